@@ -1,0 +1,64 @@
+"""The exceptions of the project, grouped by what a handler would do about them.
+
+::
+
+    SessionError                       anything this project raises on purpose
+    |-- SessionNameError (ValueError)      the name or version cannot be used: give another
+    |-- SessionNotFoundError (LookupError) nothing is saved under it: choose from the list
+    |-- StoreError (OSError)               the store refused: mend the disk, the rights or the address
+    |   `-- KeyExistsError (FileExistsError)   create-only write found the key taken
+    |-- FormatError (ValueError)           not a session, or of a format this version cannot read
+    |-- DamagedError (ValueError)          bytes are missing or differ from what was written
+    |-- TrustError (PermissionError)       signed by nobody this user trusts: load with trust
+    |-- SaveError (RuntimeError)           the save was refused as asked (strict, verify)
+    |-- LoadError (RuntimeError)           the load was refused; the namespace is as it was
+    `-- PlaceholderError (RuntimeError)    a stand-in was used as if it were the object
+
+Invariant: a message says what happened, to which variable or file, and what to do next, in one line.
+"""
+
+from __future__ import annotations
+
+
+class SessionError(Exception):
+    """Base of all errors that this project raises on purpose."""
+
+
+class SessionNameError(SessionError, ValueError):
+    """A session name, version or pattern cannot be used."""
+
+
+class SessionNotFoundError(SessionError, LookupError):
+    """No session, version or variable of that name is stored."""
+
+
+class StoreError(SessionError, OSError):
+    """The store could not read or write: disk full, read-only, permission denied, unreachable."""
+
+
+class KeyExistsError(StoreError, FileExistsError):
+    """A create-only write found its key taken."""
+
+
+class FormatError(SessionError, ValueError):
+    """The bytes are not a session, or a format that this version cannot read."""
+
+
+class DamagedError(SessionError, ValueError):
+    """Stored bytes are missing, truncated, or differ from their digest."""
+
+
+class TrustError(SessionError, PermissionError):
+    """A snapshot is not signed by this user; nothing of it has been unpickled."""
+
+
+class SaveError(SessionError, RuntimeError):
+    """A save was refused (``strict``), or its verification failed."""
+
+
+class LoadError(SessionError, RuntimeError):
+    """A load was refused or rolled back; the namespace is as it was."""
+
+
+class PlaceholderError(SessionError, RuntimeError):
+    """A placeholder was used as if it were the object it stands for."""

@@ -1,0 +1,85 @@
+"""Session names and the keys made of them.
+
+Invariant: ``unquote(quote(name)) == name`` in Unicode's composed form, and two names share a key only if they are
+equal, also on disks that ignore case.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from .errors import SessionNameError
+from .store import Store
+
+_LONGEST = 200
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-.")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_KEY = re.compile(r"sessions/([^/]+)/([1-9][0-9]{0,17})\.json")
+
+
+def quote(name: str) -> str:
+    """Return the directory of a session.
+
+    Parameters
+    ----------
+    name : str
+        Any text but control characters; capitals, spaces, slashes and the like are percent-encoded.
+
+    Raises
+    ------
+    SessionNameError
+        If it is empty, holds control characters, ends like a version (``@7``) or is too long for a file name.
+    """
+    if not name.strip():
+        raise SessionNameError("a session's name is empty: give one")
+    bad = next((c for c in name if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None)
+    if bad is not None:
+        raise SessionNameError(f"{name!r} cannot name a session: leave out the control character {bad!r}")
+    if re.search(r"@[0-9]+\Z", name):
+        raise SessionNameError(f"{name!r} cannot name a session: @ and digits at its end mean a version")
+    name = unicodedata.normalize("NFC", name)
+    quoted = "".join(c if c in _PLAIN else _encode(c) for c in name)
+    # Hidden files count as junk; Windows drops a last dot and takes some names for devices.
+    if quoted[0] == "." or _RESERVED.fullmatch(quoted):
+        quoted = _encode(quoted[0]) + quoted[1:]
+    if quoted[-1] == ".":
+        quoted = quoted[:-1] + _encode(".")
+    if len(quoted) > _LONGEST:
+        shown = name if len(name) <= 40 else name[:37] + "..."
+        raise SessionNameError(
+            f"{shown!r} cannot name a session: as a file name it takes {len(quoted)} bytes of {_LONGEST} allowed; "
+            "give a shorter one"
+        )
+    return quoted
+
+
+def unquote(quoted: str) -> str | None:
+    """Return the name that a directory stands for, or None if `quote` makes no such directory."""
+    try:
+        name = re.sub(rb"%([0-9A-F]{2})", lambda m: bytes([int(m[1], 16)]), quoted.encode("ascii")).decode()
+        return name if quote(name) == quoted else None
+    except (UnicodeError, SessionNameError):
+        return None
+
+
+def snapshot_key(name: str, sequence: int) -> str:
+    """Return the key of a snapshot."""
+    return f"sessions/{quote(name)}/{sequence}.json"
+
+
+def parse_snapshot_key(key: str) -> tuple[str, int] | None:
+    """Return name and version of a snapshot's key, or None if it is no such key."""
+    match = _KEY.fullmatch(key)
+    name = unquote(match[1]) if match else None
+    return (name, int(match[2])) if match and name is not None else None
+
+
+def stored_versions(store: Store, name: str) -> list[int]:
+    """Return the versions stored under a name, oldest first, whether they can be read or not."""
+    found = map(parse_snapshot_key, store.list(f"sessions/{quote(name)}/"))
+    return sorted(version for _, version in filter(None, found))
+
+
+def _encode(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode())

@@ -1,0 +1,13 @@
+"""Pickle the variables of a namespace by component, and restore them.
+
+Invariant: `dumps` never fails because of a value, and changes nothing in what it pickles.
+"""
+
+from __future__ import annotations
+
+from .pickler import Payload, dumps
+from .placeholder import Placeholder
+from .scope import Scope
+from .unpickler import Restoring, Stored, unavailable
+
+__all__ = ["Payload", "Placeholder", "Restoring", "Scope", "Stored", "dumps", "unavailable"]

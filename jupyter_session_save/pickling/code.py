@@ -1,0 +1,225 @@
+"""How functions, classes, cells and code are pickled by value, in two phases: an empty skeleton, then its state.
+
+Invariant: a cycle through functions, classes and their instances always passes a skeleton that is already
+memoized; the globals of a restored function are the namespace itself.
+"""
+
+from __future__ import annotations
+
+import _abc  # type: ignore[import-not-found]
+import abc
+import builtins
+import enum
+import sys
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from . import rebuild, source
+from .scope import importable_path, module_of, qualname_of, reloaded_path
+
+if TYPE_CHECKING:
+    from .pickler import Pickling
+
+Reduced = tuple[Any, ...]
+
+_NOT_STATE = {"__dict__", "__weakref__", "__slots__", "_abc_impl", "__abstractmethods__", "__classcell__", "__doc__"}
+
+
+class Call:
+    """A call to be made while unpickling, at the place in the stream where it stands."""
+
+    __slots__ = ("args", "func")
+
+    def __init__(self, func: Any, *args: Any) -> None:
+        self.func, self.args = func, args
+
+    def __reduce__(self) -> Reduced:
+        """Pickle as the call."""
+        return self.func, self.args
+
+
+def reduce_function(func: types.FunctionType, pickling: Pickling) -> Any:
+    """Reduce a function: by reference where it can be found again, else its code and its surroundings."""
+    referred = _reference(func, pickling)
+    if referred is not None:
+        return referred
+    closure = func.__closure__ or ()
+    pickling.announced.update(id(cell) for cell in closure)
+    try:
+        notes = func.__annotations__
+    except Exception:
+        notes = {}
+    state = {
+        "qualname": func.__qualname__,
+        "module": func.__module__,
+        "doc": func.__doc__,
+        "defaults": func.__defaults__,
+        "kwdefaults": func.__kwdefaults__,
+        "annotations": notes,
+        "dict": func.__dict__,
+        "type_params": getattr(func, "__type_params__", ()),
+        "cells": tuple((cell, cell_contents(cell)) for cell in closure),
+    }
+    args = (pickling.name_of(func), func.__code__, globals_of(func, pickling), func.__name__, closure)
+    return rebuild.function, args, state, None, None, rebuild.function_state
+
+
+def globals_of(func: types.FunctionType, pickling: Pickling) -> tuple[str, Any]:
+    """Say which globals a function has: the live namespace, a module's, or a dict of its own."""
+    if pickling.scope.is_live_globals(func.__globals__):
+        return "namespace", None
+    module = func.__globals__.get("__name__")
+    if type(module) is str and getattr(sys.modules.get(module), "__dict__", None) is func.__globals__:
+        pickling.modules.add(module.partition(".")[0])
+        return "module", module
+    return "own", func.__globals__
+
+
+def cell_contents(cell: types.CellType) -> tuple[Any, ...]:
+    """Return the contents as a tuple of one, or of none if the cell is empty."""
+    try:
+        return (cell.cell_contents,)
+    except ValueError:
+        return ()
+
+
+def reduce_cell(cell: types.CellType, pickling: Pickling) -> Reduced:
+    """Reduce a cell, empty if a function that is being pickled brings its contents."""
+    if id(cell) in pickling.announced:
+        return rebuild.cell, ()
+    return rebuild.cell, (), cell_contents(cell), None, None, rebuild.cell_state
+
+
+def reduce_code(code: types.CodeType, pickling: Pickling) -> Reduced:
+    """Reduce a code object to bytecode for this Python minor and source for the others."""
+    return rebuild.code, (
+        source.MAGIC,
+        source.dump_code(code),
+        source.of_code(code),
+        code.co_filename,
+        code.co_firstlineno,
+        code.co_name,
+        code.co_freevars,
+        code.co_flags,
+    )
+
+
+def reduce_class(cls: type, pickling: Pickling) -> Any:
+    """Reduce a class: by reference where it can be found again, else its skeleton, then its attributes."""
+    builtin = _builtin_class(cls)
+    if builtin is not None:
+        return builtin
+    referred = _reference(cls, pickling)
+    if referred is not None:
+        return referred
+    own = dict(type.__dict__["__dict__"].__get__(cls))
+    slots = own.get("__slots__")
+    if slots is not None and type(slots) is not str:
+        slots = tuple(slots)
+    methods: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    for key, value in own.items():
+        if key in _NOT_STATE or _is_layout(value, cls):
+            continue
+        kind = methods if type(value) in (types.FunctionType, staticmethod, classmethod, property) else attributes
+        kind[key] = value
+    is_abc = "_abc_impl" in own
+    state = (
+        # Methods first: instances among the attributes may need `__setstate__` or `__hash__` to be rebuilt.
+        Call(rebuild.class_attributes, cls, methods),
+        attributes,
+        {"doc": own.get("__doc__"), "abc": is_abc, "virtual": _virtual_subclasses(cls) if is_abc else ()},
+    )
+    args = (pickling.name_of(cls), type(cls), cls.__name__, cls.__bases__, slots, cls.__qualname__, module_of(cls))
+    return rebuild.class_, args, state, None, None, rebuild.class_state
+
+
+def reduce_named_generic(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a TypeVar, ParamSpec, TypeVarTuple, NewType or type alias."""
+    referred = _reference(obj, pickling)
+    if referred is not None:
+        return referred
+    cls, register = type(obj), pickling.name_of(obj)
+    if cls is typing.NewType:
+        return rebuild.new_type, (register, obj.__name__, obj.__supertype__, module_of(obj))
+    if cls.__name__ == "TypeAliasType":
+        return rebuild.type_alias, (register, obj.__name__, obj.__value__, obj.__type_params__)
+    options = {}
+    for flag in ("covariant", "contravariant", "infer_variance"):
+        if getattr(obj, f"__{flag}__", False):
+            options[flag] = True
+    if getattr(obj, "__bound__", None) is not None:
+        options["bound"] = obj.__bound__
+    if hasattr(obj, "has_default") and obj.has_default():
+        options["default"] = obj.__default__
+    constraints = getattr(obj, "__constraints__", ())
+    return rebuild.type_variable, (register, cls.__name__, obj.__name__, constraints, options, module_of(obj))
+
+
+def reduce_enum_member(member: enum.Enum, pickling: Pickling) -> Any:
+    """Reduce a member of a notebook's Enum: by name if its class travels apart, raw if they travel together."""
+    cls = type(member)
+    if importable_path(cls) is not None:
+        pickling.referenced.add(id(member))
+        return NotImplemented
+    if pickling.refers_to(cls):
+        pickling.referenced.add(id(member))
+        if cls._member_map_.get(member._name_) is member:
+            return rebuild.enum_member, (cls, member._name_)
+        return rebuild.enum_value, (cls, member._value_)
+    data_type = getattr(cls, "_member_type_", object)
+    raw = data_type.__getnewargs__(member) if hasattr(data_type, "__getnewargs__") else ()
+    return rebuild.raw_member, (cls, data_type, raw), dict(member.__dict__), None, None, rebuild.raw_state
+
+
+def reduce_method(method: types.MethodType, pickling: Pickling) -> Reduced:
+    """Reduce a bound method to its function and its object."""
+    return types.MethodType, (method.__func__, method.__self__)
+
+
+def _reference(obj: Any, pickling: Pickling) -> Any:
+    """Return how to refer to a definition instead of pickling it, None if it must travel by value."""
+    if pickling.refers_to(obj):
+        name = pickling.scope.names[id(obj)]
+        pickling.refs.add(name)
+        pickling.referenced.add(id(obj))
+        return rebuild.named, (name,)
+    if id(obj) in pickling.scope.names:
+        return None
+    path = importable_path(obj)
+    if path is not None:
+        pickling.modules.add(path[0].partition(".")[0])
+        pickling.referenced.add(id(obj))
+        if path[1] != qualname_of(obj):
+            return rebuild.importable, path
+        return NotImplemented
+    path = reloaded_path(obj)
+    if path is not None:
+        pickling.referenced.add(id(obj))
+        pickling.modules.add(path[0].partition(".")[0])
+        kind = "instances get the new class" if isinstance(obj, type) else "the new function is used"
+        pickling.note_reconnected(obj, f"{path[0]}.{path[1]} was reloaded since it was used here; {kind} at load")
+        return rebuild.importable, path
+    return None
+
+
+def _builtin_class(cls: type) -> Any:
+    """Types such as ``function`` and ``cell`` say that they are builtins, but stand in `types`."""
+    if module_of(cls) == "builtins" and getattr(builtins, cls.__name__, None) is not cls:
+        for name, value in vars(types).items():
+            if value is cls:
+                return rebuild.importable, ("types", name)
+    return None
+
+
+def _is_layout(value: Any, cls: type) -> bool:
+    kind = type(value)
+    return kind in (types.GetSetDescriptorType, types.MemberDescriptorType) and value.__objclass__ is cls
+
+
+def _virtual_subclasses(cls: type) -> tuple[type, ...]:
+    if not isinstance(cls, abc.ABCMeta):
+        return ()
+    found = (reference() for reference in _abc._get_dump(cls)[0])
+    return tuple(sorted((c for c in found if c is not None), key=lambda c: (c.__module__, c.__qualname__)))

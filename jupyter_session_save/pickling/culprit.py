@@ -1,0 +1,134 @@
+"""Find where in a value an object sits, as the Python expression that a user would type.
+
+Invariant: a bounded breadth-first walk by identity that runs no user code: it reads containers and instance
+dictionaries directly, never through attribute access.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+LIMIT = 500_000
+"""Objects visited at most; beyond it a path is not worth its time."""
+
+
+class PathFinder:
+    """Paths from the variables of a component to the objects inside them.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        The variables, by name.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self._parents: dict[int, tuple[int, str]] = {}
+        self._keep: list[Any] = []
+        self._walked = False
+
+    def path(self, target: Any) -> str:
+        """Return the expression that leads to `target`, or the first variable's name if none is found."""
+        return self.known(target) or next(iter(self._values), "")
+
+    def known(self, target: Any) -> str | None:
+        """Return the expression that leads to `target`, None if the walk does not meet it."""
+        self._walk()
+        steps: list[str] = []
+        at = id(target)
+        while at in self._parents:
+            at, step = self._parents[at]
+            steps.append(step)
+            if at == 0:
+                return "".join(reversed(steps))
+        return None
+
+    def _walk(self) -> None:
+        if self._walked:
+            return
+        self._walked = True
+        queue = collections.deque[Any]()
+        for name, value in self._values.items():
+            if id(value) not in self._parents:
+                self._parents[id(value)] = (0, name)
+                queue.append(value)
+        while queue and len(self._parents) < LIMIT:
+            value = queue.popleft()
+            for step, child in children(value):
+                if id(child) not in self._parents:
+                    self._parents[id(child)] = (id(value), step)
+                    # Temporaries must live as long as their ids stand in the table.
+                    self._keep.append(child)
+                    queue.append(child)
+
+
+_LEAVES = (str, bytes, int, float, complex, bool, type(None), types.CodeType, types.ModuleType, bytearray)
+
+
+def children(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (step, child) for what a value holds directly."""
+    kind = type(value)
+    if kind in _LEAVES:
+        return
+    if issubclass(kind, dict):
+        for key, item in list(dict.items(value)):
+            yield f"[{_key(key)}]", item
+            if type(key) not in _LEAVES:
+                yield f".keys()[{_key(key)}]", key
+    elif issubclass(kind, (list, tuple, collections.deque)):
+        items = list(kind.__iter__(value)) if kind in (list, tuple, collections.deque) else _raw_items(value)
+        for position, item in enumerate(items):
+            yield f"[{position}]", item
+    elif kind in (set, frozenset):
+        for position, item in enumerate(list(value)):
+            yield f"{{{position}}}", item
+    elif kind is types.FunctionType:
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=False):
+            yield f".<closure>.{name}", cell
+        for position, item in enumerate(value.__defaults__ or ()):
+            yield f".__defaults__[{position}]", item
+        yield from ((f".__kwdefaults__[{key!r}]", item) for key, item in (value.__kwdefaults__ or {}).items())
+    elif kind is types.CellType:
+        try:
+            yield "", value.cell_contents
+        except ValueError:
+            return
+    elif kind is types.MethodType:
+        yield ".__self__", value.__self__
+        yield ".__func__", value.__func__
+    elif kind is functools.partial:
+        yield ".func", value.func
+        yield ".args", value.args
+        yield ".keywords", value.keywords
+    yield from _attributes(value, kind)
+
+
+def _attributes(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except Exception:
+        own = None
+    if isinstance(own, (dict, types.MappingProxyType)):
+        yield from ((f".{name}", item) for name, item in list(own.items()))
+    for cls in kind.__mro__:
+        for name, descriptor in list(vars(cls).items()):
+            if type(descriptor) is types.MemberDescriptorType and not name.startswith("__"):
+                try:
+                    yield f".{name}", descriptor.__get__(value, kind)
+                except Exception:
+                    continue
+
+
+def _raw_items(value: Any) -> list[Any]:
+    for base in (list, tuple, collections.deque):
+        if isinstance(value, base):
+            return list(base.__iter__(value))
+    return []
+
+
+def _key(key: Any) -> str:
+    return repr(key) if type(key) in (str, int, float, bool, bytes, type(None)) else f"<{type(key).__name__}>"

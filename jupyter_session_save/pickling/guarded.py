@@ -1,0 +1,245 @@
+"""An unpickler in which each step that runs user code may fail alone.
+
+The steps are those of `pickle._Unpickler`, the standard library's reference implementation in Python; what fails
+becomes a placeholder, on the stack and in the memo.
+
+Invariant: `load` raises only if the stream itself is damaged.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..snapshot import Problem
+from . import rebuild
+from .culprit import PathFinder
+from .placeholder import Placeholder
+from .scope import qualname_of, type_name
+
+if TYPE_CHECKING:
+    from .unpickler import Restoring
+
+_Base: Any = pickle._Unpickler  # type: ignore[attr-defined]
+_SETTERS = (
+    rebuild.function_state,
+    rebuild.class_state,
+    rebuild.class_attributes,
+    rebuild.cell_state,
+    rebuild.raw_state,
+)
+
+
+class GuardedUnpickler(_Base):  # type: ignore[misc]
+    """The pure Python unpickler with guarded steps.
+
+    Parameters
+    ----------
+    restoring : Restoring
+    file : object with ``read``, ``readinto`` and ``readline``
+    buffers : list of memoryview
+    """
+
+    dispatch = dict(_Base.dispatch)
+
+    def __init__(self, restoring: Restoring, file: Any, buffers: list[memoryview]) -> None:
+        super().__init__(file, buffers=buffers)
+        self._restoring = restoring
+        self._made: list[Placeholder] = []
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Import a global or return a placeholder for it."""
+        try:
+            found = self._restoring.find(module, name)
+            return super().find_class(module, name) if found is None else found
+        except Exception as error:
+            return self._stand_in(f"{module}.{name}", error)
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Resolve a kernel object or return a placeholder for it."""
+        return self._call(self._restoring.resolve_live, (pid,))
+
+    def located(self, values: Mapping[str, Any]) -> list[Problem]:
+        """Return the problems of the placeholders that are reachable, with their paths, and tell them theirs."""
+        paths = PathFinder(values)
+        found = []
+        for stand_in in self._made:
+            path = paths.known(stand_in)
+            if path is not None:
+                old = stand_in.problem
+                stand_in.problem = Problem(path, old.type, old.reason, old.advice)
+                found.append(stand_in.problem)
+        return found
+
+    def _stand_in(self, type_: str, error: Exception | Placeholder) -> Placeholder:
+        if isinstance(error, Placeholder):
+            old = error.problem
+            made = Placeholder(Problem("", old.type, old.reason, old.advice))
+        else:
+            made = Placeholder(Problem("", type_, *self._restoring.explain(error)))
+        self._made.append(made)
+        return made
+
+    def _call(self, func: Any, args: Iterable[Any]) -> Any:
+        args = tuple(args)
+        if isinstance(func, Placeholder):
+            return self._stand_in("", func)
+        if args and isinstance(args[0], Placeholder) and (func in _SETTERS or func is rebuild.new_object):
+            return self._stand_in("", args[0])
+        try:
+            return func(*args)
+        except Exception as error:
+            made = self._stand_in(_described(func, args), error)
+            if func in _SETTERS:
+                self._spoil(args[0], made)
+            return made
+
+    def _spoil(self, spoiled: Any, stand_in: Placeholder) -> None:
+        """Put a placeholder wherever the unpickler itself still holds a half-made object."""
+        for key, value in self.memo.items():
+            if value is spoiled:
+                self.memo[key] = stand_in
+        for stack in (self.stack, *self.metastack):
+            for position, value in enumerate(stack):
+                if value is spoiled:
+                    stack[position] = stand_in
+
+    def load_reduce(self) -> None:
+        """Call a reconstructor."""
+        args = self.stack.pop()
+        func = self.stack[-1]
+        self.stack[-1] = self._call(func, args)
+
+    dispatch[pickle.REDUCE[0]] = load_reduce
+
+    def load_newobj(self) -> None:
+        """Make an instance."""
+        args = self.stack.pop()
+        cls = self.stack.pop()
+        self.append(self._call(rebuild.new_object, (cls, *args)))
+
+    dispatch[pickle.NEWOBJ[0]] = load_newobj
+
+    def load_newobj_ex(self) -> None:
+        """Make an instance with keyword arguments."""
+        kwargs = self.stack.pop()
+        args = self.stack.pop()
+        cls = self.stack.pop()
+        self.append(self._call(rebuild.new_object_ex, (cls, args, kwargs)))
+
+    dispatch[pickle.NEWOBJ_EX[0]] = load_newobj_ex
+
+    def load_build(self) -> None:
+        """Give an instance its state."""
+        instance = self.stack[-2]
+        if isinstance(instance, Placeholder):
+            self.stack.pop()
+            return
+        try:
+            super().load_build()
+        except Exception as error:
+            made = self._stand_in(type_name(type(instance)), error)
+            self._spoil(instance, made)
+            self.stack[-1] = made
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+    def load_appends(self) -> None:
+        """Append items to a list or what behaves like one."""
+        items = self.pop_mark()
+        self._extend(items)
+
+    dispatch[pickle.APPENDS[0]] = load_appends
+
+    def load_append(self) -> None:
+        """Append one item."""
+        item = self.stack.pop()
+        self._extend([item])
+
+    dispatch[pickle.APPEND[0]] = load_append
+
+    def _extend(self, items: list[Any]) -> None:
+        target = self.stack[-1]
+        if isinstance(target, Placeholder):
+            return
+        try:
+            if isinstance(target, list):
+                list.extend(target, items)
+            else:
+                for item in items:
+                    target.append(item)
+        except Exception as error:
+            self._fail_top(target, error)
+
+    def load_setitems(self) -> None:
+        """Set items of a dict or what behaves like one."""
+        items = self.pop_mark()
+        self._set(items)
+
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
+    def load_setitem(self) -> None:
+        """Set one item."""
+        value = self.stack.pop()
+        key = self.stack.pop()
+        self._set([key, value])
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+
+    def _set(self, items: list[Any]) -> None:
+        target = self.stack[-1]
+        if isinstance(target, Placeholder):
+            return
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            try:
+                target[key] = value
+            except Exception as error:
+                if type(target) is not dict:
+                    self._fail_top(target, error)
+                    return
+                target[self._stand_in(type_name(type(key)), error)] = value
+
+    def load_additems(self) -> None:
+        """Add items to a set or what behaves like one."""
+        items = self.pop_mark()
+        target = self.stack[-1]
+        if isinstance(target, Placeholder):
+            return
+        for item in items:
+            try:
+                target.add(item)
+            except Exception as error:
+                if type(target) is not set:
+                    self._fail_top(target, error)
+                    return
+                target.add(self._stand_in(type_name(type(item)), error))
+
+    dispatch[pickle.ADDITEMS[0]] = load_additems
+
+    def load_frozenset(self) -> None:
+        """Make a frozenset."""
+        items = []
+        for item in self.pop_mark():
+            try:
+                hash(item)
+                items.append(item)
+            except Exception as error:
+                items.append(self._stand_in(type_name(type(item)), error))
+        self.append(self._call(frozenset, (items,)))
+
+    dispatch[pickle.FROZENSET[0]] = load_frozenset
+
+    def _fail_top(self, target: Any, error: Exception) -> None:
+        made = self._stand_in(type_name(type(target)), error)
+        self._spoil(target, made)
+        self.stack[-1] = made
+
+
+def _described(func: Any, args: tuple[Any, ...]) -> str:
+    """Name what a call would have made: the class that it was given, else the callable."""
+    if func in (rebuild.new_object, rebuild.new_object_ex, rebuild.instance) and args and isinstance(args[0], type):
+        return type_name(args[0])
+    if isinstance(func, type):
+        return type_name(func)
+    return qualname_of(func) or type_name(type(func))

@@ -1,0 +1,349 @@
+"""Pickle the variables of one component at C speed, with every failure confined to the object that caused it.
+
+Three attempts, each wider and slower than the one before: the C pickler with our reducers; the same with every
+reduce called under guard, so that a failing object becomes a placeholder in place; dill's own pickler in Python.
+Deep nesting moves an attempt to a thread with a large stack.
+
+Invariant: pickling changes nothing in what it pickles, and all attempts give streams that load to equal values.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..snapshot import Problem
+from . import dill_reducers, rebuild
+from .culprit import PathFinder
+from .placeholder import Placeholder
+from .plans import ATOMS, CONTAINERS, Plan, plan_for
+from .scope import Scope, lookup, module_of, type_name
+
+PROTOCOL = 5
+"""Fixed by the format: the first protocol with out-of-band buffers, read by every supported Python."""
+
+INLINE = 16 * 1024
+"""Buffers below this many bytes are copied into the stream; larger ones stay out of band."""
+
+STACK_BYTES = 1 << 30
+STACK_DEPTH = 250_000 if sys.version_info < (3, 12) else 700_000
+"""A thread's stack and recursion limit for 100,000 levels of nesting; memory is mapped only where it is touched.
+
+Up to Python 3.11 the limit guards the C stack, of which a level of the C pickler takes two counts and under 1 KiB.
+Later Pythons guard the C stack by themselves and count Python frames here, some six for a level of dill's pickler.
+"""
+
+
+@dataclass(slots=True)
+class Payload:
+    """One pickled component.
+
+    Attributes
+    ----------
+    chunks : list of bytes
+        The stream; large ``bytes`` objects of the namespace stand in it without a copy.
+    buffers : list of PickleBuffer
+        Out-of-band buffers that alias the live arrays.
+    refs, modules : set of str
+        Names of the session, and top-level modules, that the stream refers to.
+    problems : list of Problem
+        Placeholders in the stream.
+    reconnected : list of Problem
+        Objects that are rebuilt from a recipe.
+    defines : bool
+        Whether a definition of the namespace is among the values.
+    links : callable
+        Returns the ids of the objects in the stream that must not be pickled twice.
+    """
+
+    chunks: list[bytes] = field(default_factory=list)
+    buffers: list[pickle.PickleBuffer] = field(default_factory=list)
+    refs: set[str] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    reconnected: list[Problem] = field(default_factory=list)
+    defines: bool = False
+    links: Callable[[], set[int]] = set
+
+    @property
+    def size(self) -> int:
+        """Bytes of the stream and its buffers."""
+        return sum(map(len, self.chunks)) + sum(b.raw().nbytes for b in self.buffers)
+
+    def release(self) -> None:
+        """Let go of the live arrays."""
+        for buffer in self.buffers:
+            buffer.release()
+
+
+class Pickling:
+    """What the reducers may ask and tell while one component is pickled.
+
+    Attributes
+    ----------
+    scope : Scope
+    payload : Payload
+        Where the results gather.
+    announced : set of int
+        Ids of cells whose contents a function brings.
+    referenced : set of int
+        Ids of objects that were emitted as references, so that sharing them links nothing.
+    """
+
+    def __init__(self, values: Mapping[str, Any], scope: Scope, *, guarded: bool, capture: bool) -> None:
+        self.scope, self.payload = scope, Payload()
+        self.guarded, self.capture = guarded, capture
+        self.roots = frozenset(values)
+        self.announced: set[int] = set()
+        self.referenced: set[int] = set()
+        self.refs, self.modules = self.payload.refs, self.payload.modules
+        self._paths = PathFinder(values)
+        self._plans: dict[type, Plan | None] = {}
+        self._live = scope.live_ids
+
+    def reduce(self, obj: Any) -> Any:
+        """Return how to pickle an object, or NotImplemented for the pickler's own way."""
+        cls = type(obj)
+        try:
+            plan = self._plans[cls]
+        except KeyError:
+            plan = self._plans[cls] = plan_for(cls, capture=self.capture)
+        if self._live and id(obj) in self._live and cls not in ATOMS:
+            self.referenced.add(id(obj))
+            return rebuild.live, (self._live[id(obj)],)
+        if plan is None:
+            return self._checked(obj) if self.guarded and cls not in CONTAINERS else NotImplemented
+        if not self.guarded:
+            return plan(obj, self)
+        try:
+            return plan(obj, self)
+        except Exception as error:
+            return self.placeholder(obj, said(error))
+
+    def refers_to(self, obj: Any) -> bool:
+        """Whether a definition travels as a reference to its name."""
+        name = self.scope.names.get(id(obj))
+        return name is not None and name not in self.roots
+
+    def name_of(self, obj: Any) -> str | None:
+        """Return the name under which a definition that travels by value is found."""
+        return self.scope.names.get(id(obj))
+
+    def placeholder(self, obj: Any, reason: str, advice: str = "") -> Any:
+        """Return the reduce of a placeholder for an object, and report it."""
+        problem = Problem(self._paths.path(obj), type_name(type(obj)), reason, advice or REMAKE)
+        self.payload.problems.append(problem)
+        return rebuild.placeholder, (problem.path, problem.type, problem.reason, problem.advice)
+
+    def note_reconnected(self, obj: Any, reason: str) -> None:
+        """Report an object that is rebuilt from a recipe."""
+        self.payload.reconnected.append(Problem(self._paths.path(obj), type_name(type(obj)), reason))
+
+    def by_reduce(self, obj: Any) -> Any:
+        """Reduce an object by its own protocol, checked."""
+        return self._checked(obj)
+
+    def _checked(self, obj: Any) -> Any:
+        try:
+            reduce = copyreg.dispatch_table.get(type(obj))
+            reduced = reduce(obj) if reduce is not None else obj.__reduce_ex__(PROTOCOL)
+            return self._sound(obj, reduced)
+        except Exception as error:
+            if not self.guarded:
+                raise
+            return self.placeholder(obj, said(error))
+
+    def _sound(self, obj: Any, reduced: Any) -> Any:
+        """Make a reduce that the pickler cannot fail on, or raise what is wrong with it."""
+        if isinstance(reduced, str):
+            return self._global(obj, reduced)
+        if not isinstance(reduced, tuple) or not 2 <= len(reduced) <= 6:
+            raise TypeError(f"__reduce__ returned {type(reduced).__name__}, not a string or a tuple of 2 to 6 items")
+        func, args, *rest = (*reduced, *(None,) * (6 - len(reduced)))
+        if not callable(func) or not isinstance(args, tuple):
+            raise TypeError("__reduce__ did not return a callable and a tuple of its arguments")
+        state, items, pairs, setter = rest
+        if func is copyreg.__newobj__:  # type: ignore[attr-defined]
+            # The pickler would compare `obj.__class__`, which a proxy may answer as it likes.
+            func = rebuild.new_object
+        return (
+            func,
+            args,
+            state,
+            None if items is None else iter(list(items)),
+            None if pairs is None else iter(list(pairs)),
+            setter,
+        )
+
+    def _global(self, obj: Any, name: str) -> Any:
+        module = module_of(obj)
+        if module in ("", "__main__"):
+            # A name in the namespace would be a variable that refers to itself: use the state instead.
+            state = getattr(obj, "__dict__", None)
+            return rebuild.instance, (type(obj),), state, None, None, rebuild.raw_state
+        if lookup(module, name) is not obj:
+            raise pickle.PicklingError(f"it says that it is {module}.{name}, which is another object")
+        self.referenced.add(id(obj))
+        self.modules.add(module.partition(".")[0])
+        return rebuild.importable, (module, name)
+
+
+REMAKE = "run the statement that made it again"
+
+
+def said(error: BaseException) -> str:
+    """Return an exception as one bounded line."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its message cannot be shown)"
+    text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
+class _FastPickler(pickle.Pickler):
+    """The C pickler, asking `Pickling` about everything that is not a plain builtin."""
+
+    def __init__(self, sink: Any, pickling: Pickling) -> None:
+        super().__init__(sink, PROTOCOL, buffer_callback=_keeper(pickling.payload))
+        self.reducer_override = pickling.reduce
+        self._live_ids = pickling.scope.live_ids
+
+
+class _PersistentPickler(_FastPickler):
+    """Asks about every single object, which finds the kernel's own dicts and lists but costs time."""
+
+    def persistent_id(self, obj: Any) -> str | None:
+        """Return the tag of a kernel object."""
+        return self._live_ids.get(id(obj))
+
+
+def _keeper(payload: Payload) -> Callable[[pickle.PickleBuffer], bool]:
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        if buffer.raw().nbytes < INLINE:
+            return True
+        payload.buffers.append(buffer)
+        return False
+
+    return keep
+
+
+class _Chunks:
+    """A sink that keeps what is written without joining it."""
+
+    def __init__(self, payload: Payload) -> None:
+        self.write = payload.chunks.append
+
+
+def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
+    """Pickle variables together.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        The variables of one component; the stream holds them as one dict.
+    scope : Scope
+
+    Returns
+    -------
+    Payload
+        Never fails because of a value: what no attempt can pickle is a placeholder as a whole.
+    """
+    values = dict(values)
+    error: Exception = pickle.PicklingError("no attempt was made")
+    for lane, guarded in ((_c_lane, False), (_c_lane, True), (_dill_lane, True)):
+        try:
+            return _at_any_depth(lane, values, scope, guarded)
+        except Exception as failed:
+            error = failed
+    failures = {
+        name: Placeholder(Problem(name, type_name(type(value)), said(error), REMAKE)) for name, value in values.items()
+    }
+    payload = _c_lane(failures, scope, False)
+    payload.problems.extend(stand_in.problem for stand_in in failures.values())
+    return payload
+
+
+Lane = Callable[[Mapping[str, Any], Scope, bool], Payload]
+
+
+def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
+    persistent = any(id(value) in scope.live_ids for value in values.values())
+    pickling = Pickling(values, scope, guarded=guarded, capture=True)
+    pickler = (_PersistentPickler if persistent else _FastPickler)(_Chunks(pickling.payload), pickling)
+    pickler.dump(values)
+    if not persistent and _has_live_container(pickler.memo.copy(), scope):
+        pickling = Pickling(values, scope, guarded=guarded, capture=True)
+        pickler = _PersistentPickler(_Chunks(pickling.payload), pickling)
+        pickler.dump(values)
+    return _finished(pickling, pickler, values)
+
+
+def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
+    pickling = Pickling(values, scope, guarded=guarded, capture=False)
+    pickler = dill_reducers.lane(_Chunks(pickling.payload), pickling.reduce, _keeper(pickling.payload))
+    pickler.persistent_id = lambda obj: scope.live_ids.get(id(obj))
+    pickler.dump(values)
+    return _finished(pickling, pickler, values)
+
+
+def _has_live_container(memo: Mapping[int, tuple[int, Any]], scope: Scope) -> bool:
+    """Whether an exact dict or list that belongs to the kernel was pickled by value."""
+    return any(i in memo and type(memo[i][1]) in CONTAINERS for i in scope.live_ids)
+
+
+def _finished(pickling: Pickling, pickler: Any, values: Mapping[str, Any]) -> Payload:
+    payload = pickling.payload
+    names = pickling.scope.names
+    payload.defines = any(names.get(id(value)) == name for name, value in values.items())
+    skip = pickling.referenced
+    definitions = set(names)
+
+    def links() -> set[int]:
+        memo = pickler.memo.copy()
+        return {
+            i for i, (_, obj) in memo.items() if type(obj) not in ATOMS and i not in skip and i not in definitions
+        }
+
+    payload.links = links
+    return payload
+
+
+def _at_any_depth(lane: Lane, values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
+    try:
+        return lane(values, scope, guarded)
+    except RecursionError:
+        return with_deep_stack(lambda: lane(values, scope, guarded))
+
+
+def with_deep_stack(work: Callable[[], Any]) -> Any:
+    """Run `work` in a thread with a stack for some 100,000 levels of nesting, and return what it returns."""
+    outcome: list[Any] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size()
+    try:
+        threading.stack_size(STACK_BYTES)
+        sys.setrecursionlimit(max(limit, STACK_DEPTH))
+        thread = threading.Thread(target=run, name="session-deep-pickle", daemon=True)
+        thread.start()
+    finally:
+        threading.stack_size(size)
+    try:
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+    if errors:
+        raise errors[0]
+    return outcome[0]

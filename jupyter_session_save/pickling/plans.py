@@ -1,0 +1,111 @@
+"""Decide for each type how its instances are pickled: by a reducer, by dill's, or in the pickler's own way.
+
+Invariant: the decision depends on the type alone, so it is made once for each type and save.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import enum
+import pickle
+import sys
+import types
+import typing
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import code, dill_reducers, rebuild, reducers
+from .scope import importable_path, is_library, module_of
+
+if TYPE_CHECKING:
+    from .pickler import Pickling
+
+Plan = Callable[[Any, "Pickling"], Any]
+
+ATOMS = frozenset(
+    {type(None), bool, int, float, complex, str, bytes, tuple, frozenset, range, slice, types.CodeType}
+    | {type(Ellipsis), type(NotImplemented)}
+)
+"""Types whose instances cannot change and so link nothing: what is mutable in them links by itself."""
+
+CONTAINERS = frozenset(
+    {type(None), bool, int, float, str, bytes, tuple, list, dict, set, frozenset, bytearray, pickle.PickleBuffer}
+)
+"""Types that the C pickler handles before it asks anybody."""
+
+_OWN: dict[type, Plan] = {
+    types.FunctionType: code.reduce_function,
+    types.CodeType: code.reduce_code,
+    types.CellType: code.reduce_cell,
+    types.MethodType: code.reduce_method,
+}
+for _name in ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType"):
+    if hasattr(typing, _name):
+        _OWN[getattr(typing, _name)] = code.reduce_named_generic
+
+
+def plan_for(cls: type, *, capture: bool) -> Plan | None:
+    """Return the reducer for a type, None for the pickler's own way.
+
+    Parameters
+    ----------
+    cls : type
+    capture : bool
+        Whether to ask what dill has registered; dill's own pickler does not need it.
+    """
+    if cls in CONTAINERS:
+        return None
+    own = _OWN.get(cls)
+    if own is not None:
+        return own
+    if issubclass(cls, type):
+        return code.reduce_class
+    registered = reducers.find(cls)
+    if registered is not None:
+        return registered
+    if issubclass(cls, enum.Enum):
+        return code.reduce_enum_member
+    dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
+    if dynamic:
+        return _by_reduce if _has_own_reduce(cls) else None
+    singletons = _module_singletons(cls)
+    if singletons:
+        return lambda obj, pickling: _singleton(obj, pickling, singletons)
+    if capture and cls not in copyreg.dispatch_table and _without_reduce(cls):
+        return dill_reducers.captured(cls)
+    return None
+
+
+def _by_reduce(obj: Any, pickling: Pickling) -> Any:
+    return pickling.by_reduce(obj)
+
+
+def _has_own_reduce(cls: type) -> bool:
+    return any("__reduce__" in vars(c) or "__reduce_ex__" in vars(c) for c in cls.__mro__[:-1])
+
+
+def _without_reduce(cls: type) -> bool:
+    """Whether the type is written in C and pickles by the default protocol, which such types mostly refuse."""
+    heap = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+    in_c = not cls.__flags__ & heap or not {"__dict__", "__slots__"} & vars(cls).keys()
+    default = cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ is object.__reduce__
+    return in_c and default and "__getstate__" not in vars(cls)
+
+
+def _module_singletons(cls: type) -> dict[int, str]:
+    """Find instances of a library's type that stand in the module that defines the type: sentinels and defaults."""
+    name = module_of(cls)
+    if name not in sys.modules or not is_library(name) or not cls.__flags__ & (1 << 9):
+        return {}
+    found = {id(v): k for k, v in list(vars(sys.modules[name]).items()) if type(v) is cls}
+    return found
+
+
+def _singleton(obj: Any, pickling: Pickling, singletons: dict[int, str]) -> Any:
+    name = singletons.get(id(obj))
+    if name is None:
+        return pickling.by_reduce(obj) if pickling.guarded else NotImplemented
+    pickling.referenced.add(id(obj))
+    module = module_of(type(obj))
+    pickling.modules.add(module.partition(".")[0])
+    return rebuild.importable, (module, name)

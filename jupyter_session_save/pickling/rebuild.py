@@ -1,0 +1,274 @@
+"""What the streams call while they are unpickled. The names in here are part of the format: never rename one.
+
+Invariant: nothing here runs user code other than what an object's own protocol asks for: no decorator, no
+``__init_subclass__``, no metaclass ``__new__``, no ``__set_name__`` runs a second time.
+"""
+
+from __future__ import annotations
+
+import _abc  # type: ignore[import-not-found]
+import importlib
+import marshal
+import sys
+import types
+import typing
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..snapshot import Problem
+from . import source
+from .placeholder import Placeholder
+
+if TYPE_CHECKING:
+    from .unpickler import Restoring
+
+CONTEXTUAL = ("named", "live", "function", "class_", "new_type", "type_alias", "type_variable")
+"""Functions that need to know the load they are part of; the unpickler binds them to it."""
+
+
+def _outside(name: str) -> NoReturn:
+    raise RuntimeError(f"{name} is resolved by the unpickler of a session; use jupyter_session_save.load")
+
+
+def named(name: str) -> Any:
+    """Resolve a name of the session."""
+    _outside(f"the session's variable {name}")
+
+
+def live(tag: str) -> Any:
+    """Resolve a kernel object."""
+    _outside(f"the kernel's {tag}")
+
+
+def importable(module: str, path: str) -> Any:
+    """Import a module and follow a path of attributes."""
+    found: Any = importlib.import_module(module)
+    for part in path.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def module(name: str) -> types.ModuleType:
+    """Import a module."""
+    return importlib.import_module(name)
+
+
+def dynamic_module(name: str, doc: str | None) -> types.ModuleType:
+    """Make a module that stands in no file."""
+    return types.ModuleType(name, doc)
+
+
+def placeholder(path: str, type_: str, reason: str, advice: str) -> Placeholder:
+    """Make a placeholder."""
+    return Placeholder(Problem(path, type_, reason, advice))
+
+
+def code(
+    magic: str, data: bytes, text: str, filename: str, firstlineno: int, name: str, free: tuple[str, ...], flags: int
+) -> types.CodeType:
+    """Make a code object from bytecode of this Python minor, or else from source."""
+    if magic == source.MAGIC:
+        made: types.CodeType = marshal.loads(data)
+    else:
+        made = source.recompile(
+            text, filename=filename, firstlineno=firstlineno, name=name, free=free, flags=flags
+        )
+    source.remember(filename, firstlineno, text)
+    return made
+
+
+def cell() -> types.CellType:
+    """Make an empty cell."""
+    return types.CellType()
+
+
+def cell_state(made: types.CellType, contents: tuple[Any, ...]) -> None:
+    """Fill a cell."""
+    if contents:
+        made.cell_contents = contents[0]
+
+
+def function(register: str | None, code: Any, where: tuple[str, Any], name: str, closure: tuple[Any, ...]) -> Any:
+    """Make a function without its state."""
+    _outside(f"the function {name}")
+
+
+def make_function(restoring: Restoring, register: Any, code: Any, where: Any, name: Any, closure: Any) -> Any:
+    """Make a function without its state; registered at once, so that cycles find it."""
+    kind, value = where
+    if kind == "namespace":
+        globals_ = restoring.namespace
+    elif kind == "module":
+        globals_ = vars(importlib.import_module(value))
+    else:
+        globals_ = value
+    made = types.FunctionType(code, globals_, name, None, closure or None)
+    restoring.register(register, made)
+    return made
+
+
+def function_state(made: types.FunctionType, state: dict[str, Any]) -> None:
+    """Fill a function and the cells that it brings."""
+    made.__qualname__ = state["qualname"]
+    made.__module__ = state["module"]
+    made.__doc__ = state["doc"]
+    made.__defaults__ = state["defaults"]
+    made.__kwdefaults__ = state["kwdefaults"]
+    if state["annotations"]:
+        made.__annotations__ = state["annotations"]
+    made.__dict__.update(state["dict"])
+    if state["type_params"] and sys.version_info >= (3, 12):
+        made.__type_params__ = state["type_params"]
+    for one, contents in state["cells"]:
+        cell_state(one, contents)
+
+
+class _QuietSlots:
+    """Stands first among the bases while a class is made, so that no ``__init_subclass__`` fires again."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        pass
+
+
+class _QuietDict:
+    """The same with the layout of an ordinary class: bases can only be exchanged for others laid out alike."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        pass
+
+
+def class_(
+    register: str | None, meta: type, name: str, bases: tuple[type, ...], slots: Any, qualname: str, module: str
+) -> Any:
+    """Make a class without its attributes."""
+    _outside(f"the class {name}")
+
+
+def make_class(
+    restoring: Restoring, register: Any, meta: Any, name: Any, bases: Any, slots: Any, qualname: Any, module: Any
+) -> Any:
+    """Make a class without its attributes; registered at once, so that cycles find it."""
+    attributes: dict[str, Any] = {"__qualname__": qualname}
+    if module:
+        attributes["__module__"] = module
+    if slots is not None:
+        attributes["__slots__"] = slots
+    made = _raw_class(meta, name, bases, attributes)
+    restoring.register(register, made)
+    return made
+
+
+def _raw_class(meta: Any, name: str, bases: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    loud = any("__init_subclass__" in vars(c) for base in bases for c in base.__mro__ if c is not object)
+    for quiet in (_QuietDict, _QuietSlots) if loud else ():
+        try:
+            made = type.__new__(meta, name, (quiet, *bases), dict(attributes))
+            type.__dict__["__bases__"].__set__(made, bases)
+            return made
+        except TypeError:
+            continue
+    try:
+        return type.__new__(meta, name, bases, dict(attributes))
+    except TypeError as error:
+        if "not safe" not in str(error):
+            raise
+        # A metaclass written in C insists on its own constructor.
+        return meta.__new__(meta, name, bases, dict(attributes))
+
+
+def class_attributes(made: type, attributes: dict[str, Any]) -> None:
+    """Set attributes of a class, past whatever its metaclass does about it."""
+    for key, value in attributes.items():
+        type.__setattr__(made, key, value)
+
+
+def class_state(made: type, state: tuple[Any, dict[str, Any], dict[str, Any]]) -> None:
+    """Fill a class."""
+    _, attributes, extra = state
+    class_attributes(made, attributes)
+    if extra["doc"] is not None:
+        type.__setattr__(made, "__doc__", extra["doc"])
+    if extra["abc"]:
+        _abc._abc_init(made)
+        for virtual in extra["virtual"]:
+            _abc._abc_register(made, virtual)
+
+
+def new_type(register: str | None, name: str, supertype: Any, module: str) -> Any:
+    """Make a `typing.NewType`."""
+    _outside(f"the type {name}")
+
+
+def make_new_type(restoring: Restoring, register: Any, name: Any, supertype: Any, module: Any) -> Any:
+    """Make a `typing.NewType` and register it."""
+    made = typing.NewType(name, supertype)
+    made.__module__ = module
+    restoring.register(register, made)
+    return made
+
+
+def type_alias(register: str | None, name: str, value: Any, params: tuple[Any, ...]) -> Any:
+    """Make a type alias of the ``type`` statement."""
+    _outside(f"the type alias {name}")
+
+
+def make_type_alias(restoring: Restoring, register: Any, name: Any, value: Any, params: Any) -> Any:
+    """Make a type alias and register it."""
+    alias_type: Any = getattr(typing, "TypeAliasType")  # noqa: B009 - absent before Python 3.12
+    made = alias_type(name, value, type_params=params)
+    restoring.register(register, made)
+    return made
+
+
+def type_variable(
+    register: str | None, kind: str, name: str, constraints: tuple[Any, ...], options: Mapping[str, Any], module: str
+) -> Any:
+    """Make a type variable."""
+    _outside(f"the type variable {name}")
+
+
+def make_type_variable(
+    restoring: Restoring, register: Any, kind: Any, name: Any, constraints: Any, options: Any, module: Any
+) -> Any:
+    """Make a TypeVar, ParamSpec or TypeVarTuple and register it."""
+    made = getattr(typing, kind)(name, *constraints, **options)
+    made.__module__ = module
+    restoring.register(register, made)
+    return made
+
+
+def enum_member(cls: Any, name: str) -> Any:
+    """Return a member of an Enum by name."""
+    return cls._member_map_[name]
+
+
+def enum_value(cls: Any, value: Any) -> Any:
+    """Return the member, or the combination of flags, that has a value."""
+    return cls(value)
+
+
+def raw_member(cls: Any, data_type: Any, args: tuple[Any, ...]) -> Any:
+    """Make a member while its class is being made."""
+    return data_type.__new__(cls, *args)
+
+
+def raw_state(made: Any, state: dict[str, Any]) -> None:
+    """Set an instance's attributes past whatever its class does about it."""
+    made.__dict__.update(state)
+
+
+def instance(cls: Any) -> Any:
+    """Make an instance without calling any constructor of its class."""
+    return object.__new__(cls)
+
+
+def new_object(cls: Any, *args: Any) -> Any:
+    """Make an instance by the ``__new__`` of its class."""
+    return cls.__new__(cls, *args)
+
+
+def new_object_ex(cls: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Make an instance by the ``__new__`` of its class, with keyword arguments."""
+    return cls.__new__(cls, *args, **kwargs)

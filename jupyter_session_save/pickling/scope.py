@@ -1,0 +1,168 @@
+"""What a save knows of the namespace around the objects that it pickles.
+
+Invariant: nothing in here is pickled; it only decides what travels as a reference and what by value.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_NAMED_GENERICS = tuple(
+    getattr(typing, name)
+    for name in ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType")
+    if hasattr(typing, name)
+)
+
+
+def module_of(obj: Any) -> str:
+    """Return ``obj.__module__`` if it is a string, else ``""``: descriptors and proxies may answer anything."""
+    try:
+        name = obj.__module__
+    except Exception:
+        return ""
+    return name if type(name) is str else ""
+
+
+def qualname_of(obj: Any) -> str:
+    """Return the qualified name of a class or function, ``""`` if it has none."""
+    try:
+        name = getattr(obj, "__qualname__", None) or obj.__name__
+    except Exception:
+        return ""
+    return name if type(name) is str else ""
+
+
+def type_name(cls: type) -> str:
+    """Return the qualified name of a type as shown to people."""
+    module = type.__dict__["__module__"].__get__(cls) if type(cls) is type else module_of(cls)
+    name = type.__dict__["__qualname__"].__get__(cls)
+    return str(name) if module in ("builtins", "__main__") or type(module) is not str else f"{module}.{name}"
+
+
+def lookup(module: str, path: str) -> Any:
+    """Return ``module.path`` of an imported module; raise AttributeError or KeyError if it is not there."""
+    found: Any = sys.modules[module]
+    for part in path.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def importable_path(obj: Any) -> tuple[str, str] | None:
+    """Return (module, path) that leads to this very object in an imported module other than ``__main__``.
+
+    A function behind a decorator is found through ``__wrapped__``.
+    """
+    module, name = module_of(obj), qualname_of(obj)
+    if not name or module in ("", "__main__", "__mp_main__") or "<" in name:
+        return None
+    try:
+        found = lookup(module, name)
+        for _ in range(8):
+            if found is obj:
+                return module, name
+            found, name = found.__wrapped__, f"{name}.__wrapped__"
+    except Exception:
+        return None
+    return None
+
+
+def reloaded_path(obj: Any) -> tuple[str, str] | None:
+    """Return (module, path) where a newer object of the same kind stands, after its module was reloaded."""
+    module, name = module_of(obj), qualname_of(obj)
+    if not name or module in ("", "__main__", "__mp_main__") or "<" in name:
+        return None
+    try:
+        found = lookup(module, name)
+    except Exception:
+        return None
+    if isinstance(obj, type):
+        return (module, name) if isinstance(found, type) else None
+    if not isinstance(obj, types.FunctionType) or not isinstance(found, types.FunctionType):
+        return None
+    same_file = found.__code__.co_filename == obj.__code__.co_filename
+    return (module, name) if same_file and found.__code__.co_qualname == obj.__code__.co_qualname else None
+
+
+def is_definition(value: Any) -> bool:
+    """Whether a value is a function, class or type variable: what travels by reference to its name."""
+    return isinstance(type(value), type) and (
+        type(value) is types.FunctionType or issubclass(type(value), type) or type(value) in _NAMED_GENERICS
+    )
+
+
+class Scope:
+    """The namespace that a save sees, and what of it travels by reference.
+
+    Parameters
+    ----------
+    namespace : dict
+        The live namespace; the ``__globals__`` of the functions defined in it.
+    saved : iterable of str
+        The names that are being saved: only these can be referred to.
+    live : mapping of str to object
+        Kernel objects by tag, such as ``{"shell": get_ipython()}``.
+    """
+
+    def __init__(self, namespace: dict[str, Any], saved: Iterable[str], live: Mapping[str, Any]) -> None:
+        self.namespace = namespace
+        self.live = dict(standard_live(namespace))
+        self.live.update(live)
+        self.live_ids = {id(value): tag for tag, value in reversed(self.live.items())}
+        # Kernel objects are pickled as their tags; None and the like stand for themselves.
+        for plain in (None, True, False, Ellipsis, NotImplemented, (), ""):
+            self.live_ids.pop(id(plain), None)
+        self.names = self._definitions(saved)
+
+    def _definitions(self, saved: Iterable[str]) -> dict[int, str]:
+        names: dict[int, str] = {}
+        for name in saved:
+            value = self.namespace[name]
+            if not is_definition(value) or id(value) in self.live_ids or importable_path(value) is not None:
+                continue
+            if id(value) not in names or getattr(value, "__name__", None) == name:
+                names[id(value)] = name
+        return names
+
+    def is_live_globals(self, globals_: dict[str, Any]) -> bool:
+        """Whether a function with these globals belongs to the namespace."""
+        main = sys.modules.get("__main__")
+        return globals_ is self.namespace or (main is not None and globals_ is vars(main))
+
+
+def standard_live(namespace: dict[str, Any]) -> dict[str, Any]:
+    """Return the objects of any Python process that are resolved anew at load, by tag."""
+    import builtins
+    import os
+
+    live: dict[str, Any] = {"namespace": namespace, "builtins": vars(builtins), "sys.modules": sys.modules}
+    main = sys.modules.get("__main__")
+    if main is not None and vars(main) is not namespace:
+        live["main"] = vars(main)
+    for name in ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"):
+        if getattr(sys, name) is not None:
+            live[f"sys.{name}"] = getattr(sys, name)
+    live["os.environ"] = os.environ
+    return live
+
+
+@functools.lru_cache(maxsize=4096)
+def is_library(module: str) -> bool:
+    """Whether a module belongs to an installed library or the standard library, not to the user's own files."""
+    root = module.partition(".")[0]
+    if root in sys.stdlib_module_names or root in sys.builtin_module_names:
+        return True
+    try:
+        spec = importlib.util.find_spec(root) if root not in sys.modules else sys.modules[root].__spec__
+        origin = (spec.origin or "") if spec else ""
+        if spec and not spec.has_location:
+            origin = next(iter(spec.submodule_search_locations or ()), "")
+    except Exception:
+        return False
+    parts = origin.replace("\\", "/")
+    return "/site-packages/" in parts or "/dist-packages/" in parts

@@ -1,0 +1,110 @@
+"""Source text of code objects: found when saving, shown in tracebacks and recompiled after loading.
+
+Invariant: only the lines of the function itself travel, never the rest of its cell, which may hold secrets
+that the user has since deleted.
+"""
+
+from __future__ import annotations
+
+import __future__
+import ast
+import importlib.util
+import inspect
+import linecache
+import marshal
+import textwrap
+import types
+from collections.abc import Iterator
+
+MAGIC = importlib.util.MAGIC_NUMBER.hex()
+"""The bytecode version of this interpreter; code with another one is recompiled, never executed."""
+
+_FUTURES = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
+_FUTURE_MASK = sum(set(_FUTURES.values()))
+
+
+def of_code(code: types.CodeType) -> str:
+    """Return the source lines of a function's code, ``""`` if they are not known."""
+    lines = linecache.getlines(code.co_filename)
+    start = code.co_firstlineno - 1
+    if not 0 <= start < len(lines):
+        return ""
+    try:
+        return "".join(inspect.getblock(lines[start:]))
+    except Exception:
+        return ""
+
+
+def dump_code(code: types.CodeType) -> bytes:
+    """Return marshal bytes that do not vary with reference counts, so that equal code gives equal bytes."""
+    try:
+        # Versions before 3 write no back references: https://docs.python.org/3/library/marshal.html
+        return marshal.dumps(code, 2)
+    except ValueError:
+        return marshal.dumps(code)
+
+
+def remember(filename: str, firstlineno: int, source: str) -> None:
+    """Put a function's lines where tracebacks and `inspect` look for them, beside those already there."""
+    if not source:
+        return
+    entry = linecache.cache.get(filename)
+    lines = list(entry[2]) if entry is not None and len(entry) == 4 else []
+    if entry is None and linecache.getlines(filename):
+        return
+    new = source.splitlines(keepends=True)
+    lines.extend(["\n"] * (firstlineno - 1 + len(new) - len(lines)))
+    lines[firstlineno - 1 : firstlineno - 1 + len(new)] = new
+    # No modification time: `linecache.checkcache` then leaves the entry alone.
+    linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
+
+
+def recompile(
+    source: str, *, filename: str, firstlineno: int, name: str, free: tuple[str, ...], flags: int
+) -> types.CodeType:
+    """Compile a function's source with this interpreter and return the code of the function.
+
+    Parameters
+    ----------
+    source : str
+        The function's own lines, possibly indented.
+    filename : str
+    firstlineno : int
+        Line of the first line of `source` in its cell.
+    name : str
+        ``co_name`` of the function.
+    free : tuple of str
+        Names of its closure variables, in the order of its cells.
+    flags : int
+        ``co_flags`` of the original, for the features it was compiled under.
+
+    Raises
+    ------
+    ValueError
+        If the source does not hold exactly one such function.
+    """
+    if not source:
+        raise ValueError(f"the source of {name} was not known when it was saved")
+    block = textwrap.dedent(source)
+    if free:
+        block = f"def _enclosing({', '.join(free)}):\n{textwrap.indent(block, ' ')}\n"
+        firstlineno -= 1
+    try:
+        tree = ast.parse(block)
+    except SyntaxError as error:
+        raise ValueError(f"the source of {name} cannot be compiled by itself: {error.msg}") from error
+    ast.increment_lineno(tree, firstlineno - 1)
+    unit = compile(tree, filename, "exec", flags=flags & _FUTURE_MASK, dont_inherit=True)
+    found = [c for c in _walk(unit) if c.co_name == name and set(c.co_freevars) == set(free)]
+    if len(found) != 1:
+        raise ValueError(f"the source holds {len(found)} functions that could be {name}")
+    if found[0].co_freevars != free:
+        raise ValueError(f"the closure of {name} has another order in this Python")
+    return found[0]
+
+
+def _walk(code: types.CodeType) -> Iterator[types.CodeType]:
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield const
+            yield from _walk(const)

@@ -1,0 +1,210 @@
+"""Unpickle the components of a snapshot into one view of the namespace.
+
+A component that fails is unpickled again under guard, where each step that runs user code may fail by itself and
+leaves a placeholder.
+
+Invariant: definitions are registered as soon as their skeletons exist, references resolve within this load, and
+the caller learns of every value through `publish` before any code that needs it can run.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from ..snapshot import Problem
+from . import rebuild
+from .guarded import GuardedUnpickler
+from .placeholder import Placeholder
+from .scope import standard_live
+
+
+class Stored(Protocol):
+    """One stored component, as a load needs it."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The variables in it."""
+
+    @property
+    def defines(self) -> bool:
+        """Whether it holds definitions of the namespace."""
+
+    def stream(self) -> memoryview:
+        """Return the verified pickle stream."""
+
+    def buffers(self) -> list[memoryview]:
+        """Return the out-of-band buffers, writable and private."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """The C unpickler, with the session's own functions bound to the load."""
+
+    def __init__(self, restoring: Restoring, file: Any, buffers: list[memoryview]) -> None:
+        super().__init__(file, buffers=buffers)
+        self._restoring = restoring
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Import a global, or bind one of ours to the load."""
+        found = self._restoring.find(module, name)
+        return super().find_class(module, name) if found is None else found
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Resolve a kernel object."""
+        return self._restoring.resolve_live(pid)
+
+
+class _Reader:
+    """What an unpickler reads from: a view of the stream, not a copy."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data, self._at = data, 0
+
+    def read(self, size: int = -1) -> bytes:
+        end = len(self._data) if size < 0 else self._at + size
+        out = bytes(self._data[self._at : end])
+        self._at += len(out)
+        return out
+
+    def readinto(self, target: Any) -> int:
+        view = memoryview(target).cast("B")
+        part = self._data[self._at : self._at + len(view)]
+        view[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+    def readline(self) -> bytes:
+        end = bytes(self._data[self._at : self._at + 4096]).find(b"\n")
+        return self.read(end + 1 if end >= 0 else 4096)
+
+
+class Restoring:
+    """One load of components into a namespace.
+
+    Parameters
+    ----------
+    namespace : dict
+        Becomes the globals of the restored functions.
+    components : sequence of Stored
+    live : mapping of str to object
+        The new kernel's objects by tag.
+    publish : callable
+        ``publish(name, value)`` is told each value, and each definition's skeleton, as soon as it exists.
+    explain : callable
+        ``explain(error)`` returns (reason, advice) for an exception met while loading.
+    guarded : collection of int
+        Positions of components to unpickle under guard.
+
+    Attributes
+    ----------
+    values : dict
+        The restored variables.
+    failures : dict of int to Exception
+        What went wrong, by position of the component.
+    problems : list of Problem
+        Placeholders made under guard.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        components: Sequence[Stored],
+        *,
+        live: Mapping[str, Any],
+        publish: Callable[[str, Any], None],
+        explain: Callable[[Exception], tuple[str, str]],
+        guarded: frozenset[int] = frozenset(),
+    ) -> None:
+        self.namespace = namespace
+        self.values: dict[str, Any] = {}
+        self.failures: dict[int, Exception] = {}
+        self.problems: list[Problem] = []
+        self.explain = explain
+        self._components = components
+        self._live = {**standard_live(namespace), **live}
+        self._live.setdefault("main", namespace)
+        self._publish = publish
+        self._guarded = guarded
+        self._where = {name: i for i, one in enumerate(components) for name in one.names}
+        self._skeletons: dict[str, Any] = {}
+        self._begun: set[int] = set()
+        own = {name: getattr(rebuild, f"make_{name.rstrip('_')}", None) for name in rebuild.CONTEXTUAL}
+        self._own: dict[str, Any] = {k: partial(v, self) for k, v in own.items() if v is not None}
+        self._own |= {"named": self.resolve, "live": self.resolve_live}
+
+    def load(self, position: int) -> None:
+        """Unpickle one component unless that has been done; failures are kept, not raised."""
+        if position in self._begun:
+            return
+        self._begun.add(position)
+        component = self._components[position]
+        try:
+            values = self._unpickle(position, component)
+        except Exception as error:
+            self.failures[position] = error
+            return
+        for name, value in values.items():
+            self.values[name] = value
+            self._publish(name, value)
+
+    def resolve(self, name: str) -> Any:
+        """Return the session's value of a name, loading its component first if need be."""
+        if name in self.values:
+            return self.values[name]
+        if name in self._skeletons:
+            return self._skeletons[name]
+        position = self._where.get(name)
+        if position is None:
+            raise LookupError(f"the snapshot refers to {name}, which is not in it")
+        self.load(position)
+        if name in self.values:
+            return self.values[name]
+        if name in self._skeletons:
+            return self._skeletons[name]
+        if position in self.failures:
+            raise self.failures[position]
+        raise LookupError(f"{name} is needed to make itself")
+
+    def resolve_live(self, tag: str) -> Any:
+        """Return this kernel's object for a tag."""
+        try:
+            return self._live[tag]
+        except KeyError:
+            raise LookupError(f"this process has no {tag}") from None
+
+    def register(self, name: str | None, skeleton: Any) -> None:
+        """Make a definition known under its name; the first wins, since a cycle may make it twice."""
+        if name is not None and name not in self._skeletons:
+            self._skeletons[name] = skeleton
+            self._publish(name, skeleton)
+
+    def find(self, module: str, name: str) -> Any:
+        """Return what a global of the stream means in this load, None if it is an ordinary import."""
+        if module == rebuild.__name__:
+            return self._own.get(name)
+        if module == "__main__":
+            root, *rest = name.split(".")
+            found = self.resolve(root)
+            for part in rest:
+                found = getattr(found, part)
+            return found
+        return None
+
+    def _unpickle(self, position: int, component: Stored) -> dict[str, Any]:
+        reader = _Reader(component.stream())
+        if position not in self._guarded:
+            values: dict[str, Any] = _Unpickler(self, reader, component.buffers()).load()
+            return values
+        guard = GuardedUnpickler(self, reader, component.buffers())
+        values = guard.load()
+        if not isinstance(values, dict):
+            raise pickle.UnpicklingError("the stream does not hold variables")
+        self.problems.extend(guard.located(values))
+        return values
+
+
+def unavailable(component: Stored, reason: str, advice: str) -> dict[str, Placeholder]:
+    """Return placeholders for the variables of a component of which nothing can be read."""
+    return {name: Placeholder(Problem(name, "unknown", reason, advice)) for name in component.names}

@@ -1,0 +1,279 @@
+"""What a save, a load and a listing tell the user: frozen records that show themselves as text and HTML.
+
+Invariant: a report holds names, types, sizes and reasons, never a value of the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .display import Table, as_html, as_text, human_bytes, human_seconds, human_time, listing, plural
+from .snapshot import Problem, Snapshot, Variable
+
+PlanStatus = Literal["new", "same", "conflicting", "unavailable"]
+"""What a load would do to a name: add it, leave it equal, overwrite something different, or be unable to."""
+
+
+class _Report:
+    """Shows itself as text and as HTML, from one layout."""
+
+    __slots__ = ()
+
+    def _title(self) -> str:
+        raise NotImplementedError
+
+    def _facts(self) -> list[str]:
+        return []
+
+    def _tables(self) -> list[Table]:
+        return []
+
+    def __repr__(self) -> str:
+        return as_text(self._title(), self._facts(), self._tables())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._title(), self._facts(), self._tables())
+
+
+class _Variables(_Report):
+    """A report about variables, each in exactly one state."""
+
+    __slots__ = ()
+    variables: tuple[Variable, ...]
+
+    @property
+    def placeholders(self) -> tuple[Variable, ...]:
+        """Variables that hold a placeholder instead of their value, or somewhere inside it."""
+        return tuple(v for v in self.variables if v.state == "placeholder")
+
+    @property
+    def reconnected(self) -> tuple[Variable, ...]:
+        """Variables that are rebuilt from a recipe, such as file handles and database connections."""
+        return tuple(v for v in self.variables if v.state == "reconnected")
+
+    @property
+    def noted(self) -> tuple[Variable, ...]:
+        """Saved variables of which something could not come along."""
+        return tuple(v for v in self.variables if v.state == "saved" and v.problems)
+
+    def _problem_tables(self) -> list[Table]:
+        return [
+            _problems("placeholders (the rest of each value is kept):", _of(self.placeholders)),
+            _problems("reconnected:", _of(self.reconnected)),
+            _problems("saved, with remarks:", _of(self.noted)),
+        ]
+
+    def _states(self, done: str) -> str:
+        counts = ((done, "saved"), ("reconnected", "reconnected"), ("placeholder", "placeholder"))
+        found = [(word, sum(v.state == state for v in self.variables)) for word, state in counts]
+        return ", ".join(
+            plural(n, word) if word == "placeholder" else f"{n} {word}" for word, n in found if n or word == done
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SaveReport(_Variables):
+    """What a save did.
+
+    Attributes
+    ----------
+    reference : str
+        The new snapshot, such as ``"sales@7"``.
+    variables : tuple of Variable
+    reused : tuple of str
+        Names of which no new byte had to be written.
+    bytes_new, bytes_total : int
+        Bytes that this save added to the store, and plain bytes of the whole snapshot.
+    seconds : float
+    notes : tuple of str
+        One line each.
+    verification : tuple of Problem or None
+        What did not come back when the snapshot was loaded in a process of its own; None if that was not asked.
+    """
+
+    reference: str
+    variables: tuple[Variable, ...]
+    reused: tuple[str, ...]
+    bytes_new: int
+    bytes_total: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+    verification: tuple[Problem, ...] | None = None
+
+    def _title(self) -> str:
+        size = human_bytes(self.bytes_total)
+        took = human_seconds(self.seconds)
+        return f"saved {self.reference}: {plural(len(self.variables), 'variable')}, {size} in {took}"
+
+    def _facts(self) -> list[str]:
+        facts = [f"{self._states('saved')}; {human_bytes(self.bytes_new)} written, {len(self.reused)} reused"]
+        if self.verification is not None and not self.verification:
+            facts.append("verified: every value came back in a process of its own")
+        return [*facts, *(f"note: {note}" for note in self.notes)]
+
+    def _tables(self) -> list[Table]:
+        return [
+            _problems("VERIFICATION FAILED, these values do not come back:", self.verification or ()),
+            *self._problem_tables(),
+            _variables(self.variables, folded=True),
+        ]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadReport(_Variables):
+    """What a load did.
+
+    Attributes
+    ----------
+    reference : str
+    variables : tuple of Variable
+        Those that were put into the namespace, with the state that each ended in.
+    overwritten : tuple of str
+        Names whose old value differed.
+    kept : tuple of str
+        Names left alone because something stood there already.
+    removed : tuple of str
+        Names taken out by ``--replace``.
+    seconds : float
+    notes : tuple of str
+    """
+
+    reference: str
+    variables: tuple[Variable, ...]
+    overwritten: tuple[str, ...]
+    kept: tuple[str, ...]
+    removed: tuple[str, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def _title(self) -> str:
+        return f"loaded {self.reference}: {plural(len(self.variables), 'variable')} in {human_seconds(self.seconds)}"
+
+    def _facts(self) -> list[str]:
+        facts = [self._states("restored")]
+        if self.overwritten:
+            facts.append(f"overwrote what differed: {listing(self.overwritten)}")
+        if self.kept:
+            facts.append(f"kept what was there: {listing(self.kept)}")
+        if self.removed:
+            facts.append(f"removed: {listing(self.removed)}")
+        return [*facts, *(f"note: {note}" for note in self.notes)]
+
+    def _tables(self) -> list[Table]:
+        return [*self._problem_tables(), _variables(self.variables, folded=True)]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadPlan(_Report):
+    """What a load would do, found without unpickling anything.
+
+    Attributes
+    ----------
+    reference : str
+    rows : tuple of (Variable, status, why)
+        `status` is one of ``"new"``, ``"same"``, ``"conflicting"``, ``"unavailable"``.
+    """
+
+    reference: str
+    rows: tuple[tuple[Variable, PlanStatus, str], ...]
+
+    @property
+    def placeholders(self) -> tuple[Variable, ...]:
+        """Variables that were placeholders when they were saved."""
+        return tuple(v for v, _, _ in self.rows if v.state == "placeholder")
+
+    @property
+    def reconnected(self) -> tuple[Variable, ...]:
+        """Variables that would be rebuilt from a recipe."""
+        return tuple(v for v, _, _ in self.rows if v.state == "reconnected")
+
+    def _title(self) -> str:
+        counts: dict[str, int] = {}
+        for _, status, _ in self.rows:
+            counts[status] = counts.get(status, 0) + 1
+        found = ", ".join(f"{n} {status}" for status, n in counts.items()) or "nothing to load"
+        return f"plan for {self.reference}: {found}"
+
+    def _facts(self) -> list[str]:
+        return ["nothing was unpickled and nothing was changed"]
+
+    def _tables(self) -> list[Table]:
+        # What needs a decision comes first, so that a long table does not hide it.
+        order = {"unavailable": 0, "conflicting": 1, "new": 2, "same": 3}
+        rows = sorted(self.rows, key=lambda row: order[row[1]])
+        cells = tuple((v.name, v.type, v.shape, human_bytes(v.size), status, why) for v, status, why in rows)
+        return [Table("", ("name", "type", "shape", "size", "status", "why"), cells, frozenset({3}))]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SessionList(_Report):
+    """The sessions of a store.
+
+    Attributes
+    ----------
+    snapshots : tuple of Snapshot
+        The newest of each session.
+    """
+
+    snapshots: tuple[Snapshot, ...]
+
+    def _title(self) -> str:
+        return plural(len(self.snapshots), "session") if self.snapshots else "no sessions are saved here"
+
+    def _tables(self) -> list[Table]:
+        return [_snapshots(self.snapshots)]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SnapshotList(_Variables):
+    """The snapshots of one session.
+
+    Attributes
+    ----------
+    snapshots : tuple of Snapshot
+        Newest first.
+    """
+
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:  # type: ignore[override]
+        """The variables of the newest snapshot."""
+        return self.snapshots[0].variables if self.snapshots else ()
+
+    def _title(self) -> str:
+        if not self.snapshots:
+            return "no snapshots"
+        return f"{self.snapshots[0].name}: {plural(len(self.snapshots), 'snapshot')}"
+
+    def _tables(self) -> list[Table]:
+        newest = self.snapshots[0].reference if self.snapshots else ""
+        return [
+            _snapshots(self.snapshots),
+            _variables(self.variables, heading=f"variables of {newest}:"),
+            *self._problem_tables(),
+        ]
+
+
+def _of(variables: Iterable[Variable]) -> list[Problem]:
+    """Problems of variables; one without a stated problem is named by itself."""
+    return [p for v in variables for p in (v.problems or (Problem(v.name, v.type, ""),))]
+
+
+def _problems(heading: str, problems: Sequence[Problem]) -> Table:
+    rows = tuple((p.path, p.type, f"{p.reason}; {p.advice}" if p.reason and p.advice else p.reason or p.advice) for p in problems)
+    return Table(heading, ("where", "type", "why, and what to do"), rows)
+
+
+def _variables(variables: Sequence[Variable], *, heading: str = "variables", folded: bool = False) -> Table:
+    rows = tuple((v.name, v.type, v.shape, human_bytes(v.size), v.state) for v in variables)
+    return Table(heading, ("name", "type", "shape", "size", "state"), rows, frozenset({3}), folded)
+
+
+def _snapshots(snapshots: Sequence[Snapshot]) -> Table:
+    rows = tuple(
+        (s.reference, human_time(s.created), str(len(s.variables)), human_bytes(s.size), s.message) for s in snapshots
+    )
+    return Table("", ("snapshot", "saved", "variables", "size", "message"), rows, frozenset({2, 3}))

@@ -1,0 +1,298 @@
+"""Blobs, packs and snapshots on a store: open, resolve, read, list, delete, collect, check.
+
+Invariant: nothing is removed that a snapshot refers to; a snapshot that cannot be read is never taken for a missing one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator
+
+from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError
+from .names import parse_snapshot_key, quote, snapshot_key, stored_versions
+from .reading import Reader
+from .snapshot import FORMAT, Part, Snapshot
+from .store import Store, open_store
+from .writing import Writer, key_of, parts_of
+
+_KIND = "jupyter_session_save"
+_MARK = "format.json"
+_DATA = re.compile(r"(?:blobs|packs)/([0-9a-f]{2})/\1[0-9a-f]{62}")
+
+
+class Repository:
+    """Sessions on a store.
+
+    Parameters
+    ----------
+    store : Store
+        Taken as it is; `open` is what checks that it holds sessions.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._reader = Reader(store)
+
+    @classmethod
+    def open(cls, where: str | os.PathLike[str], *, create: bool = True) -> Repository:
+        """Open the repository at an address.
+
+        Parameters
+        ----------
+        where : str or path
+            As for ``open_store``.
+        create : bool
+            Make one if there is nothing at all; a directory that holds something else is left alone.
+
+        Raises
+        ------
+        FormatError
+            If what is there is not a session store, or of a later format.
+        StoreError
+            If it is missing (with ``create=False``) or the store refuses.
+        """
+        store = open_store(where, create=create)
+        data = _mark_of(store)
+        if data is None and not store.is_empty():
+            data = _mark_of(store)  # another process may just have made it
+            if data is None:
+                raise FormatError(
+                    f"{store.url} is not a session store: it holds other files and no {_MARK}; "
+                    "give another directory"
+                )
+        if data is None:
+            if create:
+                # Not create-only: every writer of this format writes these bytes.
+                mark = json.dumps({"format": FORMAT, "kind": _KIND}, sort_keys=True).encode() + b"\n"
+                store.put(_MARK, [mark], durable=True, overwrite=True)
+            return cls(store)
+        try:
+            raw = json.loads(data)
+            kind, version = raw["kind"], raw["format"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            kind, version = None, None
+        if kind != _KIND or not isinstance(version, int) or version < 1:
+            raise FormatError(
+                f"{store.url} is not a session store: its {_MARK} is of another kind; give another directory"
+            )
+        if version > FORMAT:
+            raise FormatError(
+                f"{store.url} has format {version}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
+            )
+        return cls(store)
+
+    def writer(self) -> Writer:
+        """Start a save; a context manager."""
+        return Writer(self.store)
+
+    def read(self, part: Part) -> memoryview:
+        """Return a part's bytes, compared with their digest, as a read-only view.
+
+        Raises
+        ------
+        DamagedError
+            If they are missing, cut short or altered; it names the file.
+        """
+        return self._reader.read(part)
+
+    def map(self, part: Part, *, verify: bool) -> memoryview:
+        """Return a part's bytes, writable and private to the caller.
+
+        Parameters
+        ----------
+        part : Part
+        verify : bool
+            Compare with the digest, which reads all of it. A part of a pack is always compared.
+
+        Returns
+        -------
+        memoryview
+            A copy-on-write mapping of a blob, or a copy of a part in a pack.
+
+        Raises
+        ------
+        DamagedError
+            If the bytes are missing, of another length, or (if compared) altered.
+        """
+        return self._reader.map(part, verify=verify)
+
+    def names(self) -> list[str]:
+        """Return the names of all sessions, sorted."""
+        return sorted({name for name, _ in self._keys()})
+
+    def versions(self, name: str) -> list[int]:
+        """Return the versions stored under a name, oldest first, whether they can be read or not."""
+        return stored_versions(self.store, name)
+
+    def snapshots(self, name: str) -> list[Snapshot]:
+        """Return the snapshots of a session, newest first; `check` tells of those left out as unreadable."""
+        found = []
+        for version in reversed(self.versions(name)):
+            with contextlib.suppress(SessionError):
+                found.append(self._snapshot(name, version))
+        return found
+
+    def resolve(self, name: str, version: int | None = None) -> Snapshot:
+        """Return a snapshot.
+
+        Parameters
+        ----------
+        name : str
+        version : int, optional
+            By default the newest.
+
+        Raises
+        ------
+        SessionNotFoundError
+            If there is none; it says what there is.
+        DamagedError
+            If it cannot be read; it names an earlier one that can, and never falls back by itself.
+        """
+        versions = self.versions(name)
+        if not versions:
+            names = self.names()
+            there = f"there are {_shorten(names)}" if names else "nothing is saved there yet"
+            raise SessionNotFoundError(f"no session {name!r} in {self.store.url}: {there}")
+        if version is None:
+            version = versions[-1]
+        elif version not in versions:
+            raise SessionNotFoundError(
+                f"{name!r} has no version {version}: it has {_shorten([str(v) for v in reversed(versions)])}"
+            )
+        try:
+            return self._snapshot(name, version)
+        except DamagedError as error:
+            sound = next((s for s in self.snapshots(name) if s.sequence < version), None)
+            advice = f"; {sound.reference} can be read: load that" if sound else ""
+            raise DamagedError(f"{error}{advice}") from error
+
+    def delete(self, name: str, version: int | None = None) -> int:
+        """Remove a snapshot, or a session with all of them; `collect` then frees the bytes.
+
+        Returns
+        -------
+        int
+            How many snapshots were removed.
+
+        Raises
+        ------
+        SessionNotFoundError
+            If there is no such snapshot.
+        """
+        versions = self.versions(name)
+        if not versions or (version is not None and version not in versions):
+            with contextlib.suppress(DamagedError):
+                self.resolve(name, version)
+        removed = 0
+        # Oldest first: killed half-way, what is left is the newest.
+        for number in versions if version is None else [version]:
+            with contextlib.suppress(KeyError):
+                self.store.delete(snapshot_key(name, number))
+                removed += 1
+        return removed
+
+    def collect(self, *, grace: float = 3600.0) -> int:
+        """Remove blobs and packs that no snapshot refers to, and what killed writers left.
+
+        Parameters
+        ----------
+        grace : float
+            Seconds for which anything new is left alone, since a save under way may be about to refer to it.
+
+        Returns
+        -------
+        int
+            Bytes freed.
+
+        Raises
+        ------
+        DamagedError, FormatError
+            If a snapshot cannot be read: nothing is removed, because nobody knows what it refers to.
+        """
+        # Candidates first: what is written from here on is not among them.
+        candidates = []
+        for prefix in ("blobs/", "packs/"):
+            for key in filter(_DATA.fullmatch, self.store.list(prefix)):
+                with contextlib.suppress(KeyError):
+                    if self.store.age(key) >= grace:
+                        candidates.append(key)
+        used: set[str] = set()
+        for name, version in self._keys():
+            with contextlib.suppress(SessionNotFoundError):
+                used.update(key_of(part) for part in parts_of(self._snapshot(name, version)))
+        freed = self.store.sweep(grace)
+        for key in candidates:
+            if key not in used:
+                with contextlib.suppress(KeyError):
+                    size = self.store.size(key)
+                    # Again: a writer that takes it up has touched it.
+                    if self.store.age(key) >= grace:
+                        self.store.delete(key)
+                        freed += size
+        return freed
+
+    def check(self, *, data: bool = True) -> list[str]:
+        """Look for damage.
+
+        Parameters
+        ----------
+        data : bool
+            Compare all bytes with their digests; otherwise only presence and length.
+
+        Returns
+        -------
+        list of str
+            One line for each damaged thing, with the variables that need it.
+        """
+        self._reader.forget()
+        lines: list[str] = []
+        seen: dict[Part, str] = {}
+        needs: dict[str, list[str]] = {}
+        for name, version in self._keys():
+            try:
+                snapshot = self._snapshot(name, version)
+            except SessionNotFoundError:
+                continue
+            except SessionError as error:
+                lines.append(str(error))
+                continue
+            for component in snapshot.components:
+                damage = set()
+                for part in (component.stream, *component.buffers):
+                    if part not in seen:
+                        seen[part] = self._reader.damage(part, data=data)
+                    damage.add(seen[part])
+                for line in sorted(filter(None, damage)):
+                    needs.setdefault(line, []).extend(f"{n} of {snapshot.reference}" for n in component.names)
+        return lines + [f"{line}; needed by {_shorten(names)}" for line, names in needs.items()]
+
+    def _keys(self) -> Iterator[tuple[str, int]]:
+        yield from filter(None, map(parse_snapshot_key, self.store.list("sessions/")))
+
+    def _snapshot(self, name: str, version: int) -> Snapshot:
+        key = snapshot_key(name, version)
+        try:
+            data = self.store.get(key)
+        except KeyError:
+            raise SessionNotFoundError(f"{name}@{version} was deleted meanwhile: choose another") from None
+        snapshot = Snapshot.from_json(data, source=f"{key} in {self.store.url}")
+        if snapshot.sequence != version or quote(snapshot.name) != quote(name):
+            raise DamagedError(
+                f"{key} in {self.store.url} holds {snapshot.reference}: it was moved there; move it back or delete it"
+            )
+        return snapshot
+
+
+def _mark_of(store: Store) -> bytes | None:
+    try:
+        return store.get(_MARK)
+    except KeyError:
+        return None
+
+
+def _shorten(words: list[str]) -> str:
+    shown = ", ".join(words[:10])
+    return shown if len(words) <= 10 else f"{shown} and {len(words) - 10} more"
