@@ -1,6 +1,6 @@
 """How reports look: bounded, aligned text and self-contained HTML.
 
-Invariant: nothing that came from a user's value or message reaches the output unescaped; text stays on its line.
+Invariant: nothing that came from a user's value or message is shown unescaped; text stays on its line.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ LIMIT = 20
 """Rows or names shown of a list before it ends in "… and N more"."""
 
 _CELL = 72
-_STYLE = "font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; line-height: 1.5; color: inherit"
+_STYLE = "font: 13px/1.5 var(--jp-ui-font-family, system-ui, sans-serif); color: inherit"
 _LINE = "1px solid color-mix(in srgb, currentColor 25%, transparent)"
-_TD = f"padding: 2px 12px 2px 0; border: 0; border-bottom: {_LINE}; background: transparent; vertical-align: top"
+_TD = f"padding: 2px 12px 2px 0; border: 0; border-bottom: {_LINE}; background: none; vertical-align: top"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,10 @@ def listing(names: Sequence[str], limit: int = LIMIT) -> str:
 def one_line(text: str, width: int = 0) -> str:
     """Return `text` without line breaks or control characters, cut to `width` columns if that is given."""
     if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode() for c in text)
+        text = "".join(
+            c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode()
+            for c in text
+        )
     if width and columns_of(text) > width:
         kept, used = [], 1
         for char in text:
@@ -108,7 +111,9 @@ def columns_of(text: str) -> int:
     """Return how many terminal columns `text` takes."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
 
 
 def as_text(title: str, facts: Sequence[str], tables: Sequence[Table] = ()) -> str:
@@ -165,15 +170,14 @@ class ProgressMeter:
         self._next = time.monotonic() + after
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Take note that `done` of `total` bytes of `what` are done."""
+        """Take note that `done` of `total`, in bytes or variables, are done, and that `what` is under way."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + self.EVERY
         self.shown = True
         share = min(1.0, max(0.0, done / total)) if total > 0 else 0.0
-        amount = f": {human_bytes(done)} of {human_bytes(total)} ({share:.0%})" if total > 0 else ""
-        self._show(one_line(what, _CELL) + amount, share)
+        self._show(f"{share:4.0%}  {one_line(what, _CELL)}", share)
 
 
 def progress_html(line: str, share: float) -> str:
@@ -210,7 +214,9 @@ def _pad(cell: str, width: int, *, right: bool) -> str:
 def _html_table(table: Table) -> str:
     rows, more = _bounded(table)
     align = ["right" if i in table.right else "left" for i in range(len(table.columns))]
-    parts = ['<table style="border-collapse: collapse; margin: 4px 0; color: inherit; background: transparent">']
+    parts = [
+        '<table style="border-collapse: collapse; margin: 4px 0; color: inherit; background: transparent">'
+    ]
     if any(table.columns):
         head = "".join(
             f'<th style="{_TD}; text-align: {align[i]}; opacity: 0.7">{_escape(c)}</th>'
@@ -218,7 +224,9 @@ def _html_table(table: Table) -> str:
         )
         parts.append(f'<tr style="background: transparent">{head}</tr>')
     for row in rows:
-        body = "".join(f'<td style="{_TD}; text-align: {align[i]}">{_escape(c)}</td>' for i, c in enumerate(row))
+        body = "".join(
+            f'<td style="{_TD}; text-align: {align[i]}">{_escape(c)}</td>' for i, c in enumerate(row)
+        )
         parts.append(f'<tr style="background: transparent">{body}</tr>')
     if more:
         parts.append(f'<tr><td colspan="{len(table.columns)}" style="{_TD}">{_escape(more)}</td></tr>')

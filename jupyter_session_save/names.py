@@ -1,7 +1,7 @@
 """Session names and the keys made of them.
 
-Invariant: ``unquote(quote(name)) == name`` in Unicode's composed form, and two names share a key only if they are
-equal, also on disks that ignore case.
+Invariant: ``unquote(quote(name)) == name`` in Unicode's composed form; two names share a key only if they
+are equal, also on disks that ignore case.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def quote(name: str) -> str:
     if len(quoted) > _LONGEST:
         shown = name if len(name) <= 40 else name[:37] + "..."
         raise SessionNameError(
-            f"{shown!r} cannot name a session: as a file name it takes {len(quoted)} bytes of {_LONGEST} allowed; "
-            "give a shorter one"
+            f"{shown!r} cannot name a session: as a file name it takes {len(quoted)} bytes "
+            f"and {_LONGEST} are allowed; give a shorter one"
         )
     return quoted
 

@@ -1,7 +1,7 @@
 """Reading parts back from blobs and packs.
 
-Invariant: bytes that are handed out have the length that was written, and have been compared with their digest unless
-the caller asked for a bare mapping.
+Invariant: bytes that are handed out have the length that was written, and were compared with their digest
+unless the caller asked for a bare mapping.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Reader:
         return memoryview(bytearray(self._verified(part, view)))
 
     def damage(self, part: Part, *, data: bool) -> str:
-        """Say what is wrong with a part, ``""`` if nothing; without `data`, only presence and length are looked at."""
+        """Say what is wrong with a part, if anything; without `data` only presence and length count."""
         try:
             if data:
                 self.read(part)

@@ -5,7 +5,7 @@ Invariant: a report holds names, types, sizes and reasons, never a value of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,9 @@ from .snapshot import Problem, Snapshot, Variable
 
 PlanStatus = Literal["new", "same", "conflicting", "unavailable"]
 """What a load would do to a name: add it, leave it equal, overwrite something different, or be unable to."""
+
+Progress = Callable[[str, int, int], None]
+"""``progress(what, done, total)`` is called often while a save or load goes on; it may raise to interrupt."""
 
 
 class _Report:
@@ -69,7 +72,9 @@ class _Variables(_Report):
         counts = ((done, "saved"), ("reconnected", "reconnected"), ("placeholder", "placeholder"))
         found = [(word, sum(v.state == state for v in self.variables)) for word, state in counts]
         return ", ".join(
-            plural(n, word) if word == "placeholder" else f"{n} {word}" for word, n in found if n or word == done
+            plural(n, word) if word == "placeholder" else f"{n} {word}"
+            for word, n in found
+            if n or word == done
         )
 
 
@@ -90,7 +95,7 @@ class SaveReport(_Variables):
     notes : tuple of str
         One line each.
     verification : tuple of Problem or None
-        What did not come back when the snapshot was loaded in a process of its own; None if that was not asked.
+        What did not come back when the snapshot was loaded in a process of its own; None if not asked.
     """
 
     reference: str
@@ -149,7 +154,8 @@ class LoadReport(_Variables):
     notes: tuple[str, ...] = ()
 
     def _title(self) -> str:
-        return f"loaded {self.reference}: {plural(len(self.variables), 'variable')} in {human_seconds(self.seconds)}"
+        took = human_seconds(self.seconds)
+        return f"loaded {self.reference}: {plural(len(self.variables), 'variable')} in {took}"
 
     def _facts(self) -> list[str]:
         facts = [self._states("restored")]
@@ -263,7 +269,10 @@ def _of(variables: Iterable[Variable]) -> list[Problem]:
 
 
 def _problems(heading: str, problems: Sequence[Problem]) -> Table:
-    rows = tuple((p.path, p.type, f"{p.reason}; {p.advice}" if p.reason and p.advice else p.reason or p.advice) for p in problems)
+    rows = tuple(
+        (p.path, p.type, f"{p.reason}; {p.advice}" if p.reason and p.advice else p.reason or p.advice)
+        for p in problems
+    )
     return Table(heading, ("where", "type", "why, and what to do"), rows)
 
 
@@ -274,6 +283,7 @@ def _variables(variables: Sequence[Variable], *, heading: str = "variables", fol
 
 def _snapshots(snapshots: Sequence[Snapshot]) -> Table:
     rows = tuple(
-        (s.reference, human_time(s.created), str(len(s.variables)), human_bytes(s.size), s.message) for s in snapshots
+        (s.reference, human_time(s.created), str(len(s.variables)), human_bytes(s.size), s.message)
+        for s in snapshots
     )
     return Table("", ("snapshot", "saved", "variables", "size", "message"), rows, frozenset({2, 3}))

@@ -1,6 +1,6 @@
 """Blobs, packs and snapshots on a store: open, resolve, read, list, delete, collect, check.
 
-Invariant: nothing is removed that a snapshot refers to; a snapshot that cannot be read is never taken for a missing one.
+Invariant: nothing is removed that a snapshot refers to; one that cannot be read never counts as missing.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class Repository:
             )
         if version > FORMAT:
             raise FormatError(
-                f"{store.url} has format {version}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
+                f"{store.url} has format {version}; this version reads up to {FORMAT}: "
+                "upgrade jupyter_session_save"
             )
         return cls(store)
 
@@ -134,6 +135,17 @@ class Repository:
             with contextlib.suppress(SessionError):
                 found.append(self._snapshot(name, version))
         return found
+
+    def damage(self, part: Part, *, data: bool = False) -> str:
+        """Say in one line what is wrong with a part, ``""`` if nothing is.
+
+        Parameters
+        ----------
+        part : Part
+        data : bool
+            Compare all bytes with the digest; otherwise only presence and length.
+        """
+        return self._reader.damage(part, data=data)
 
     def resolve(self, name: str, version: int | None = None) -> Snapshot:
         """Return a snapshot.
@@ -281,7 +293,7 @@ class Repository:
         snapshot = Snapshot.from_json(data, source=f"{key} in {self.store.url}")
         if snapshot.sequence != version or quote(snapshot.name) != quote(name):
             raise DamagedError(
-                f"{key} in {self.store.url} holds {snapshot.reference}: it was moved there; move it back or delete it"
+                f"{key} in {self.store.url} holds {snapshot.reference}: move it back or delete it"
             )
         return snapshot
 

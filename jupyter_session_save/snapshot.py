@@ -6,16 +6,20 @@ Invariant: a record is plain data. Reading one never unpickles, and ``from_json(
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .errors import DamagedError, FormatError
 
 FORMAT = 1
 """The repository format that this version writes; it reads every format up to this one."""
 
+_ROOT = re.compile(r"[^\W\d]\w*")
+
 State = Literal["saved", "reconnected", "placeholder"]
+_STATES = frozenset(get_args(State))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Variable:
         The one state that every variable ends in.
     problems : tuple of Problem
         Parts of the value that are reconnected or placeholders.
+    digest : str
+        Two snapshots that give a name the same digest give it the same value.
     """
 
     name: str
@@ -88,6 +94,7 @@ class Variable:
     size: int = 0
     state: State = "saved"
     problems: tuple[Problem, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +218,23 @@ class Snapshot:
             ) from error
         if not isinstance(version, int) or version > FORMAT or version < 1:
             raise FormatError(
-                f"{source} has format {version!r}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
+                f"{source} has format {version!r}; this version reads up to {FORMAT}: "
+                "upgrade jupyter_session_save"
             )
         try:
             return _snapshot(raw)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DamagedError(f"{source} is not a whole snapshot: {error!r}") from error
+
+
+def by_variable(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+    """Group problems by the variable that their paths begin with."""
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        root = _ROOT.match(problem.path)
+        if root is not None:
+            found.setdefault(root[0], []).append(problem)
+    return found
 
 
 def _dump(snapshot: Snapshot) -> bytes:
@@ -245,6 +263,7 @@ def _dump(snapshot: Snapshot) -> bytes:
                 v.size,
                 v.state,
                 [(p.path, p.type, p.reason, p.advice) for p in v.problems],
+                v.digest,
             )
             for v in snapshot.variables
         ],
@@ -293,9 +312,19 @@ def _snapshot(raw: dict[str, Any]) -> Snapshot:
         for names, stream, buffers, refs, modules, defines in raw["components"]
     )
     variables = tuple(
-        Variable(name, type_, shape, size, state, tuple(Problem(*row) for row in problems))
-        for name, type_, shape, size, state, problems in raw["variables"]
+        Variable(name, type_, shape, size, state, tuple(Problem(*row) for row in problems), digest)
+        for name, type_, shape, size, state, problems, digest in raw["variables"]
     )
     environment = Environment(**raw["environment"])
     plain = {k: raw[k] for k in ("name", "sequence", "created", "message", "parent", "signature", "format")}
+    sound = (
+        all(isinstance(plain[k], str) for k in ("name", "created", "message", "signature"))
+        and isinstance(plain["sequence"], int)
+        and isinstance(plain["parent"], int | None)
+        and isinstance(raw["environment"].get("packages", {}), dict)
+        and all(isinstance(name, str) for c in components for name in c.names)
+        and all(isinstance(row[0], str) and row[4] in _STATES for row in raw["variables"])
+    )
+    if not sound:
+        raise ValueError("a field is malformed")
     return Snapshot(components=components, variables=variables, environment=environment, **plain)

@@ -122,7 +122,7 @@ def _read(path: Path) -> bytes:
                 raise TrustError(f"{path} belongs to another user (uid {state.st_uid}): remove it")
             if state.st_mode & 0o077:
                 raise TrustError(
-                    f"{path} is open to other users, who may have read the key: remove it, and a new one is made"
+                    f"{path} is open to other users, who may have read it: remove it, and a new key is made"
                 )
         key = os.read(fd, _SIZE + 1)
     finally:

@@ -1,6 +1,6 @@
 """Writing one snapshot: large buffers as blobs, small parts into packs, the record last.
 
-Invariant: until ``commit`` has made everything durable and put the record, no snapshot shows; whatever stops a
+Invariant: until ``commit`` has made everything durable and put the record, no snapshot shows; what stops a
 writer earlier leaves only blobs and packs that nothing refers to, for ``Repository.collect`` to remove.
 """
 
@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
+from typing import Self
 
 from blake3 import blake3
 
@@ -75,7 +76,7 @@ class Writer:
         self._open = True
         self.written = 0
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -103,24 +104,22 @@ class Writer:
         Returns
         -------
         Part
-            For a component of the snapshot to commit. Small parts have ``pack == ""`` until `commit` replaces them,
-            since the name of a pack is the digest of all that is in it.
+            For a component of the snapshot to commit. Small ones have ``pack == ""`` until `commit` replaces
+            them, since the name of a pack is the digest of all that is in it.
         """
         self._check_open()
         views = [memoryview(chunk).cast("B") for chunk in chunks if memoryview(chunk).nbytes]
         size = sum(view.nbytes for view in views)
         digest = digest_of(views)
-        part = self._parts.get(digest)
-        if part is None:
+        if digest not in self._parts:
             known = self._known.get(digest)
             if known is not None and known.size == size and self._reuse(known):
-                part = known
+                self._parts[digest] = known
             elif size < BLOB:
-                part = self._put_small(digest, size, views)
+                self._put_small(digest, size, views)
             else:
-                part = self._put_blob(digest, size, views)
-            self._parts[digest] = part
-        return part
+                self._put_blob(digest, size, views)
+        return self._parts[digest]
 
     def commit(self, snapshot: Snapshot, *, sign: Callable[[bytes], str]) -> Snapshot:
         """Make everything durable and then take the next version of the session.
@@ -166,11 +165,11 @@ class Writer:
             raise ValueError("this save is over: start another with Repository.writer()")
 
     def _reuse(self, part: Part) -> bool:
-        """Whether a stored part is there in its full length; if so it is protected from a collection meanwhile."""
+        """Whether a stored part is there in full; if so, a collection meanwhile leaves it."""
         key = key_of(part)
         if key not in self._sound:
             try:
-                # Touch before looking: a collection that saw the old age has removed it by then, or never will.
+                # Touch before looking: a collection looks at the age last of all before it deletes.
                 self._store.touch(key)
                 self._sound[key] = self._store.size(key)
             except KeyError:
@@ -178,7 +177,7 @@ class Writer:
         size = self._sound[key]
         return size == part.size if part.pack is None else size >= part.offset + part.stored
 
-    def _put_blob(self, digest: str, size: int, views: list[memoryview]) -> Part:
+    def _put_blob(self, digest: str, size: int, views: list[memoryview]) -> None:
         part = Part(digest, size)
         key = key_of(part)
         if not self._reuse(part):
@@ -188,17 +187,17 @@ class Writer:
             self.written += size
         # Also if it was there: who wrote it may have been killed before it was durable.
         self._fresh.add(key)
-        return part
+        self._parts[digest] = part
 
-    def _put_small(self, digest: str, size: int, views: list[memoryview]) -> Part:
+    def _put_small(self, digest: str, size: int, views: list[memoryview]) -> None:
         codec, stored = shrink(b"".join(views))
         part = Part(digest, size, "", self._pack_size, len(stored), codec)
+        self._parts[digest] = part
         self._pack.append(stored)
         self._packed.append(part)
         self._pack_size += len(stored)
         if self._pack_size >= _PACK:
             self._flush()
-        return part
 
     def _flush(self) -> None:
         """Write the pack, and give its parts their final place."""

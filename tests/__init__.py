@@ -1,1 +1,1 @@
-"""The suite: rooms one to one; in real kernels the numbered cases, the notebooks cut and resumed, the kills."""
+"""The suite: rooms one to one; in real kernels the numbered cases, the cut notebooks, the kills."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .kernels import Machine
+from .machine import Machine
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,11 @@ import queue
 import re
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,21 +26,11 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 from jupyter_client.launcher import launch_kernel
 
-ROOT = Path(__file__).resolve().parent.parent
 TRANSPORT = "tcp" if sys.platform == "win32" else "ipc"
 PATIENCE = 120.0
 """Seconds after which a kernel that does not answer fails the test."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_FACTS = """{{
-    'reference': f'{{{0}.reference}}',
-    'states': {{v.name: v.state for v in {0}.variables}},
-    'problems': [
-        (p.path, p.type, p.reason, p.advice) for v in {0}.variables if v.state == 'placeholder' for p in v.problems
-    ],
-    'notes': [*{0}.notes],
-    'text': f'{{{0}!r}}',
-}}"""
 
 
 class KernelError(AssertionError):
@@ -86,37 +75,6 @@ class Result:
         return (self.stream("stderr") + shown).strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One placeholder as a report names it."""
-
-    path: str
-    type: str
-    reason: str
-    advice: str
-
-    @property
-    def root(self) -> str:
-        """The variable that the culprit belongs to."""
-        return re.split(r"\W", self.path, maxsplit=1)[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """A save or load report, brought out of the kernel."""
-
-    reference: str
-    states: dict[str, str]
-    placeholders: tuple[Finding, ...]
-    notes: tuple[str, ...]
-    text: str
-
-    @property
-    def roots(self) -> set[str]:
-        """The variables that are, or hold, a placeholder."""
-        return {finding.root for finding in self.placeholders}
-
-
 class Kernel:
     """One kernel process and a client to it.
 
@@ -139,7 +97,12 @@ class Kernel:
         command = [python, "-m", "ipykernel_launcher", "-f", connection]
         with self._log.open("wb") as log:
             self.process: subprocess.Popen[bytes] = launch_kernel(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(environment), cwd=str(cwd)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log.fileno(),
+                stderr=log.fileno(),
+                env=dict(environment),
+                cwd=str(cwd),
             )
         self._client: BlockingKernelClient | None = BlockingKernelClient()
         self._client.load_connection_file(connection)
@@ -204,12 +167,6 @@ class Kernel:
             if verdict["data"]["text/plain"] != "True":
                 shown = [f"    {part} = {self._show(part)}" for part in _operands(expression)]
                 raise KernelError("\n".join([f"not so: {expression}", *shown]))
-
-    def facts(self, report: str) -> Facts:
-        """Bring the report bound to a name out of the kernel."""
-        raw = self.get(_FACTS.format(report))
-        findings = tuple(Finding(*row) for row in raw["problems"])
-        return Facts(raw["reference"], raw["states"], findings, tuple(raw["notes"]), raw["text"])
 
     def interrupt(self) -> None:
         """Interrupt as a front end does: SIGINT, or its event on Windows."""
@@ -314,134 +271,7 @@ class Kernel:
 
     def _show(self, expression: str) -> str:
         shown = self._evaluate(expression)
-        return str(shown["data"]["text/plain"] if shown["status"] == "ok" else shown["evalue"])[:2000]
-
-
-class Machine:
-    """One user's computer below a directory: a home, a store, a project, and kernels that see nothing else.
-
-    Parameters
-    ----------
-    root : Path
-    shared : mapping of str to str
-        More environment for every kernel.
-    """
-
-    def __init__(self, root: Path, shared: Mapping[str, str] | None = None) -> None:
-        self.root = root
-        self.project = root / "project"
-        self.store = root / "store"
-        self.project.mkdir(parents=True)
-        self._shared = dict(shared or {})
-        self._kernels: list[Kernel] = []
-        self._spare: Kernel | None = None
-
-    def environment(self) -> dict[str, str]:
-        """The environment of every kernel here."""
-        home = self.root / "home"
-        home.mkdir(exist_ok=True)
-        inherited = {
-            k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON", "JPY_", "MPL"))
-        }
-        own = {
-            "HOME": str(home),
-            "USERPROFILE": str(home),
-            "JUPYTER_DATA_DIR": str(self.root / "jupyter"),
-            "JUPYTER_CONFIG_DIR": str(self.root / "jupyter-config"),
-            "JUPYTER_RUNTIME_DIR": str(self.root / "jupyter-runtime"),
-            "IPYTHONDIR": str(self.root / "ipython"),
-            "JUPYTER_SESSION_STORE": str(self.store),
-            "PYTHONPATH": str(ROOT),
-        }
-        return {**inherited, **own, **self._shared}
-
-    def kernel(
-        self, *, python: str = sys.executable, cwd: Path | None = None, env: Mapping[str, str] | None = None
-    ) -> Kernel:
-        """Start a kernel; its first cell waits until it is ready."""
-        kernel = Kernel({**self.environment(), **(env or {})}, cwd or self.project, python=python)
-        self._kernels.append(kernel)
-        return kernel
-
-    def write(self, name: str, text: str) -> Path:
-        """Write a file of the project."""
-        path = self.project / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    def begin(self, *cells: str) -> Kernel:
-        """Kernel A: fresh, with the extension, ``sentinel = 1`` and the given cells run."""
-        kernel = self.kernel()
-        # Kernel B starts meanwhile: starting is most of a case's time.
-        self._spare = self._spare or self.kernel()
-        for cell in ("%load_ext jupyter_session_save", "sentinel = 1", *cells):
-            kernel.run(cell)
-        return kernel
-
-    def save(self, *cells: str, options: str = "") -> Facts:
-        """Run cells in kernel A, save as ``case``, kill it, and return what the save reported."""
-        kernel = self.begin(*cells)
-        facts = save(kernel, options)
-        kernel.sigkill()
-        return facts
-
-    def load(
-        self, *before: str, options: str = "", cwd: Path | None = None, env: Mapping[str, str] | None = None
-    ) -> Kernel:
-        """Kernel B: fresh, with ``case`` loaded (its report is ``loaded``), and found to be in order."""
-        kernel = self.fresh() if cwd is None and env is None else self.kernel(cwd=cwd, env=env)
-        for cell in ("%load_ext jupyter_session_save", *before):
-            kernel.run(cell)
-        kernel.run(f"loaded = %load_session case {options}".rstrip())
-        alive(kernel)
-        return kernel
-
-    def fresh(self) -> Kernel:
-        """A kernel in which nothing has run."""
-        kernel, self._spare = self._spare or self.kernel(), None
-        return kernel
-
-    def stored(self) -> dict[str, bytes]:
-        """Every file of the store, by its path there."""
-        files = (p for p in sorted(self.store.rglob("*")) if p.is_file())
-        return {p.relative_to(self.store).as_posix(): p.read_bytes() for p in files}
-
-    def modes(self) -> dict[str, int]:
-        """The permission bits of everything in the store."""
-        return {str(p): stat.S_IMODE(p.lstat().st_mode) for p in [self.store, *self.store.rglob("*")]}
-
-    def close(self) -> None:
-        """End all kernels."""
-        for kernel in self._kernels:
-            kernel.close()
-
-
-def save(kernel: Kernel, options: str = "") -> Facts:
-    """Save as ``case`` and return what the report says."""
-    kernel.run(f"saved = %save_session case {options}".rstrip())
-    return kernel.facts("saved")
-
-
-def alive(kernel: Kernel) -> None:
-    """Assert what every case promises: the sentinel came back, and the kernel still runs cells."""
-    kernel.check("sentinel == 1")
-    if kernel.run("assert sentinel + 1 == 2\nprint('alive')").text.strip() != "alive":
-        raise KernelError("the kernel no longer runs cells")
-
-
-def is_placeholder(expression: str) -> str:
-    """Code that is true if the expression's value is a placeholder."""
-    kind = f"type({expression})"
-    return f"{kind}.__name__ == 'Placeholder' and {kind}.__module__.startswith('jupyter_session_save')"
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    """Wait until something outside has happened."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise KernelError(f"{what} did not happen")
-        time.sleep(0.02)
+        return str(shown["data"]["text/plain"] if shown["status"] == "ok" else shown["evalue"])[:600]
 
 
 def _plain(output: Mapping[str, Any]) -> str:
@@ -462,7 +292,7 @@ def _tail(shown: Mapping[str, Any]) -> str:
 
 
 def _is_idle(message: Mapping[str, Any]) -> bool:
-    return message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
+    return bool(message["msg_type"] == "status" and message["content"]["execution_state"] == "idle")
 
 
 def _operands(expression: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .kernels import Machine, alive
+from .machine import Machine, alive, read_report
 
 RECORDS = """\
 from dataclasses import dataclass
@@ -185,7 +185,7 @@ def test_case_18_a_conflicting_class_is_reported_and_overwritten(machine: Machin
     machine.save(OLD_FOO)
     b = machine.load(NEW_FOO)
     assert "Foo" in b.get("[*loaded.overwritten]")
-    assert "Foo" in b.facts("loaded").text
+    assert "Foo" in read_report(b, "loaded").text
     b.check("Foo.version == 'old'", "type(foo) is Foo", "type(other[0]) is Foo", "other[0] is foo")
     b.check("mine.version == 'new'", "type(mine) is not Foo")
 

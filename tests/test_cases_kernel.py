@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .kernels import Machine, alive, save
+from .machine import Machine, alive, save
 
 
 @pytest.mark.core

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .kernels import Machine, is_placeholder, save, wait_for
+from .machine import Machine, is_placeholder, read_report, save, wait_for
 
 
 def test_case_03_a_thread_and_a_progress_bar_are_named_with_the_reason(machine: Machine) -> None:
@@ -49,7 +49,7 @@ def test_case_10_files_come_back_without_being_touched(machine: Machine) -> None
     b.check("still.name == 'b.csv'", "not still.closed", "still.tell() == 3", "line.readline() == 'two\\n'")
     b.run("still.write('bar'); still.close()")
     assert paths[1].read_text(encoding="utf-8") == "foobar"
-    assert b.facts("loaded").states["still"] == "reconnected"
+    assert read_report(b, "loaded").states["still"] == "reconnected"
 
 
 @pytest.mark.core

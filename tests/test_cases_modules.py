@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .kernels import Machine, alive, save
+from .machine import Machine, alive, read_report, save
 
 
 @pytest.mark.core
@@ -45,14 +45,14 @@ def test_case_23_a_missing_module_costs_only_what_needs_it(machine: Machine) -> 
     assert not facts.placeholders
     library.unlink()
     b = machine.load()
-    loaded = b.facts("loaded")
+    loaded = read_report(b, "loaded")
     assert "obj" in loaded.roots <= {"obj", "mylib"}
     assert all("mylib" in f"{f.reason} {f.advice}" for f in loaded.placeholders)
     b.check("data == {'k': [1, 2]}", "alias is data['k']")
     library.write_text(LIBRARY, encoding="utf-8")
     b.run("loaded = %load_session case")
     alive(b)
-    assert not b.facts("loaded").placeholders
+    assert not read_report(b, "loaded").placeholders
     b.check("type(obj) is mylib.Thing", "obj.value == 5")
 
 
@@ -62,7 +62,7 @@ def test_case_23_a_module_beside_the_notebook_is_found_from_another_directory(ma
     elsewhere = machine.root / "elsewhere"
     elsewhere.mkdir()
     b = machine.load(cwd=elsewhere)
-    assert not b.facts("loaded").placeholders
+    assert not read_report(b, "loaded").placeholders
     b.check("type(obj) is mylib.Thing", "obj.value == 5")
 
 
@@ -73,7 +73,7 @@ def test_case_24_an_instance_older_than_a_reload_is_mended_or_told(machine: Mach
     saved = save(a)
     a.sigkill()
     b = machine.load()
-    loaded = b.facts("loaded")
+    loaded = read_report(b, "loaded")
     told = " ".join(
         [
             *saved.notes,
@@ -91,5 +91,5 @@ def test_case_25_edited_code_stays_edited_and_is_reported(machine: Machine) -> N
     machine.write("mymod.py", "def f():\n    return 'new code'\n")
     b = machine.load()
     b.check("mymod.f() == 'new code'", "f is mymod.f", "value == 'old'")
-    loaded = b.facts("loaded")
+    loaded = read_report(b, "loaded")
     assert any("mymod" in note and "changed" in note for note in loaded.notes), loaded.text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .pickler import Payload, dumps
 from .placeholder import Placeholder
-from .scope import Scope
+from .scope import Scope, collection_paused
 from .unpickler import Restoring, Stored, unavailable
 
-__all__ = ["Payload", "Placeholder", "Restoring", "Scope", "Stored", "dumps", "unavailable"]
+__all__ = ["Payload", "Placeholder", "Restoring", "Scope", "Stored", "collection_paused", "dumps", "unavailable"]

@@ -45,6 +45,8 @@ def reduce_function(func: types.FunctionType, pickling: Pickling) -> Any:
     if referred is not None:
         return referred
     closure = func.__closure__ or ()
+    if pickling.scope.is_live_globals(func.__globals__):
+        pickling.refs.update(pickling.scope.mentioned(func.__code__))
     pickling.announced.update(id(cell) for cell in closure)
     try:
         notes = func.__annotations__
@@ -171,6 +173,17 @@ def reduce_enum_member(member: enum.Enum, pickling: Pickling) -> Any:
     data_type = getattr(cls, "_member_type_", object)
     raw = data_type.__getnewargs__(member) if hasattr(data_type, "__getnewargs__") else ()
     return rebuild.raw_member, (cls, data_type, raw), dict(member.__dict__), None, None, rebuild.raw_state
+
+
+def reduce_module(module: types.ModuleType, pickling: Pickling) -> Reduced:
+    """Reduce a module to its import, or to its contents if it stands in no file."""
+    name = module.__name__
+    if sys.modules.get(name) is module:
+        pickling.modules.add(name.partition(".")[0])
+        pickling.referenced.add(id(module))
+        return rebuild.module, (name,)
+    contents = {k: v for k, v in vars(module).items() if k not in ("__builtins__", "__loader__", "__spec__")}
+    return rebuild.dynamic_module, (name, module.__doc__), contents, None, None, rebuild.raw_state
 
 
 def reduce_method(method: types.MethodType, pickling: Pickling) -> Reduced:

@@ -50,7 +50,7 @@ class Payload:
     buffers : list of PickleBuffer
         Out-of-band buffers that alias the live arrays.
     refs, modules : set of str
-        Names of the session, and top-level modules, that the stream refers to.
+        Names of the session that the values need, and top-level modules that the stream imports.
     problems : list of Problem
         Placeholders in the stream.
     reconnected : list of Problem
@@ -79,6 +79,9 @@ class Payload:
         """Let go of the live arrays."""
         for buffer in self.buffers:
             buffer.release()
+        self.buffers.clear()
+        self.chunks.clear()
+        self.links = set
 
 
 class Pickling:
@@ -113,17 +116,13 @@ class Pickling:
             plan = self._plans[cls]
         except KeyError:
             plan = self._plans[cls] = plan_for(cls, capture=self.capture)
+            self.modules.add(module_of(cls).partition(".")[0])
         if self._live and id(obj) in self._live and cls not in ATOMS:
             self.referenced.add(id(obj))
             return rebuild.live, (self._live[id(obj)],)
         if plan is None:
             return self._checked(obj) if self.guarded and cls not in CONTAINERS else NotImplemented
-        if not self.guarded:
-            return plan(obj, self)
-        try:
-            return plan(obj, self)
-        except Exception as error:
-            return self.placeholder(obj, said(error))
+        return self._leaf(obj, lambda: plan(obj, self)) if self.guarded else plan(obj, self)
 
     def refers_to(self, obj: Any) -> bool:
         """Whether a definition travels as a reference to its name."""
@@ -149,13 +148,26 @@ class Pickling:
         return self._checked(obj)
 
     def _checked(self, obj: Any) -> Any:
-        try:
+        def reduced() -> Any:
             reduce = copyreg.dispatch_table.get(type(obj))
-            reduced = reduce(obj) if reduce is not None else obj.__reduce_ex__(PROTOCOL)
-            return self._sound(obj, reduced)
+            made = reduce(obj) if reduce is not None else obj.__reduce_ex__(PROTOCOL)
+            return self._sound(obj, made)
+
+        return self._leaf(obj, reduced) if self.guarded else reduced()
+
+    def _leaf(self, obj: Any, reduced: Callable[[], Any]) -> Any:
+        """Call a reduce whose failure makes a placeholder of this one object."""
+        try:
+            return reduced()
+        except RecursionError:
+            # Either the object's own code recurses without end, or the stack is full of its containers.
+            try:
+                return in_thread(reduced)
+            except RecursionError as error:
+                return self.placeholder(obj, said(error))
+            except Exception:
+                raise RecursionError("too deeply nested") from None
         except Exception as error:
-            if not self.guarded:
-                raise
             return self.placeholder(obj, said(error))
 
     def _sound(self, obj: Any, reduced: Any) -> Any:
@@ -255,14 +267,15 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
         Never fails because of a value: what no attempt can pickle is a placeholder as a whole.
     """
     values = dict(values)
-    error: Exception = pickle.PicklingError("no attempt was made")
+    reason = ""
     for lane, guarded in ((_c_lane, False), (_c_lane, True), (_dill_lane, True)):
         try:
             return _at_any_depth(lane, values, scope, guarded)
         except Exception as failed:
-            error = failed
+            # The text only: an exception that is kept holds the frames, and they hold the values.
+            reason = said(failed)
     failures = {
-        name: Placeholder(Problem(name, type_name(type(value)), said(error), REMAKE)) for name, value in values.items()
+        name: Placeholder(Problem(name, type_name(type(value)), reason, REMAKE)) for name, value in values.items()
     }
     payload = _c_lane(failures, scope, False)
     payload.problems.extend(stand_in.problem for stand_in in failures.values())
@@ -323,6 +336,18 @@ def _at_any_depth(lane: Lane, values: Mapping[str, Any], scope: Scope, guarded: 
 
 def with_deep_stack(work: Callable[[], Any]) -> Any:
     """Run `work` in a thread with a stack for some 100,000 levels of nesting, and return what it returns."""
+    limit, size = sys.getrecursionlimit(), threading.stack_size()
+    try:
+        sys.setrecursionlimit(max(limit, STACK_DEPTH))
+        threading.stack_size(STACK_BYTES)
+        return in_thread(work)
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+
+
+def in_thread(work: Callable[[], Any]) -> Any:
+    """Run `work` in a fresh thread, and return what it returns or raise what it raises."""
     outcome: list[Any] = []
     errors: list[BaseException] = []
 
@@ -332,18 +357,9 @@ def with_deep_stack(work: Callable[[], Any]) -> Any:
         except BaseException as error:
             errors.append(error)
 
-    limit, size = sys.getrecursionlimit(), threading.stack_size()
-    try:
-        threading.stack_size(STACK_BYTES)
-        sys.setrecursionlimit(max(limit, STACK_DEPTH))
-        thread = threading.Thread(target=run, name="session-deep-pickle", daemon=True)
-        thread.start()
-    finally:
-        threading.stack_size(size)
-    try:
-        thread.join()
-    finally:
-        sys.setrecursionlimit(limit)
+    thread = threading.Thread(target=run, name="session-pickle", daemon=True)
+    thread.start()
+    thread.join()
     if errors:
-        raise errors[0]
-    return outcome[0]
+        raise errors.pop()
+    return outcome.pop()

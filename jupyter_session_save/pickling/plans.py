@@ -38,6 +38,7 @@ _OWN: dict[type, Plan] = {
     types.CodeType: code.reduce_code,
     types.CellType: code.reduce_cell,
     types.MethodType: code.reduce_method,
+    types.ModuleType: code.reduce_module,
 }
 for _name in ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType"):
     if hasattr(typing, _name):

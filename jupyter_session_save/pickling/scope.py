@@ -5,12 +5,14 @@ Invariant: nothing in here is pickled; it only decides what travels as a referen
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import importlib.util
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _NAMED_GENERICS = tuple(
@@ -117,11 +119,20 @@ class Scope:
         # Kernel objects are pickled as their tags; None and the like stand for themselves.
         for plain in (None, True, False, Ellipsis, NotImplemented, (), ""):
             self.live_ids.pop(id(plain), None)
-        self.names = self._definitions(saved)
+        self.saved = frozenset(saved)
+        self.names = self._definitions(self.saved)
+
+    def mentioned(self, code: types.CodeType) -> set[str]:
+        """Return the saved names that a code object may read as globals."""
+        found = self.saved.intersection(code.co_names)
+        for const in code.co_consts:
+            if isinstance(const, types.CodeType):
+                found |= self.mentioned(const)
+        return set(found)
 
     def _definitions(self, saved: Iterable[str]) -> dict[int, str]:
         names: dict[int, str] = {}
-        for name in saved:
+        for name in sorted(saved):
             value = self.namespace[name]
             if not is_definition(value) or id(value) in self.live_ids or importable_path(value) is not None:
                 continue
@@ -142,8 +153,10 @@ def standard_live(namespace: dict[str, Any]) -> dict[str, Any]:
 
     live: dict[str, Any] = {"namespace": namespace, "builtins": vars(builtins), "sys.modules": sys.modules}
     main = sys.modules.get("__main__")
-    if main is not None and vars(main) is not namespace:
-        live["main"] = vars(main)
+    if main is not None:
+        live["__main__"] = main
+        if vars(main) is not namespace:
+            live["main"] = vars(main)
     for name in ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"):
         if getattr(sys, name) is not None:
             live[f"sys.{name}"] = getattr(sys, name)
@@ -166,3 +179,15 @@ def is_library(module: str) -> bool:
         return False
     parts = origin.replace("\\", "/")
     return "/site-packages/" in parts or "/dist-packages/" in parts
+
+
+@contextlib.contextmanager
+def collection_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking the namespace again and again while pickles grow."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -149,6 +149,15 @@ class Restoring:
             self.values[name] = value
             self._publish(name, value)
 
+    def retry(self, position: int) -> None:
+        """Unpickle a component that failed once more, under guard."""
+        self.failures.pop(position, None)
+        self._begun.discard(position)
+        self._guarded |= {position}
+        for name in self._components[position].names:
+            self._skeletons.pop(name, None)
+        self.load(position)
+
     def resolve(self, name: str) -> Any:
         """Return the session's value of a name, loading its component first if need be."""
         if name in self.values:
@@ -205,6 +214,6 @@ class Restoring:
         return values
 
 
-def unavailable(component: Stored, reason: str, advice: str) -> dict[str, Placeholder]:
+def unavailable(names: Sequence[str], reason: str, advice: str) -> dict[str, Placeholder]:
     """Return placeholders for the variables of a component of which nothing can be read."""
-    return {name: Placeholder(Problem(name, "unknown", reason, advice)) for name in component.names}
+    return {name: Placeholder(Problem(name, "unknown", reason, advice)) for name in names}

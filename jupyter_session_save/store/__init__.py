@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 
-from ..errors import StoreError
+from jupyter_session_save.errors import StoreError
+
 from .base import Store
 from .local import LocalStore
 from .memory import MemoryStore

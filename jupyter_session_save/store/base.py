@@ -1,6 +1,6 @@
 """The contract of a store: keys to bytes, each key written once and as a whole.
 
-Invariant: under a key stands either nothing or all that one ``put`` was given, whatever is interrupted or killed.
+Invariant: under a key stands nothing, or all that one ``put`` was given, whatever is interrupted or killed.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def split_key(key: str) -> list[str]:
 class Store(ABC):
     """Keys to bytes.
 
-    Keys are ASCII segments of letters, digits and ``_%=+,@.-`` joined by ``/``; no segment starts with a dot. A
-    missing key raises ``KeyError``; what the system refuses raises `StoreError`, with its errno where there is one.
-    Whatever else lies around (editor backups, hidden files) is neither listed nor touched.
+    Keys are segments of ASCII letters, digits and ``_%=+,@.-`` joined by ``/``; none starts with a dot. A
+    missing key raises ``KeyError``; what the system refuses raises `StoreError`, with an errno where there is
+    one. What else lies around (editor backups, hidden files) is neither listed nor touched.
 
     Attributes
     ----------

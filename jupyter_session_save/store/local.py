@@ -1,7 +1,7 @@
 """A store in a directory, on a laptop's disk or on a network home directory; without locks.
 
-Invariant: a value is written to a temporary sibling and then linked or renamed into place, so that no reader ever
-sees a part of one; directories are 0700, files 0600, and symbolic links below the root are refused.
+Invariant: a value is written to a temporary sibling and then linked or renamed into place, so no reader
+ever sees a part of one; directories are 0700, files 0600, and symbolic links below the root are refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ..errors import FormatError, KeyExistsError, StoreError
+from jupyter_session_save.errors import FormatError, KeyExistsError, StoreError
+
 from .base import Store, is_segment, split_key
 from .files import read_bytes, read_private, write_all
 
@@ -81,10 +82,12 @@ class LocalStore(Store):
         _check_owner(self.url, state)
 
     def get(self, key: str) -> bytes:
+        """Return all bytes of a key."""
         with self._reading(key) as fd:
             return read_bytes(fd, os.fstat(fd).st_size)
 
     def map(self, key: str) -> memoryview:
+        """Map the file copy-on-write; while open files run short, read it instead."""
         with self._reading(key) as fd:
             size = os.fstat(fd).st_size
             if size and not _is_scarce(fd):
@@ -96,14 +99,17 @@ class LocalStore(Store):
             return read_private(fd, size)
 
     def read(self, key: str, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset`."""
         with self._reading(key) as fd:
             os.lseek(fd, offset, os.SEEK_SET)
             return read_bytes(fd, min(size, max(os.fstat(fd).st_size - offset, 0)))
 
     def size(self, key: str) -> int:
+        """Return the length in bytes."""
         return self._state(key).st_size
 
     def exists(self, key: str) -> bool:
+        """Whether the key is there."""
         try:
             self._state(key)
         except KeyError:
@@ -113,6 +119,7 @@ class LocalStore(Store):
     def put(
         self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False
     ) -> None:
+        """Write a temporary sibling and give it its name."""
         segments = split_key(key)
         parent = self._directory(segments[:-1], create=True)
         path = os.path.join(parent, segments[-1])
@@ -137,6 +144,7 @@ class LocalStore(Store):
             raise _refused("write", path, error) from error
 
     def list(self, prefix: str = "") -> Iterator[str]:
+        """Yield the keys that start with `prefix`."""
         head = prefix.rpartition("/")[0]
         segments = split_key(head) if head else []
         try:
@@ -148,18 +156,22 @@ class LocalStore(Store):
                 yield key
 
     def delete(self, key: str) -> None:
+        """Remove a key."""
         with self._reaching(key, "delete") as path:
             os.unlink(path)
 
     def touch(self, key: str) -> None:
+        """Make the key's age zero."""
         self._state(key)
         with self._reaching(key, "touch") as path:
             os.utime(path)
 
     def age(self, key: str) -> float:
+        """Return seconds since the key was written or touched."""
         return time.time() - self._state(key).st_mtime
 
     def sync(self, keys: Iterable[str]) -> None:
+        """Flush the files and then the directories that name them."""
         places = []
         for key in keys:
             with self._reaching(key, "write") as path:
@@ -173,6 +185,7 @@ class LocalStore(Store):
             self._sync_directories(places)
 
     def sweep(self, grace: float) -> int:
+        """Remove temporary files and claims that are older than `grace` seconds."""
         freed, limit = 0, time.time() - grace
         for directory, _, names in os.walk(self.root):
             for name in filter(_TEMPORARY.fullmatch, names):
@@ -186,6 +199,7 @@ class LocalStore(Store):
         return freed
 
     def is_empty(self) -> bool:
+        """Whether the directory holds at most what systems and killed writers leave."""
         try:
             with os.scandir(self.root) as entries:
                 return all(_TEMPORARY.fullmatch(e.name) or _HARMLESS.fullmatch(e.name) for e in entries)
@@ -195,8 +209,11 @@ class LocalStore(Store):
     @contextlib.contextmanager
     def _reaching(self, key: str, verb: str) -> Iterator[str]:
         """Give the path of a key; what goes wrong with it becomes KeyError or StoreError."""
-        segments = split_key(key)
-        path = os.path.join(self._directory(segments[:-1]), segments[-1])
+        *parents, name = split_key(key)
+        try:
+            path = os.path.join(self._directory(parents), name)
+        except KeyError:
+            raise KeyError(key) from None
         try:
             yield path
         except FileNotFoundError:

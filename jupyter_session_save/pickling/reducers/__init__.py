@@ -24,7 +24,9 @@ Reducer = Callable[[Any, "Pickling"], Any]
 # Qualified name of a type -> room and function. A "+" says that subclasses are reduced alike.
 _TABLE: dict[str, str] = {
     "numpy.ndarray": "arrays.array",
+    "numpy.memmap": "arrays.memmap",
     "pandas._libs.internals.Block+": "frames.block",
+    "pandas.core.internals.managers.SingleBlockManager": "frames.single_manager",
     "pandas._libs.internals.BlockValuesRefs": "frames.references",
 }
 

@@ -1,0 +1,85 @@
+"""Save a running notebook's variables as a session, and go on from there in a fresh kernel.
+
+Invariant: importing the package costs next to nothing; each public name loads its room when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        DamagedError,
+        FormatError,
+        KeyExistsError,
+        LoadError,
+        PlaceholderError,
+        SaveError,
+        SessionError,
+        SessionNameError,
+        SessionNotFoundError,
+        StoreError,
+        TrustError,
+    )
+    from .reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
+    from .repository import Repository
+    from .sessions import SessionManager, load, open_session, save
+
+__all__ = [
+    "DamagedError",
+    "FormatError",
+    "KeyExistsError",
+    "LoadError",
+    "LoadPlan",
+    "LoadReport",
+    "PlaceholderError",
+    "Repository",
+    "SaveError",
+    "SaveReport",
+    "SessionError",
+    "SessionList",
+    "SessionManager",
+    "SessionNameError",
+    "SessionNotFoundError",
+    "SnapshotList",
+    "StoreError",
+    "TrustError",
+    "load",
+    "load_ipython_extension",
+    "open_session",
+    "save",
+    "unload_ipython_extension",
+]
+
+_ROOMS = {
+    "Repository": "repository",
+    **dict.fromkeys(("LoadPlan", "LoadReport", "SaveReport", "SessionList", "SnapshotList"), "reports"),
+    **dict.fromkeys(("SessionManager", "load", "open_session", "save"), "sessions"),
+}
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add the magics to a shell; what ``%load_ext jupyter_session_save`` calls."""
+    importlib.import_module(".extension", __name__).load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take everything of ours out of a shell; what ``%unload_ext jupyter_session_save`` calls."""
+    importlib.import_module(".extension", __name__).unload(shell)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module("." + _ROOMS.get(name, "errors"), __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

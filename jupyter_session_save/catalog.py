@@ -1,0 +1,182 @@
+"""What a user's words mean: which store, which session, which version; and what is there.
+
+Invariant: nothing here unpickles, and looking changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .display import human_bytes, plural
+from .errors import DamagedError, FormatError, SessionNameError
+from .reports import SessionList, SnapshotList
+from .repository import Repository
+
+STORE_VARIABLE = "JUPYTER_SESSION_STORE"
+"""Environment variable that moves the store."""
+
+_LONGEST_NAME = 64
+"""UTF-8 bytes of a derived name: percent-encoded it still fits into a directory's name."""
+
+
+def store_location(given: str | os.PathLike[str] | None = None) -> str:
+    """Return the address of the store.
+
+    Parameters
+    ----------
+    given : str or path, optional
+        What the user asked for: a trait, ``--store`` or an argument. Without it the environment variable
+        ``JUPYTER_SESSION_STORE`` counts, and without that ``sessions`` in the Jupyter data directory.
+    """
+    asked = os.fspath(given) if given else os.environ.get(STORE_VARIABLE, "")
+    if asked:
+        return asked
+    from jupyter_core.paths import jupyter_data_dir
+
+    return os.path.join(jupyter_data_dir(), "sessions")
+
+
+def open_repository(given: str | os.PathLike[str] | None = None, *, create: bool = True) -> Repository:
+    """Open the repository that `store_location` finds.
+
+    Raises
+    ------
+    StoreError, FormatError
+        As `Repository.open`.
+    """
+    return Repository.open(store_location(given), create=create)
+
+
+def split_reference(text: str) -> tuple[str, int | None]:
+    """Split ``NAME[@VERSION]``.
+
+    Returns
+    -------
+    name : str
+    version : int or None
+        None if there is none. Only digits after the last ``@`` are a version.
+    """
+    name, at, version = text.rpartition("@")
+    if at and re.fullmatch("[0-9]{1,18}", version):
+        return name, int(version)
+    return text, None
+
+
+def session_name(namespace: Mapping[str, Any]) -> str:
+    """Return the name of the session that a notebook saves to when the user gives none.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+        Where front ends leave the notebook's path: ``__session__`` (Jupyter; also in the environment variable
+        ``JPY_SESSION_NAME``) or ``__vsc_ipynb_file__`` (VS Code).
+
+    Raises
+    ------
+    SessionNameError
+        If no front end said which notebook this is.
+    """
+    for found in (
+        namespace.get("__session__"),
+        os.environ.get("JPY_SESSION_NAME"),
+        namespace.get("__vsc_ipynb_file__"),
+    ):
+        if isinstance(found, str) and found.strip():
+            return name_of_notebook(found)
+    raise SessionNameError(
+        "this front end does not tell the notebook's name: give one, as in %save_session NAME"
+    )
+
+
+def name_of_notebook(path: str) -> str:
+    """Return a short name that differs for notebooks of the same name in different directories.
+
+    Parameters
+    ----------
+    path : str
+        A whole path becomes its part below the home directory, anything else stays; ``.ipynb`` is left out.
+    """
+    name = path
+    if os.path.isabs(path):
+        place = Path(path).resolve()
+        name = str(place)
+        # A home directory that cannot be found out is not worth an error here.
+        with contextlib.suppress(ValueError, RuntimeError):
+            name = str(place.relative_to(Path.home().resolve()))
+    name = name.removesuffix(".ipynb").replace(os.sep, "/")
+    if len(name.encode("utf-8", "surrogateescape")) <= _LONGEST_NAME:
+        return name
+    whole = name.encode("utf-8", "surrogateescape")
+    last = name.rpartition("/")[2].encode("utf-8", "replace")
+    mark = hashlib.blake2s(whole, digest_size=6).hexdigest()
+    return f"{last[: _LONGEST_NAME - len(mark) - 1].decode('utf-8', 'ignore')}-{mark}"
+
+
+def list_sessions(repository: Repository) -> SessionList:
+    """Return the newest readable snapshot of each session, the newest first."""
+    newest = []
+    for name in repository.names():
+        try:
+            newest.append(repository.resolve(name))
+        except (DamagedError, FormatError):
+            newest += repository.snapshots(name)[:1]
+    return SessionList(tuple(sorted(newest, key=lambda s: s.created, reverse=True)))
+
+
+def list_snapshots(repository: Repository, reference: str) -> SnapshotList:
+    """Return the snapshots of one session, newest first, or the one that a version names.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is none.
+    DamagedError, FormatError
+        If there are some and none can be read.
+    """
+    name, version = split_reference(reference)
+    if version is not None:
+        return SnapshotList((repository.resolve(name, version),))
+    return SnapshotList(tuple(repository.snapshots(name)) or (repository.resolve(name),))
+
+
+def delete(repository: Repository, reference: str) -> str:
+    """Delete a session or one snapshot of it, free what nothing else needs, and say so in one line.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is no such snapshot.
+    """
+    name, version = split_reference(reference)
+    removed = repository.delete(name, version)
+    line = f"deleted {reference}: {plural(removed, 'snapshot')}"
+    try:
+        freed = repository.collect()
+    except (DamagedError, FormatError) as error:
+        return f"{line}; no bytes were freed, because {error}"
+    return f"{line}, {human_bytes(freed)} freed"
+
+
+def completions(repository: Repository, token: str, *, versions: bool) -> list[str]:
+    """Return what a half-typed ``NAME[@VERSION]`` can become.
+
+    Parameters
+    ----------
+    repository : Repository
+    token : str
+        Without quotes.
+    versions : bool
+        Whether versions are meant, too; they are offered once the token holds a whole name and ``@``.
+    """
+    names = [name for name in repository.names() if name.startswith(token)]
+    name, at, start = token.rpartition("@")
+    if versions and at:
+        found = reversed(repository.versions(name)) if name in repository.names() else ()
+        names += [f"{name}@{v}" for v in found if str(v).startswith(start)]
+    return names

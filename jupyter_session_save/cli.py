@@ -1,0 +1,149 @@
+"""``jupyter session``: look at stores and tidy them up from a terminal.
+
+Invariant: reads records and bytes, never unpickles anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from .catalog import STORE_VARIABLE, delete, list_sessions, list_snapshots, open_repository
+from .errors import SessionError
+from .snapshot import Snapshot
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0 if all is well, 1 if something is damaged, missing or differs, 2 for wrong usage,
+        130 if interrupted.
+    """
+    try:
+        args = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    try:
+        return int(args.run(args))
+    except SessionError as error:
+        print(f"jupyter session: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("jupyter session: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    store = argparse.ArgumentParser(add_help=False)
+    store.add_argument(
+        "--store",
+        default=argparse.SUPPRESS,
+        help=f"where the sessions are; by default what {STORE_VARIABLE} says, or the Jupyter data directory",
+    )
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser = argparse.ArgumentParser(
+        prog="jupyter session", description="Saved notebook sessions.", parents=[store], allow_abbrev=False
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=text, description=text, parents=list(parents), allow_abbrev=False
+        )
+        added.set_defaults(run=run)
+        return added
+
+    command("list", _list, "list the sessions", store, as_json)
+    show = command(
+        "show", _show, "show a session's snapshots, and the variables of the newest", store, as_json
+    )
+    show.add_argument("name", metavar="NAME[@VERSION]")
+    remove = command("delete", _delete, "delete a session, or one snapshot of it", store)
+    remove.add_argument("name", metavar="NAME[@VERSION]")
+    check = command("check", _check, "look for damage; exit status 1 if there is any", store, as_json)
+    check.add_argument(
+        "--no-data", action="store_true", help="only whether everything is there, not each byte"
+    )
+    command("demo", _demo, "run a notebook, kill its kernel, resume it in a fresh one, and compare")
+    return parser
+
+
+def _store(args: argparse.Namespace) -> str | None:
+    return getattr(args, "store", None)
+
+
+def _list(args: argparse.Namespace) -> int:
+    found = list_sessions(open_repository(_store(args), create=False))
+    print(_json([_record(s) for s in found.snapshots]) if args.json else found)
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    found = list_snapshots(open_repository(_store(args), create=False), args.name)
+    print(_json([_record(s, variables=True) for s in found.snapshots]) if args.json else found)
+    return 0
+
+
+def _delete(args: argparse.Namespace) -> int:
+    print(delete(open_repository(_store(args), create=False), args.name))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    repository = open_repository(_store(args), create=False)
+    damage = repository.check(data=not args.no_data)
+    if args.json:
+        print(_json(damage))
+    else:
+        print("\n".join(damage) or f"no damage in {repository.store.url}")
+    return 1 if damage else 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from .demo import run
+
+    return run()
+
+
+def _record(snapshot: Snapshot, *, variables: bool = False) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "name": snapshot.name,
+        "version": snapshot.sequence,
+        "created": snapshot.created,
+        "message": snapshot.message,
+        "parent": snapshot.parent,
+        "bytes": snapshot.size,
+        "python": snapshot.environment.python,
+    }
+    if not variables:
+        return {**record, "variables": len(snapshot.variables)}
+    rows = [
+        {
+            "name": v.name,
+            "type": v.type,
+            "shape": v.shape,
+            "bytes": v.size,
+            "state": v.state,
+            "problems": [
+                {"path": p.path, "type": p.type, "reason": p.reason, "advice": p.advice} for p in v.problems
+            ],
+        }
+        for v in snapshot.variables
+    ]
+    return {**record, "variables": rows}
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)

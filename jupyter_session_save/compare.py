@@ -1,0 +1,122 @@
+"""Compare live variables with stored ones by pickling the live ones; nothing is unpickled.
+
+Invariant: equal values may be called conflicting (sets whose order differs), different ones are never called the
+same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from . import environment
+from .components import own_digest
+from .pickling import Scope, collection_paused, dumps
+from .reports import LoadPlan, PlanStatus
+from .repository import Repository
+from .snapshot import Component, Snapshot, Variable
+from .writing import digest_of
+
+
+def statuses(
+    namespace: dict[str, Any], snapshot: Snapshot, names: Iterable[str], live: Mapping[str, Any]
+) -> dict[str, PlanStatus]:
+    """Say for each name what loading it would do to the namespace.
+
+    Parameters
+    ----------
+    namespace : dict
+    snapshot : Snapshot
+    names : iterable of str
+    live : mapping of str to object
+        Kernel objects by tag.
+
+    Returns
+    -------
+    dict of str to {"new", "same", "conflicting"}
+    """
+    wanted = set(names)
+    variables = {v.name: v for v in snapshot.variables}
+    scope = Scope(namespace, [n for n in variables if n in namespace], live)
+    found: dict[str, PlanStatus] = {}
+    for component in snapshot.components:
+        asked = wanted.intersection(component.names)
+        found.update((name, "new") for name in asked if name not in namespace)
+        present = sorted(asked.intersection(namespace))
+        own = {name: own_digest(namespace[name]) for name in present}
+        shared = [name for name in present if not own[name]]
+        whole = bool(shared) and _same(namespace, component, scope)
+        for name in present:
+            same = own[name] == variables[name].digest if own[name] else whole
+            found[name] = "same" if same else "conflicting"
+    return found
+
+
+def plan(
+    namespace: dict[str, Any],
+    snapshot: Snapshot,
+    names: Mapping[str, str],
+    live: Mapping[str, Any],
+    repository: Repository,
+) -> LoadPlan:
+    """Say what a load would do.
+
+    Parameters
+    ----------
+    namespace : dict
+    snapshot : Snapshot
+    names : mapping of str to str
+        Variables to load, and the names under which they would be bound.
+    live : mapping of str to object
+    repository : Repository
+        Asked only whether the data is there.
+    """
+    unavailable = _unavailable(snapshot, repository)
+    with collection_paused():
+        same_names = [name for name, bound in names.items() if bound == name]
+        known = statuses(namespace, snapshot, same_names, live)
+    rows: list[tuple[Variable, PlanStatus, str]] = []
+    for variable in snapshot.variables:
+        if variable.name not in names:
+            continue
+        status = known.get(variable.name) or ("conflicting" if names[variable.name] in namespace else "new")
+        why = ""
+        if variable.name in unavailable:
+            status, why = "unavailable", unavailable[variable.name]
+        elif variable.state == "placeholder":
+            why = "; ".join(f"{p.path}: {p.reason}" for p in variable.problems)
+        rows.append((variable, status, why))
+    return LoadPlan(snapshot.reference, tuple(rows))
+
+
+def _unavailable(snapshot: Snapshot, repository: Repository) -> dict[str, str]:
+    """Return why variables cannot be had: their modules or their bytes are missing."""
+    modules = sorted({m for c in snapshot.components for m in c.modules})
+    lost = set(environment.missing(snapshot.environment, modules))
+    found = {}
+    for component in snapshot.components:
+        needs = sorted(lost.intersection(component.modules))
+        damage = next(filter(None, map(repository.damage, (component.stream, *component.buffers))), "")
+        if needs:
+            versions = snapshot.environment.packages
+            said = ", ".join(f"{m} {versions.get(m, '')}".strip() for m in needs)
+            found.update((name, f"needs {said}, which is not installed") for name in component.names)
+        if damage:
+            found.update((name, damage) for name in component.names)
+    return found
+
+
+def _same(namespace: dict[str, Any], component: Component, scope: Scope) -> bool:
+    if not all(name in namespace for name in component.names):
+        return False
+    payload = dumps({n: namespace[n] for n in component.names}, scope)
+    try:
+        sizes = [b.raw().nbytes for b in payload.buffers]
+        if sum(map(len, payload.chunks)) != component.stream.size or sizes != [b.size for b in component.buffers]:
+            return False
+        if digest_of(payload.chunks) != component.stream.digest:
+            return False
+        pairs = zip(payload.buffers, component.buffers, strict=True)
+        return all(digest_of([buffer.raw()]) == part.digest for buffer, part in pairs)
+    finally:
+        payload.release()

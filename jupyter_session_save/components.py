@@ -1,0 +1,170 @@
+"""Split a namespace into groups of variables that share mutable objects, and pickle each group once.
+
+The objects that a pickle reached are exactly those in the pickler's memo, so two variables belong together if their
+memos have a mutable object in common. (Z. Li et al., "ElasticNotebook", VLDB 2024, calls such groups co-variables.)
+
+Invariant: every name is in exactly one group; groups do not depend on the order of the names.
+"""
+
+from __future__ import annotations
+
+import types
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blake3 import blake3
+
+from .pickling import Payload, Scope, dumps
+from .pickling.scope import importable_path, module_of
+from .snapshot import Component
+
+_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_PLAIN_LENGTH = 4096
+_PER_GROUP = 256
+
+
+@dataclass(slots=True)
+class Pickled:
+    """A group of variables and its pickle."""
+
+    names: tuple[str, ...]
+    payload: Payload
+
+
+def split(values: Mapping[str, Any], scope: Scope, *, tick: Callable[[str], None]) -> Iterator[Pickled]:
+    """Pickle variables in groups that share mutable objects.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+    scope : Scope
+    tick : callable
+        Is told each name before it is pickled, and may raise to interrupt.
+
+    Yields
+    ------
+    Pickled
+        Its payload aliases live arrays until it is released.
+    """
+    single, groups = _without_links(values)
+    for names in groups:
+        tick(names[0])
+        yield Pickled(names, dumps({name: values[name] for name in names}, scope))
+    pickled: dict[str, Payload] = {}
+    try:
+        yield from _linked(values, single, scope, pickled, tick)
+    finally:
+        for payload in pickled.values():
+            payload.release()
+
+
+def _linked(
+    values: Mapping[str, Any],
+    names: Sequence[str],
+    scope: Scope,
+    pickled: dict[str, Payload],
+    tick: Callable[[str], None],
+) -> Iterator[Pickled]:
+    union = _Union()
+    owner: dict[int, str] = {}
+    for name in names:
+        tick(name)
+        pickled[name] = payload = dumps({name: values[name]}, scope)
+        # The memo stays alive in the payload, so that no id in `owner` can be given to another object.
+        for shared in payload.links():
+            other = owner.setdefault(shared, name)
+            if other is not name:
+                union.join(name, other)
+    for group in union.groups(names):
+        if len(group) > 1:
+            tick(group[0])
+            together = dumps({name: values[name] for name in group}, scope)
+            for name in group:
+                pickled.pop(name).release()
+            pickled[group[0]] = together
+        yield Pickled(tuple(group), pickled[group[0]])
+        pickled.pop(group[0]).release()
+
+
+def _without_links(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Gather what can share nothing: plain values by the hash of their names, imports by module."""
+    single: list[str] = []
+    plain: list[str] = []
+    imported: dict[str, list[str]] = defaultdict(list)
+    for name, value in values.items():
+        kind = type(value)
+        if _is_plain(value):
+            plain.append(name)
+        elif kind is types.ModuleType or _is_imported(value):
+            root = value.__name__ if kind is types.ModuleType else module_of(value)
+            imported[root.partition(".")[0]].append(name)
+        else:
+            single.append(name)
+    # A power of two of groups, so that most names stay in theirs when others come and go.
+    count = 1 << max(0, (len(plain) // _PER_GROUP).bit_length())
+    buckets: dict[int, list[str]] = defaultdict(list)
+    for name in plain:
+        buckets[zlib.crc32(name.encode("utf-8", "surrogatepass")) % count].append(name)
+    gathered = [*buckets.values(), *imported.values()]
+    return single, [tuple(sorted(names)) for names in gathered]
+
+
+def digests(names: Sequence[str], values: Mapping[str, Any], component: Component) -> dict[str, str]:
+    """Return a digest for each variable of a stored component: its own, or that of the whole if it shares anything.
+
+    Parameters
+    ----------
+    names : sequence of str
+    values : mapping of str to object
+    component : Component
+        Where the variables are stored.
+    """
+    whole = blake3("".join(p.digest for p in (component.stream, *component.buffers)).encode()).hexdigest()[:32]
+    return {name: own_digest(values[name]) or whole for name in names}
+
+
+def own_digest(value: Any) -> str:
+    """Return a digest of a value that can share nothing, ``""`` for any other."""
+    kind = type(value)
+    if _is_plain(value):
+        text = repr((kind.__name__, value))
+    elif kind is types.ModuleType or _is_imported(value):
+        text = f"{module_of(value)}:{getattr(value, '__qualname__', '')}:{value.__name__}"
+    else:
+        return ""
+    return blake3(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    return kind in _PLAIN and (kind not in (str, bytes) or len(value) < _PLAIN_LENGTH)
+
+
+def _is_imported(value: Any) -> bool:
+    kinds = (types.FunctionType, types.BuiltinFunctionType, type)
+    return type(value) in kinds and importable_path(value) is not None
+
+
+class _Union:
+    """Disjoint sets of names."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def _find(self, name: str) -> str:
+        while self._parent.get(name, name) != name:
+            self._parent[name] = self._parent.get(self._parent[name], self._parent[name])
+            name = self._parent[name]
+        return name
+
+    def join(self, one: str, other: str) -> None:
+        self._parent[self._find(one)] = self._find(other)
+
+    def groups(self, names: Sequence[str]) -> list[list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in names:
+            found[self._find(name)].append(name)
+        return list(found.values())

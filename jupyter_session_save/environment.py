@@ -1,0 +1,138 @@
+"""The interpreter and the packages that a snapshot was made with, and what it means that they differ now.
+
+Invariant: looking up a version imports nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from blake3 import blake3
+
+from .snapshot import Environment
+
+_SOURCE = "source "
+_INSTALLED_AS = {
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+
+
+def current(modules: Iterable[str]) -> Environment:
+    """Return this interpreter's versions, with those of some top-level modules."""
+    packages = {}
+    for module in sorted(set(modules)):
+        if module and module not in sys.stdlib_module_names and module not in ("__main__", "builtins"):
+            version = version_of(module)
+            if version:
+                packages[module] = version
+    return Environment(
+        python=platform.python_version(),
+        implementation=sys.implementation.name,
+        platform=platform.platform(),
+        packages=packages,
+    )
+
+
+def version_of(module: str) -> str:
+    """Return a module's version; for a file of the user's own, which has none, a digest of its source."""
+    # Read past a module's own `__getattr__`, which may do anything.
+    version = getattr(sys.modules.get(module), "__dict__", {}).get("__version__")
+    if type(version) is str:
+        return version
+    try:
+        return importlib.metadata.version(_INSTALLED_AS.get(module, module))
+    except importlib.metadata.PackageNotFoundError:
+        return _source_digest(module)
+
+
+def _source_digest(module: str) -> str:
+    try:
+        spec = importlib.util.find_spec(module)
+        origin = Path(spec.origin) if spec is not None and spec.origin else None
+        if origin is None or origin.suffix != ".py":
+            return ""
+        files = sorted(origin.parent.rglob("*.py")) if spec and spec.submodule_search_locations else [origin]
+        return _SOURCE + blake3(b"".join(file.read_bytes() for file in files[:1000])).hexdigest()[:16]
+    except (ImportError, ValueError, OSError, AttributeError):
+        return ""
+
+
+def differences(saved: Environment) -> list[str]:
+    """Return one line for each difference between a snapshot's environment and this one."""
+    now = current(saved.packages)
+    lines = []
+    if saved.python.rpartition(".")[0] != now.python.rpartition(".")[0]:
+        lines.append(f"saved with Python {saved.python}, this is {now.python}: functions are compiled from source")
+    for module, version in saved.packages.items():
+        here = now.packages.get(module, "")
+        if here == version or not here:
+            continue
+        if version.startswith(_SOURCE) and here.startswith(_SOURCE):
+            lines.append(f"{module} has changed since the save: its new code is used")
+        else:
+            lines.append(f"saved with {module} {version}, here is {here}")
+    return lines
+
+
+def missing(saved: Environment, modules: Iterable[str]) -> list[str]:
+    """Return which of some top-level modules cannot be found here."""
+    lost = []
+    for module in modules:
+        if module in sys.modules or module in ("", "__main__"):
+            continue
+        try:
+            found = importlib.util.find_spec(module) is not None
+        except (ImportError, ValueError, AttributeError):
+            found = False
+        if not found:
+            lost.append(module)
+    return lost
+
+
+def explain(error: Exception, saved: Environment) -> tuple[str, str]:
+    """Say why a value could not be restored and what to do.
+
+    Parameters
+    ----------
+    error : Exception
+    saved : Environment
+
+    Returns
+    -------
+    reason, advice : str
+    """
+    text = " ".join(str(error).split())[:300]
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        root = error.name.partition(".")[0]
+        version = saved.packages.get(root, "")
+        if version.startswith(_SOURCE):
+            return f"module {error.name} is not found", f"put {root}.py on sys.path and load again"
+        if importlib.util.find_spec(root) is None if root not in sys.modules else False:
+            wanted = f"{_INSTALLED_AS.get(root, root)}=={version}" if version else _INSTALLED_AS.get(root, root)
+            used = f" {version} (in use when it was saved)" if version else ""
+            return f"module {root}{used} is not installed", f"pip install {wanted} and load again"
+    if isinstance(error, (ImportError, AttributeError)):
+        versions = ", ".join(moved(saved))
+        hint = f"; since the save: {versions}" if versions else ""
+        return f"{type(error).__name__}: {text}{hint}", "install the version that was in use and load again"
+    return f"{type(error).__name__}: {text}", "run the statement that made it again"
+
+
+def moved(saved: Environment) -> list[str]:
+    """Return the packages whose version differs, as ``name old -> new``."""
+    now = current(saved.packages)
+    return [
+        f"{module} {version} -> {now.packages[module]}"
+        for module, version in saved.packages.items()
+        if module in now.packages and now.packages[module] != version
+    ]

@@ -1,0 +1,90 @@
+"""Wire magics and completion into a shell, and unwire all of it.
+
+Invariant: after `unload` the shell holds nothing of ours, since ``%reload_ext`` would go on with it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import TryNext
+
+from .catalog import completions
+from .errors import SessionError
+from .magics import COMPLETED, SessionMagics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_NAME = "SessionMagics"
+_TOKEN = re.compile(r"""(?:^|\s)(?:(?P<quote>["'])(?P<quoted>[^"']*)|(?P<plain>\S*))$""")
+
+
+def load(shell: InteractiveShell) -> None:
+    """Add magics and completion to a shell; once, however often it is called."""
+    if isinstance(dict.get(shell.magics_manager.registry, _NAME), SessionMagics):
+        return
+    shell.register_magics(SessionMagics(shell=shell))
+    for command in COMPLETED:
+        for key in (f"%{command}", command):
+            shell.set_hook("complete_command", _complete, str_key=key)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Remove magics, configurable and completion from a shell."""
+    manager = shell.magics_manager
+    ours = dict.get(manager.registry, _NAME)
+    if type(ours).__module__ != SessionMagics.__module__:
+        return
+    del manager.registry[_NAME]
+    for kind in ("line", "cell"):
+        for name, function in list(dict.items(manager.magics[kind])):
+            if getattr(function, "__self__", None) is ours:
+                del manager.magics[kind][name]
+    shell.configurables[:] = [c for c in shell.configurables if c is not ours]
+    dispatcher = shell.strdispatchers["complete_command"]
+    for command in COMPLETED:
+        for key in (f"%{command}", command):
+            _unhook(dispatcher, key)
+
+
+def _unhook(dispatcher: Any, key: str) -> None:
+    """Take our hook, of whatever generation of this module, out of a chain of completers."""
+    chain = dispatcher.strs.get(key)
+    if chain is None:
+        return
+    chain.chain[:] = [
+        (priority, hook)
+        for priority, hook in chain.chain
+        if getattr(getattr(hook, "__func__", None), "__module__", None) != __name__
+    ]
+    if not chain.chain:
+        del dispatcher.strs[key]
+
+
+def _complete(shell: InteractiveShell, event: Any) -> list[str]:
+    """Complete session names and versions; IPython wants the rest of what it calls the symbol."""
+    match = _TOKEN.search(event.text_until_cursor)
+    magics = dict.get(shell.magics_manager.registry, _NAME)
+    command = event.command.lstrip("%")
+    if match is None or magics is None or (match["plain"] or "").startswith("-"):
+        raise TryNext
+    token = match["quoted"] if match["quote"] else match["plain"]
+    quote = match["quote"] or ""
+    try:
+        found = completions(magics.repository(create=False), token, versions=COMPLETED[command])
+    except (SessionError, OSError):
+        raise TryNext from None
+    # The symbol starts after the last delimiter, such as the "@" or the blank in a name.
+    known = len(token) - len(event.symbol.lstrip("\"'"))
+    rest = [_typed(name, quote, known) for name in found if known >= 0]
+    if not rest:
+        raise TryNext
+    return rest
+
+
+def _typed(name: str, quote: str, known: int) -> str:
+    if quote or known:
+        return name[known:]
+    return f'"{name}"' if re.search(r"\s", name) else name

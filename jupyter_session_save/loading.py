@@ -1,0 +1,281 @@
+"""Load a snapshot into a live namespace, all or nothing.
+
+Invariant: whatever is raised, a KeyboardInterrupt too, every name is then bound as it was before; nothing is
+unpickled before the snapshot's signature and the digest of its stream have been checked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import environment
+from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
+from .compare import statuses
+from .integrity import DataCheck, checked_at_once
+from .namespace import Journal, choose, user_names
+from .pickling import Restoring, collection_paused, unavailable
+from .reports import LoadReport, PlanStatus, Progress
+from .repository import Repository
+from .snapshot import Component, Snapshot, Variable, by_variable
+from .trust import Signer
+
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to load; see `SessionManager.load`."""
+
+    only: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    prefix: str = ""
+    into: str = ""
+    keep: bool = False
+    replace: bool = False
+    trust: bool = False
+    verify_data: bool = False
+
+
+class StoredComponent:
+    """A component of a snapshot, read from the repository when it is asked for.
+
+    Parameters
+    ----------
+    component : Component
+    repository : Repository
+    verify_data : bool
+        Compare large buffers with their digests too.
+    """
+
+    def __init__(self, component: Component, repository: Repository, *, verify_data: bool) -> None:
+        self.names, self.defines = component.names, component.defines
+        self._component, self._repository, self._verify = component, repository, verify_data
+
+    def stream(self) -> memoryview:
+        """Return the pickle stream, compared with its digest."""
+        return self._repository.read(self._component.stream)
+
+    def buffers(self) -> list[memoryview]:
+        """Return the buffers, small ones compared with their digests, large ones mapped."""
+        return [
+            self._repository.map(part, verify=self._verify or checked_at_once(part))
+            for part in self._component.buffers
+        ]
+
+
+@dataclass(slots=True)
+class Selection:
+    """Which components a load takes, and which names of them it binds."""
+
+    components: list[Component]
+    wanted: list[str]
+    needed: list[str] = field(default_factory=list)
+
+
+def select(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Selection:
+    """Choose the names to load, and the components that they and their references stand in."""
+    names = [v.name for v in snapshot.variables]
+    wanted = choose(names, only, exclude)
+    where = {name: c for c in snapshot.components for name in c.names}
+    taken: dict[tuple[str, ...], Component] = {}
+    needed: set[str] = set()
+    todo = list(wanted)
+    while todo:
+        name = todo.pop()
+        component = where.get(name)
+        if component is None or component.names in taken:
+            continue
+        taken[component.names] = component
+        todo += component.refs
+        needed.update(component.refs)
+    # Definitions first, then what refers to nothing: by the time that user code runs, its globals are there.
+    components = sorted(taken.values(), key=lambda c: (not c.defines, bool(c.refs)))
+    excluded = set(names) - set(choose(names, (), exclude)) if exclude else set()
+    return Selection(components, wanted, sorted(needed.difference(wanted, excluded)))
+
+
+def check_trust(snapshot: Snapshot, signer: Signer, trusted: bool) -> None:
+    """Refuse a snapshot that this user did not sign, unless told that it is trusted."""
+    if not trusted and not signer.verify(snapshot.signed_bytes(), snapshot.signature):
+        raise TrustError(
+            f"{snapshot.reference} was not saved by you on this machine, or was altered since; loading it can run "
+            "any code: if you know where it comes from, load it with --trust (trust=True)"
+        )
+
+
+def load_into(
+    namespace: dict[str, Any],
+    snapshot: Snapshot,
+    options: Options,
+    *,
+    repository: Repository,
+    signer: Signer,
+    live: Mapping[str, Any],
+    hidden: Mapping[str, Any],
+    progress: Progress | None,
+) -> LoadReport:
+    """Load a snapshot; parameters as for `SessionManager.load`."""
+    started = time.perf_counter()
+    check_trust(snapshot, signer, options.trust)
+    selection = select(snapshot, options.only, options.exclude)
+    target = _Target(namespace, selection, options, hidden)
+    conflicts = target.differing(snapshot, live)
+    stored = [StoredComponent(c, repository, verify_data=options.verify_data) for c in selection.components]
+    journal = Journal(namespace)
+    try:
+        with collection_paused():
+            restoring = restore(stored, snapshot, target.view, live, target.publisher(journal), progress)
+            removed = target.finish(journal, restoring.values)
+    except BaseException:
+        journal.rollback()
+        raise
+    notes = [*environment.differences(snapshot.environment), *target.notes(snapshot)]
+    unchecked = [p for c in selection.components for p in c.buffers if not checked_at_once(p)]
+    if unchecked and not options.verify_data:
+        notes += DataCheck(repository, snapshot, unchecked).start()
+    return LoadReport(
+        reference=snapshot.reference,
+        variables=tuple(_outcomes(snapshot, restoring, target.bound)),
+        overwritten=tuple(conflicts),
+        kept=tuple(target.kept),
+        removed=tuple(removed),
+        seconds=time.perf_counter() - started,
+        notes=tuple(notes),
+    )
+
+
+def restore(
+    stored: Sequence[StoredComponent],
+    snapshot: Snapshot,
+    view: dict[str, Any],
+    live: Mapping[str, Any],
+    publish: Callable[[str, Any], None],
+    progress: Progress | None = None,
+) -> Restoring:
+    """Unpickle components; those that fail are unpickled again under guard, with all the others.
+
+    All, because what was made in the first round may hold on to half-made classes of the second.
+    """
+    guarded: frozenset[int] = frozenset()
+    for _ in range(3):
+        restoring = Restoring(
+            view,
+            stored,
+            live=live,
+            publish=publish,
+            explain=lambda error: environment.explain(error, snapshot.environment),
+            guarded=guarded,
+        )
+        for position, component in enumerate(stored):
+            if progress is not None:
+                progress(component.names[0], position, len(stored))
+            restoring.load(position)
+        if guarded.issuperset(restoring.failures):
+            break
+        guarded = guarded.union(restoring.failures)
+    for position, error in restoring.failures.items():
+        reason, advice = unreadable(error, snapshot)
+        for name, stand_in in unavailable(stored[position].names, reason, advice).items():
+            restoring.values[name] = stand_in
+            restoring.problems.append(stand_in.problem)
+            publish(name, stand_in)
+    restoring.failures.clear()
+    return restoring
+
+
+def unreadable(error: Exception, snapshot: Snapshot) -> tuple[str, str]:
+    """Return (reason, advice) for a component of which nothing can be restored."""
+    if isinstance(error, (DamagedError, FormatError, StoreError)):
+        return f"its data cannot be read: {error}", "load an earlier version, or run the statement that made it"
+    return environment.explain(error, snapshot.environment)
+
+
+def _outcomes(snapshot: Snapshot, restoring: Restoring, bound: Iterable[str]) -> list[Variable]:
+    problems = by_variable(restoring.problems)
+    chosen = set(bound)
+    found = []
+    for variable in snapshot.variables:
+        if variable.name in chosen:
+            new = tuple(problems.get(variable.name, ()))
+            state = "placeholder" if new else variable.state
+            found.append(replace(variable, state=state, problems=(*new, *variable.problems)))
+    return found
+
+
+class _Target:
+    """Where the values of one load go.
+
+    A load under other names (`prefix`, `into`) has a namespace of its own for the globals of its functions, so that
+    they go on with the values that they were saved with.
+    """
+
+    def __init__(
+        self, namespace: dict[str, Any], selection: Selection, options: Options, hidden: Mapping[str, Any]
+    ) -> None:
+        self._namespace, self._options, self._selection = namespace, options, selection
+        self._renamed = bool(options.prefix or options.into)
+        self._user = set(user_names(namespace, hidden))
+        for what in (options.prefix, options.into):
+            if what and not f"{what}x".isidentifier():
+                raise SessionNameError(f"{what!r} cannot begin a Python name: choose letters, digits and _")
+        present = set(namespace)
+        self.kept = sorted(n for n in selection.wanted if self.name_of(n) in present) if options.keep else []
+        extra = [n for n in selection.needed if n not in present]
+        self.extra = extra if not self._renamed else selection.needed
+        self.bound = [n for n in selection.wanted if n not in set(self.kept)] + self.extra
+        self.view = namespace
+        if self._renamed:
+            self.view = {"__name__": "__main__", "__builtins__": namespace.get("__builtins__", __builtins__)}
+
+    def name_of(self, name: str) -> str:
+        """Return the name under which a variable is bound."""
+        return self._options.into or self._options.prefix + name
+
+    def publisher(self, journal: Journal) -> Callable[[str, Any], None]:
+        """Return what is told of each value as soon as it exists."""
+        bound = set(self.bound)
+        if self._renamed:
+            return self.view.__setitem__
+
+        def publish(name: str, value: Any) -> None:
+            if name in bound:
+                journal.bind(name, value)
+
+        return publish
+
+    def finish(self, journal: Journal, values: Mapping[str, Any]) -> list[str]:
+        """Bind what is bound under other names, and remove what a replacing load removes."""
+        if self._options.into:
+            from types import SimpleNamespace
+
+            journal.bind(self._options.into, SimpleNamespace(**{n: values[n] for n in self.bound}))
+        elif self._options.prefix:
+            for name in self.bound:
+                journal.bind(self.name_of(name), values[name])
+        if not self._options.replace:
+            return []
+        removed = sorted(self._user.difference(self.bound))
+        for name in removed:
+            journal.unbind(name)
+        return removed
+
+    def differing(self, snapshot: Snapshot, live: Mapping[str, Any]) -> list[str]:
+        """Return the names that are bound to something else than what the load will bind."""
+        if self._options.into:
+            return [self._options.into] if self._options.into in self._namespace else []
+        present = [n for n in self.bound if self.name_of(n) in self._namespace]
+        if self._renamed:
+            return [self.name_of(n) for n in present]
+        return [n for n, status in statuses(self._namespace, snapshot, present, live).items() if status != "same"]
+
+    def notes(self, snapshot: Snapshot) -> list[str]:
+        """Say what came along or stayed out."""
+        lines = []
+        if self.extra and not self._renamed:
+            lines.append(f"loaded too, because the others need them: {', '.join(self.extra)}")
+        stayed = sorted(set(self._selection.needed).difference(self.extra)) if not self._renamed else []
+        if stayed:
+            lines.append(f"already there and left alone, though the others refer to them: {', '.join(stayed)}")
+        return lines

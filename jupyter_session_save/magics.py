@@ -1,0 +1,365 @@
+"""The line magics: parse what the user typed, call the room that does it, show what came of it.
+
+Invariant: no decisions about values are made here; a user's mistake costs one line and never a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import display
+from traitlets import Bool, Float, Unicode
+
+from .catalog import (
+    delete,
+    list_sessions,
+    list_snapshots,
+    open_repository,
+    session_name,
+    split_reference,
+    store_location,
+)
+from .display import ProgressMeter, columns_of, progress_html
+from .errors import SaveError, SessionError, SessionNameError
+from .reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
+from .repository import Repository
+from .shell import hidden_names, live_objects
+from .snapshot import Problem
+
+if TYPE_CHECKING:
+    from .sessions import SessionManager
+
+COMPLETED = {"save_session": False, "load_session": True, "sessions": True, "delete_session": True}
+"""Magics whose first argument is completed with session names, and whether versions are offered, too."""
+
+
+def unquoted(text: str) -> str:
+    """Return an argument without the quotes around it, which IPython's splitting leaves on."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return text
+
+
+@magics_class
+class SessionMagics(Magics):
+    """Save this notebook's variables as a session, and load them into a fresh kernel."""
+
+    store = Unicode(
+        "",
+        help="""Where sessions are stored: a directory, or a store's address. If it is empty, the environment
+        variable JUPYTER_SESSION_STORE counts, and without that the directory "sessions" in the Jupyter data
+        directory. Sessions already stored elsewhere are not moved.""",
+    ).tag(config=True)
+    progress = Bool(
+        True,
+        help="Whether saves and loads that take a while show how far they are. The line vanishes at the end.",
+    ).tag(config=True)
+    progress_after = Float(
+        1.0,
+        min=0.0,
+        help="""Seconds for which a save or load stays silent before it shows how far it is.""",
+    ).tag(config=True)
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell=shell)
+        self._repository: tuple[str, Repository] | None = None
+
+    @magic_arguments()
+    @argument("name", nargs="?", type=unquoted, help="the session; by default the notebook's own name")
+    @argument(
+        "-m", "--message", type=unquoted, default="", help="what to remember about this snapshot, in quotes"
+    )
+    @argument(
+        "--only",
+        nargs="+",
+        action="extend",
+        type=unquoted,
+        default=[],
+        metavar="PATTERN",
+        help="save only names that match, such as df_*",
+    )
+    @argument(
+        "--exclude",
+        nargs="+",
+        action="extend",
+        type=unquoted,
+        default=[],
+        metavar="PATTERN",
+        help="leave out names that match",
+    )
+    @argument("--strict", action="store_true", help="refuse to save if anything would become a placeholder")
+    @argument(
+        "--verify",
+        action="store_true",
+        help="load the snapshot in a process of its own and say whether every value came back",
+    )
+    @line_magic
+    def save_session(self, line: str) -> SaveReport:
+        """Save the variables of this notebook.
+
+        Put NAME before --only and --exclude, which take every word that follows.
+        ``r = %save_session x`` keeps the report.
+        """
+        args = _parsed(SessionMagics.save_session, line)
+        with _one_line("nothing was saved"):
+            name = self._name(args.name, version=False)[0]
+            with self._manager(create=True) as manager, self._meter() as progress:
+                report = manager.save(
+                    name,
+                    message=args.message,
+                    only=args.only,
+                    exclude=args.exclude,
+                    strict=args.strict,
+                    progress=progress,
+                )
+        if args.verify:
+            with _one_line(f"{report.reference} is saved, but not verified"):
+                report = replace(report, verification=_verify(self.repository().store.url, report.reference))
+        return report
+
+    @magic_arguments()
+    @argument(
+        "name",
+        nargs="?",
+        type=unquoted,
+        metavar="NAME[@VERSION]",
+        help="the session, by default the notebook's own; without VERSION its newest snapshot",
+    )
+    @argument(
+        "--only",
+        nargs="+",
+        action="extend",
+        type=unquoted,
+        default=[],
+        metavar="PATTERN",
+        help="load only names that match, such as df_*",
+    )
+    @argument(
+        "--exclude",
+        nargs="+",
+        action="extend",
+        type=unquoted,
+        default=[],
+        metavar="PATTERN",
+        help="leave out names that match",
+    )
+    @argument(
+        "--prefix", type=unquoted, default="", metavar="P", help="put P before every name that is loaded"
+    )
+    @argument(
+        "--into",
+        type=unquoted,
+        default="",
+        metavar="NAME",
+        help="bind one object NAME with the variables as its attributes",
+    )
+    @argument("--no-overwrite", action="store_true", help="leave names alone that exist already")
+    @argument("--replace", action="store_true", help="make the namespace what it was: remove all other names")
+    @argument(
+        "--dry-run", action="store_true", help="show what would happen; nothing is unpickled or changed"
+    )
+    @argument(
+        "--trust",
+        action="store_true",
+        help="load though you did not sign it; this runs code that the snapshot holds",
+    )
+    @argument(
+        "--verify-data", action="store_true", help="compare every byte with its digest before it is used"
+    )
+    @line_magic
+    def load_session(self, line: str) -> LoadReport | LoadPlan:
+        """Load saved variables into this notebook, adding names and overwriting those that exist.
+
+        Put NAME before --only and --exclude, which take every word that follows.
+        """
+        args = _parsed(SessionMagics.load_session, line)
+        if args.prefix and args.into:
+            raise UsageError("--prefix and --into exclude each other: give one")
+        if args.no_overwrite and args.replace:
+            raise UsageError("--no-overwrite and --replace exclude each other: give one")
+        with _one_line("the namespace is as it was"):
+            name, version = self._name(args.name, version=True)
+            chosen = {"only": args.only, "exclude": args.exclude, "prefix": args.prefix, "into": args.into}
+            with self._manager(create=False) as manager:
+                if args.dry_run:
+                    return manager.plan(name, version, **chosen)
+                with self._meter() as progress:
+                    return manager.load(
+                        name,
+                        version,
+                        **chosen,
+                        conflicts="keep" if args.no_overwrite else "overwrite",
+                        replace=args.replace,
+                        trust=args.trust,
+                        verify_data=args.verify_data,
+                        progress=progress,
+                    )
+
+    @magic_arguments()
+    @argument(
+        "name",
+        nargs="?",
+        type=unquoted,
+        metavar="NAME[@VERSION]",
+        help="show this session's snapshots and the variables of the newest, or of VERSION",
+    )
+    @line_magic
+    def sessions(self, line: str) -> SessionList | SnapshotList:
+        """List the saved sessions, or the snapshots and variables of one."""
+        args = _parsed(SessionMagics.sessions, line)
+        with _one_line("nothing was changed"):
+            repository = self.repository(create=False)
+            return list_snapshots(repository, args.name) if args.name else list_sessions(repository)
+
+    @magic_arguments()
+    @argument(
+        "name",
+        type=unquoted,
+        metavar="NAME[@VERSION]",
+        help="the session to delete with all its snapshots, or with VERSION that snapshot only",
+    )
+    @line_magic
+    def delete_session(self, line: str) -> None:
+        """Delete a session or one snapshot of it."""
+        args = _parsed(SessionMagics.delete_session, line)
+        with _one_line("look with %sessions at what is left"):
+            print(delete(self.repository(create=False), args.name))
+
+    def repository(self, *, create: bool = True) -> Repository:
+        """Open the store that counts now; one in memory stays the same one."""
+        where = store_location(self.store)
+        if where != "memory:" or self._repository is None or self._repository[0] != where:
+            self._repository = (where, open_repository(where, create=create))
+        return self._repository[1]
+
+    def _name(self, given: str | None, *, version: bool) -> tuple[str, int | None]:
+        if given is None:
+            return session_name(self._namespace), None
+        name, number = split_reference(given)
+        if number is not None and not version:
+            raise SessionNameError(f"{given}: a save makes its own version: give the name only, {name}")
+        return name, number
+
+    @property
+    def _namespace(self) -> dict[str, Any]:
+        assert self.shell is not None
+        return self.shell.user_ns
+
+    @contextmanager
+    def _manager(self, *, create: bool) -> Iterator[SessionManager]:
+        # Imported when it is needed: %load_ext has a budget of 60 ms.
+        from .sessions import SessionManager
+        from .trust import Signer
+
+        yield SessionManager(
+            self._namespace,
+            repository=self.repository(create=create),
+            signer=Signer.of_user(),
+            live=live_objects(self.shell),
+            hidden=hidden_names(self.shell),
+        )
+
+    @contextmanager
+    def _meter(self) -> Iterator[ProgressMeter | None]:
+        """Progress for the front end at hand: a display that is updated, or a line that is written over."""
+        if not self.progress:
+            yield None
+            return
+        sink: _Sink = _KernelLine() if hasattr(self.shell, "kernel") else _TerminalLine()
+        meter = ProgressMeter(sink.show, after=self.progress_after)
+        try:
+            yield meter
+        finally:
+            if meter.shown:
+                sink.clear()
+
+
+class _Sink:
+    """Where progress is shown."""
+
+    def show(self, line: str, share: float) -> None:
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        raise NotImplementedError
+
+
+class _KernelLine(_Sink):
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, line: str, share: float) -> None:
+        self._send({"text/plain": line, "text/html": progress_html(line, share)})
+
+    def clear(self) -> None:
+        self._send({"text/plain": "", "text/html": ""})
+
+    def _send(self, bundle: dict[str, str]) -> None:
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+class _TerminalLine(_Sink):
+    def __init__(self) -> None:
+        self._columns = 0
+
+    def show(self, line: str, share: float) -> None:
+        self._write(line)
+        self._columns = columns_of(line)
+
+    def clear(self) -> None:
+        self._write("")
+        self._write("")
+
+    def _write(self, line: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r" + line + " " * max(0, self._columns - columns_of(line)))
+            sys.stderr.write("" if line else "\r")
+            sys.stderr.flush()
+
+
+def _parsed(magic: Callable[..., Any], line: str) -> Any:
+    try:
+        return parse_argstring(magic, line)
+    except ValueError as error:
+        raise UsageError(f"{error}: {line.strip()}") from None
+
+
+@contextmanager
+def _one_line(if_interrupted: str) -> Iterator[None]:
+    try:
+        yield
+    except SessionError as error:
+        raise UsageError(" ".join(str(error).split())) from None
+    except KeyboardInterrupt:
+        _interrupt(f"interrupted: {if_interrupted}")
+
+
+def _interrupt(line: str) -> NoReturn:
+    """Stop the cell as an interrupt does, but show one line instead of our traceback."""
+    stop = KeyboardInterrupt(line)
+    # IPython asks every exception for this before it formats a traceback.
+    stop._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
+    raise stop from None
+
+
+def _verify(store: str, reference: str) -> tuple[Problem, ...]:
+    """Load a snapshot in a process of its own and return what did not come back."""
+    command = [sys.executable, "-m", "jupyter_session_save.verification", "--store", store, reference]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    try:
+        return tuple(Problem(*row) for row in json.loads(done.stdout))
+    except (ValueError, TypeError):
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise SaveError(f"{reference} is saved, but its verification did not end: {last}") from None

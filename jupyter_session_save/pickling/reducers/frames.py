@@ -1,0 +1,52 @@
+"""pandas blocks: which frames share memory under copy-on-write travels with the shared blocks.
+
+Without it two frames that share memory would not know of each other after a load, and a write to one would show in
+the other.
+
+Invariant: blocks that referred to the same memory share one `BlockValuesRefs` again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pandas._libs.internals import BlockValuesRefs
+
+if TYPE_CHECKING:
+    from ..pickler import Pickling
+
+
+def block(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a block to its values, its place and the references that it shares."""
+    pickling.modules.add("pandas")
+    return make_block, (type(obj), obj.values, obj.mgr_locs.indexer, obj.ndim, obj.refs)
+
+
+def single_manager(obj: Any, pickling: Pickling) -> Any:
+    """Reduce what holds a series; its own state would take the values out of the block."""
+    pickling.modules.add("pandas")
+    return make_single_manager, (type(obj), obj._block, obj.index)
+
+
+def references(obj: Any, pickling: Pickling) -> Any:
+    """Reduce the bookkeeping of shared memory: empty, since each block that is restored enters itself."""
+    return make_references, ()
+
+
+def make_block(cls: Any, values: Any, placement: Any, ndim: int, refs: Any) -> Any:
+    """Make a block that shares references with others."""
+    from pandas._libs.internals import BlockPlacement
+
+    return cls(values, BlockPlacement(placement), ndim=ndim, refs=refs)
+
+
+def make_single_manager(cls: Any, one: Any, index: Any) -> Any:
+    """Make what holds a series."""
+    return cls(one, index)
+
+
+def make_references() -> Any:
+    """Make empty bookkeeping: its constructor wants a block to begin with, which it then forgets."""
+    made = BlockValuesRefs()
+    made.referenced_blocks.clear()
+    return made

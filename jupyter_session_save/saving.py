@@ -1,0 +1,173 @@
+"""Save a live namespace as a snapshot: select, split, pickle, write, commit.
+
+Invariant: the namespace and its values are the same before and after, and nothing shows in the repository until
+the snapshot is whole.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from . import environment
+from .components import Pickled, digests, split
+from .describe import describe
+from .errors import SaveError
+from .names import quote
+from .namespace import choose, user_names
+from .pickling import Scope, collection_paused
+from .reports import Progress, SaveReport
+from .repository import Repository
+from .snapshot import Component, Problem, Snapshot, State, Variable, by_variable
+from .trust import Signer
+from .writing import Writer
+
+
+def save_namespace(
+    namespace: dict[str, Any],
+    name: str,
+    *,
+    repository: Repository,
+    signer: Signer,
+    live: Mapping[str, Any],
+    hidden: Mapping[str, Any],
+    message: str = "",
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    strict: bool = False,
+    parent: int | None = None,
+    progress: Progress | None = None,
+) -> SaveReport:
+    """Save the user's variables; parameters as for `SessionManager.save`.
+
+    Returns
+    -------
+    SaveReport
+    """
+    started = time.perf_counter()
+    quote(name)
+    names = choose(user_names(namespace, hidden), (), exclude)
+    wanted = choose(names, only, ()) if only else names
+    scope = Scope(namespace, names, live)
+    saved = _Saved(namespace, scope, wanted, progress)
+    with repository.writer() as writer, collection_paused():
+        previous = _newest(repository, name)
+        if previous is not None:
+            writer.know(previous)
+        saved.write(writer)
+        if strict and saved.problems:
+            first = saved.problems[0]
+            more = f" and {len(saved.problems) - 1} more" if len(saved.problems) > 1 else ""
+            raise SaveError(
+                f"not saved: {first.path} ({first.type}) would become a placeholder{more}: {first.reason}; "
+                "remove it, --exclude it, or save without --strict"
+            )
+        snapshot = writer.commit(
+            Snapshot(
+                name=name,
+                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                message=message,
+                parent=parent,
+                environment=environment.current(saved.modules),
+                variables=tuple(sorted(saved.variables, key=lambda v: v.name)),
+                components=tuple(saved.components),
+            ),
+            sign=signer.sign,
+        )
+        written = writer.written
+    return SaveReport(
+        reference=snapshot.reference,
+        variables=snapshot.variables,
+        reused=tuple(sorted(_reused(snapshot, previous))),
+        bytes_new=written,
+        bytes_total=snapshot.size,
+        seconds=time.perf_counter() - started,
+        notes=tuple(saved.notes()),
+    )
+
+
+class _Saved:
+    """What one save has gathered so far."""
+
+    def __init__(
+        self, namespace: dict[str, Any], scope: Scope, wanted: Sequence[str], progress: Progress | None
+    ) -> None:
+        self._namespace, self._scope, self._progress = namespace, scope, progress
+        self._wanted = list(wanted)
+        self._all = set(wanted)
+        self._bytes = 0
+        self.components: list[Component] = []
+        self.variables: list[Variable] = []
+        self.problems: list[Problem] = []
+        self.modules: set[str] = set()
+        self._outside: dict[str, set[str]] = {}
+
+    def write(self, writer: Writer) -> None:
+        """Pickle and write the wanted variables, and then those that they turn out to need."""
+        names = self._wanted
+        while names:
+            needed: set[str] = set()
+            for group in split({n: self._namespace[n] for n in names}, self._scope, tick=self._tick):
+                self._write(group, writer)
+                needed |= group.payload.refs
+            names = sorted(needed - self._all)
+            self._all.update(names)
+
+    def notes(self) -> Iterator[str]:
+        """Say what was saved beyond what was asked for."""
+        extra = sorted(self._all.difference(self._wanted))
+        if extra:
+            yield f"saved too, because the others need them: {', '.join(extra)}"
+
+    def _tick(self, name: str) -> None:
+        if self._progress is not None:
+            self._progress(name, len(self.variables), len(self._all))
+
+    def _write(self, group: Pickled, writer: Writer) -> None:
+        payload = group.payload
+        size = payload.size
+        stream = writer.put(payload.chunks)
+        buffers = []
+        for buffer in payload.buffers:
+            with buffer.raw() as raw:
+                buffers.append(writer.put([raw]))
+        self.components.append(
+            Component(
+                names=group.names,
+                stream=stream,
+                buffers=tuple(buffers),
+                refs=tuple(sorted(payload.refs.difference(group.names))),
+                modules=tuple(sorted(payload.modules - {"", "builtins", "__main__"})),
+                defines=payload.defines,
+            )
+        )
+        self.modules |= payload.modules
+        self.problems += payload.problems
+        digest_by_name = digests(group.names, self._namespace, self.components[-1])
+        placeholders = by_variable(payload.problems)
+        reconnected = by_variable(payload.reconnected)
+        for name in group.names:
+            state: State = "saved"
+            if name in reconnected:
+                state = "reconnected"
+            if name in placeholders:
+                state = "placeholder"
+            problems = (*placeholders.get(name, ()), *reconnected.get(name, ()))
+            type_, shape = describe(self._namespace[name])
+            self.variables.append(Variable(name, type_, shape, size // len(group.names), state, problems, digest_by_name[name]))
+
+
+def _newest(repository: Repository, name: str) -> Snapshot | None:
+    return next(iter(repository.snapshots(name)), None)
+
+
+def _reused(snapshot: Snapshot, previous: Snapshot | None) -> Iterator[str]:
+    """Yield the names whose components were stored before with the same bytes."""
+    if previous is None:
+        return
+    before = {(c.names, c.stream.digest, tuple(b.digest for b in c.buffers)) for c in previous.components}
+    for c in snapshot.components:
+        if (c.names, c.stream.digest, tuple(b.digest for b in c.buffers)) in before:
+            yield from c.names

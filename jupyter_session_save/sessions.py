@@ -1,0 +1,280 @@
+"""Save and load a live namespace: the one place where all steps meet.
+
+Invariant: a save never fails because of a value, and a failure of any other kind changes nothing anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+from .catalog import open_repository, split_reference, store_location
+from .compare import plan
+from .loading import Options, load_into, select
+from .opening import OpenSession
+from .reports import LoadPlan, LoadReport, Progress, SaveReport
+from .repository import Repository
+from .saving import save_namespace
+from .trust import Signer
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class SessionManager:
+    """Saves one namespace to a repository and loads it from there.
+
+    Parameters
+    ----------
+    namespace : dict
+        The live namespace, such as ``get_ipython().user_ns`` or ``globals()``.
+    repository : Repository
+    signer : Signer
+        Signs what is saved, and says whether what is loaded was signed by this user.
+    live : mapping of str to object
+        Kernel objects by tag; they are not saved, but found again in the kernel that loads.
+    hidden : mapping of str to object
+        Names that the shell put into the namespace, with what it put there.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        *,
+        repository: Repository,
+        signer: Signer,
+        live: Mapping[str, Any] = _NOTHING,
+        hidden: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        self._namespace, self._repository, self._signer = namespace, repository, signer
+        self._live, self._hidden = live, hidden
+
+    def save(
+        self,
+        name: str,
+        *,
+        message: str = "",
+        only: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> SaveReport:
+        """Save the user's variables as a new snapshot.
+
+        Parameters
+        ----------
+        name : str
+            The session.
+        message : str
+            Remembered with the snapshot.
+        only, exclude : sequence of str
+            Shell patterns of names, such as ``df*``. What the chosen ones need is saved, too.
+        strict : bool
+            Refuse to save if anything would become a placeholder.
+        progress : callable, optional
+            ``progress(what, done, total)``.
+
+        Returns
+        -------
+        SaveReport
+
+        Raises
+        ------
+        SessionNameError
+            If the name cannot be used, or a pattern matches nothing.
+        SaveError
+            If `strict` refuses.
+        StoreError
+            If the store refuses; earlier snapshots are as they were.
+        """
+        return save_namespace(
+            self._namespace,
+            name,
+            repository=self._repository,
+            signer=self._signer,
+            live=self._live,
+            hidden=self._hidden,
+            message=message,
+            only=only,
+            exclude=exclude,
+            strict=strict,
+            progress=progress,
+        )
+
+    def load(
+        self,
+        name: str,
+        version: int | None = None,
+        *,
+        only: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        prefix: str = "",
+        into: str = "",
+        conflicts: Literal["overwrite", "keep"] = "overwrite",
+        replace: bool = False,
+        trust: bool = False,
+        verify_data: bool = False,
+        progress: Progress | None = None,
+    ) -> LoadReport:
+        """Load a snapshot into the namespace, all or nothing.
+
+        Parameters
+        ----------
+        name : str
+        version : int, optional
+            By default the newest.
+        only, exclude : sequence of str
+            Shell patterns of names. What the chosen ones need is loaded, too, where it is missing.
+        prefix : str
+            Put before every name that is bound.
+        into : str
+            Bind one object of this name with the variables as its attributes.
+        conflicts : {"overwrite", "keep"}
+            What to do with names that exist.
+        replace : bool
+            Remove all other names of the user's.
+        trust : bool
+            Load though this user did not sign it; that runs code which the snapshot holds.
+        verify_data : bool
+            Compare large arrays with their digests before they are used; that reads them all.
+        progress : callable, optional
+
+        Returns
+        -------
+        LoadReport
+
+        Raises
+        ------
+        SessionNotFoundError, SessionNameError, TrustError, DamagedError, FormatError, StoreError
+            The namespace is as it was.
+        """
+        options = Options(only, exclude, prefix, into, conflicts == "keep", replace, trust, verify_data)
+        return load_into(
+            self._namespace,
+            self._repository.resolve(name, version),
+            options,
+            repository=self._repository,
+            signer=self._signer,
+            live=self._live,
+            hidden=self._hidden,
+            progress=progress,
+        )
+
+    def plan(
+        self,
+        name: str,
+        version: int | None = None,
+        *,
+        only: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        prefix: str = "",
+        into: str = "",
+    ) -> LoadPlan:
+        """Say what a load would do; nothing is unpickled or changed. Parameters as for `load`."""
+        snapshot = self._repository.resolve(name, version)
+        chosen = select(snapshot, only, exclude).wanted
+        names = {n: into or prefix + n for n in chosen}
+        return plan(self._namespace, snapshot, names, self._live, self._repository)
+
+
+def save(
+    name: str,
+    namespace: dict[str, Any] | None = None,
+    *,
+    store: str | os.PathLike[str] = "",
+    message: str = "",
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    strict: bool = False,
+) -> SaveReport:
+    """Save variables as a session, from plain Python.
+
+    Parameters
+    ----------
+    name : str
+    namespace : dict, optional
+        By default the caller's globals.
+    store : str or path
+        By default the environment variable JUPYTER_SESSION_STORE, or the Jupyter data directory.
+    message, only, exclude, strict
+        As for `SessionManager.save`.
+
+    Returns
+    -------
+    SaveReport
+    """
+    manager = _manager(sys._getframe(1).f_globals if namespace is None else namespace, store, create=True)
+    return manager.save(name, message=message, only=only, exclude=exclude, strict=strict)
+
+
+def load(
+    name: str,
+    namespace: dict[str, Any] | None = None,
+    *,
+    store: str | os.PathLike[str] = "",
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    prefix: str = "",
+    into: str = "",
+    conflicts: Literal["overwrite", "keep"] = "overwrite",
+    replace: bool = False,
+    trust: bool = False,
+    verify_data: bool = False,
+) -> LoadReport:
+    """Load a session into a namespace, from plain Python.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"sales"`` or ``"sales@7"``.
+    namespace : dict, optional
+        By default the caller's globals.
+    store : str or path
+        As for `save`.
+    only, exclude, prefix, into, conflicts, replace, trust, verify_data
+        As for `SessionManager.load`.
+
+    Returns
+    -------
+    LoadReport
+    """
+    manager = _manager(sys._getframe(1).f_globals if namespace is None else namespace, store, create=False)
+    return manager.load(
+        *split_reference(name),
+        only=only,
+        exclude=exclude,
+        prefix=prefix,
+        into=into,
+        conflicts=conflicts,
+        replace=replace,
+        trust=trust,
+        verify_data=verify_data,
+    )
+
+
+def open_session(name: str, *, store: str | os.PathLike[str] = "", trust: bool = False) -> OpenSession:
+    """Open a session as a read-only mapping that loads each variable when it is asked for.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"sales"`` or ``"sales@7"``.
+    store : str or path
+        As for `save`.
+    trust : bool
+        Open it though this user did not sign it.
+
+    Returns
+    -------
+    OpenSession
+    """
+    repository = open_repository(store_location(os.fspath(store)), create=False)
+    snapshot = repository.resolve(*split_reference(name))
+    return OpenSession(snapshot, repository=repository, signer=Signer.of_user(), trust=trust)
+
+
+def _manager(namespace: dict[str, Any], store: str | os.PathLike[str], *, create: bool) -> SessionManager:
+    repository = open_repository(store_location(os.fspath(store)), create=create)
+    return SessionManager(namespace, repository=repository, signer=Signer.of_user())

@@ -1,0 +1,102 @@
+"""The running shell and its kernel: their objects by tag, and the names that are theirs and not the user's.
+
+Invariant: only reads what the shell holds already, by duck typing, so that any front end's shell will do.
+"""
+
+from __future__ import annotations
+
+import builtins
+import getpass
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+_ROOTS = frozenset(
+    {
+        "IPython",
+        "ipykernel",
+        "jupyter_client",
+        "comm",
+        "traitlets",
+        "zmq",
+        "tornado",
+        "asyncio",
+        "prompt_toolkit",
+    }
+)
+"""Packages whose objects on a shell or kernel are its machinery; what a user hung on it stays a value."""
+
+_FRONT_END_NAMES = ("__session__", "__vsc_ipynb_file__", "_exit_code", "_dh")
+
+
+def live_objects(shell: Any) -> dict[str, Any]:
+    """Return the objects that belong to this kernel and are found again in another one by the same tag.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+
+    Returns
+    -------
+    dict of str to object
+        Well-known objects under names of their own come first, then ``shell.<attribute>`` and
+        ``kernel.<attribute>``.
+    """
+    live: dict[str, Any] = {"shell": shell}
+    history = getattr(shell, "history_manager", None)
+    kernel = getattr(shell, "kernel", None)
+    namespace: Mapping[str, Any] = shell.user_ns
+    hidden: Mapping[str, Any] = shell.user_ns_hidden
+    known = {
+        "In": getattr(history, "input_hist_parsed", None),
+        "Out": getattr(history, "output_hist", None),
+        "dir_hist": getattr(history, "dir_hist", None),
+        # The kernel's own: a user may have given these names to something else.
+        **{name: hidden.get(name) for name in ("exit", "quit", "get_ipython")},
+        "input": builtins.input,
+        "getpass": getpass.getpass,
+        "displayhook": getattr(shell, "displayhook", None),
+        "sys.displayhook": sys.displayhook,
+        "display_pub": getattr(shell, "display_pub", None),
+        "kernel": kernel,
+        "comm_manager": _comm_manager(kernel),
+        "event_loop": _event_loop(),
+    }
+    live |= {tag: value for tag, value in known.items() if value is not None}
+    roots = _ROOTS | {c.__module__.partition(".")[0] for o in (shell, kernel) for c in type(o).__mro__}
+    roots -= {"builtins", "__main__"}
+    for prefix, owner in (("shell", shell), ("kernel", kernel)):
+        for attribute, value in _attributes(owner).items():
+            module = type(value).__module__
+            if value is not namespace and str(module).partition(".")[0] in roots:
+                live[f"{prefix}.{attribute}"] = value
+    return live
+
+
+def hidden_names(shell: Any) -> dict[str, Any]:
+    """Return the names that the shell and the front end put into the namespace, with their values.
+
+    A name is the user's as soon as it is bound to something else.
+    """
+    namespace = shell.user_ns
+    names = {name for name in list(namespace) if str(name).startswith("_VSCODE")}
+    names.update(_FRONT_END_NAMES)
+    return {**shell.user_ns_hidden, **{name: namespace[name] for name in names if name in namespace}}
+
+
+def _attributes(owner: Any) -> dict[str, Any]:
+    """Instance attributes and trait values that exist already; asking for others would make them."""
+    return {**getattr(owner, "__dict__", {}), **getattr(owner, "_trait_values", {})}
+
+
+def _comm_manager(kernel: Any) -> Any:
+    found = getattr(kernel, "comm_manager", None)
+    if found is None and "comm" in sys.modules:
+        found = sys.modules["comm"].get_comm_manager()
+    return found
+
+
+def _event_loop() -> Any:
+    """The loop that runs the kernel's cells."""
+    asyncio = sys.modules.get("asyncio")
+    return getattr(asyncio, "_get_running_loop", lambda: None)()

@@ -1,0 +1,229 @@
+"""A repository behaves like a dict, in whatever order it is used and wherever its writers are killed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from jupyter_session_save import writing
+from jupyter_session_save.errors import SessionNotFoundError, StoreError
+from jupyter_session_save.repository import Repository
+from jupyter_session_save.snapshot import Component, Snapshot
+from jupyter_session_save.store import MemoryStore, Store
+from jupyter_session_save.writing import Writer
+
+NAMES = st.sampled_from(["a", "A", "a/b"])
+# Few bytes: equal values meet often, and the limits below make blobs and packs of them.
+VALUES = st.dictionaries(
+    st.sampled_from("uvwxyz"),
+    st.builds(lambda b, n: b * n, st.sampled_from([b"", b"1", b"23"]), st.integers(0, 90)),
+)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class MortalStore(Store):
+    """A store whose process is killed before or after its n-th operation."""
+
+    def __init__(self, inner: Store, operations: int, *, after: bool) -> None:
+        self.url = inner.url
+        self._inner = inner
+        self._left = operations
+        self._after = after
+
+    def _run(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        self._left -= 1
+        if self._left < 0 and not (self._after and self._left == -1):
+            raise Killed
+        result = getattr(self._inner, name)(*args, **kwargs)
+        if self._left < 0:
+            raise Killed
+        return result
+
+    def get(self, key: str) -> bytes:
+        return bytes(self._run("get", key))
+
+    def map(self, key: str) -> memoryview:
+        return memoryview(self._run("map", key))
+
+    def read(self, key: str, offset: int, size: int) -> bytes:
+        return bytes(self._run("read", key, offset, size))
+
+    def size(self, key: str) -> int:
+        return int(self._run("size", key))
+
+    def exists(self, key: str) -> bool:
+        return bool(self._run("exists", key))
+
+    def put(
+        self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False
+    ) -> None:
+        self._run("put", key, chunks, durable=durable, overwrite=overwrite)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        yield from self._run("list", prefix)
+
+    def delete(self, key: str) -> None:
+        self._run("delete", key)
+
+    def touch(self, key: str) -> None:
+        self._run("touch", key)
+
+    def age(self, key: str) -> float:
+        return float(self._run("age", key))
+
+    def sync(self, keys: Iterable[str]) -> None:
+        self._run("sync", keys)
+
+    def sweep(self, grace: float) -> int:
+        return int(self._run("sweep", grace))
+
+    def is_empty(self) -> bool:
+        return bool(self._run("is_empty"))
+
+
+def components(writer: Writer, values: dict[str, bytes]) -> tuple[Component, ...]:
+    return tuple(Component((name,), writer.put([data[:7], data[7:]])) for name, data in values.items())
+
+
+def sign(data: bytes) -> str:
+    return str(len(data))
+
+
+class RepositoryMachine(RuleBasedStateMachine):
+    """Against ``{name: {version: {variable: bytes}}}``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits = mock.patch.multiple(writing, BLOB=100, _PACK=90)
+        self.limits.start()
+        self.store = MemoryStore()
+        self.repository = Repository(self.store)
+        self.model: dict[str, dict[int, dict[str, bytes]]] = {}
+
+    def teardown(self) -> None:
+        self.limits.stop()
+
+    def newest(self, name: str) -> Snapshot | None:
+        return self.repository.resolve(name) if self.model.get(name) else None
+
+    def expect(self, name: str, snapshot: Snapshot, values: dict[str, bytes]) -> None:
+        versions = self.model.setdefault(name, {})
+        assert snapshot.sequence == max(versions, default=0) + 1
+        versions[snapshot.sequence] = values
+
+    @rule(name=NAMES, values=VALUES, incremental=st.booleans())
+    def save(self, name: str, values: dict[str, bytes], incremental: bool) -> None:
+        with self.repository.writer() as writer:
+            if incremental and (newest := self.newest(name)):
+                writer.know(newest)
+            parts = components(writer, values)
+            self.expect(name, writer.commit(Snapshot(name, components=parts), sign=sign), values)
+
+    @rule(name=NAMES, values=VALUES, other=VALUES)
+    def save_twice_at_a_time(self, name: str, values: dict[str, bytes], other: dict[str, bytes]) -> None:
+        with self.repository.writer() as writer, Repository(self.store).writer() as second:
+            parts = components(writer, values)
+            others = components(second, other)
+            self.expect(name, second.commit(Snapshot(name, components=others), sign=sign), other)
+            self.expect(name, writer.commit(Snapshot(name, components=parts), sign=sign), values)
+
+    @rule(name=NAMES, changed=VALUES)
+    def carry_over(self, name: str, changed: dict[str, bytes]) -> None:
+        newest = self.newest(name)
+        if newest is None:
+            return
+        with self.repository.writer() as writer:
+            writer.know(newest)
+            kept = tuple(c for c in newest.components if c.names[0] not in changed)
+            snapshot = writer.commit(Snapshot(name, components=kept + components(writer, changed)), sign=sign)
+        self.expect(name, snapshot, self.model[name][newest.sequence] | changed)
+
+    @rule(name=NAMES, values=VALUES, operations=st.integers(0, 40), after=st.booleans(), known=st.booleans())
+    def save_and_be_killed(
+        self, name: str, values: dict[str, bytes], operations: int, after: bool, known: bool
+    ) -> None:
+        newest = self.newest(name)
+        before = {key: self.store.get(key) for key in self.store.list()}
+        try:
+            with Repository(MortalStore(self.store, operations, after=after)).writer() as writer:
+                if known and newest is not None:
+                    writer.know(newest)
+                parts = components(writer, values)
+                writer.commit(Snapshot(name, components=parts), sign=sign)
+        except Killed:
+            pass
+        assert all(self.store.get(key) == data for key, data in before.items())
+        # Whole or absent: if it shows, the invariants below read it.
+        if len(self.repository.versions(name)) > len(self.model.get(name, {})):
+            self.expect(name, self.repository.resolve(name), values)
+
+    @rule(name=NAMES, values=VALUES, known=st.booleans())
+    def collect_during_a_save(self, name: str, values: dict[str, bytes], known: bool) -> None:
+        with self.repository.writer() as writer:
+            if known and (newest := self.newest(name)):
+                writer.know(newest)
+            parts = components(writer, values)
+            Repository(self.store).collect(grace=-60)
+            try:
+                snapshot = writer.commit(Snapshot(name, components=parts), sign=sign)
+            except StoreError:
+                return
+        self.expect(name, snapshot, values)
+
+    @rule(operations=st.integers(0, 60), after=st.booleans())
+    def collect_and_be_killed(self, operations: int, after: bool) -> None:
+        with contextlib.suppress(Killed):
+            Repository(MortalStore(self.store, operations, after=after)).collect(grace=-60)
+
+    @rule()
+    def collect(self) -> None:
+        self.repository.collect(grace=-60)
+        used = {
+            writing.key_of(part)
+            for name in self.repository.names()
+            for snapshot in self.repository.snapshots(name)
+            for part in writing.parts_of(snapshot)
+        }
+        assert {key for key in self.store.list() if not key.startswith("sessions/")} == used
+
+    @precondition(lambda self: any(self.model.values()))
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(name for name, versions in self.model.items() if versions)))
+        version = data.draw(st.none() | st.sampled_from(sorted(self.model[name])))
+        gone = list(self.model[name]) if version is None else [version]
+        assert self.repository.delete(name, version) == len(gone)
+        for number in gone:
+            del self.model[name][number]
+
+    @rule(name=NAMES, version=st.integers(1, 9))
+    def miss(self, name: str, version: int) -> None:
+        if version not in self.model.get(name, {}):
+            with pytest.raises(SessionNotFoundError):
+                self.repository.resolve(name, version)
+            with pytest.raises(SessionNotFoundError):
+                self.repository.delete(name, version)
+
+    @invariant()
+    def is_the_model(self) -> None:
+        assert self.repository.names() == sorted(name for name, versions in self.model.items() if versions)
+        for name, versions in self.model.items():
+            assert self.repository.versions(name) == sorted(versions)
+            for snapshot in self.repository.snapshots(name):
+                found = {c.names[0]: bytes(self.repository.read(c.stream)) for c in snapshot.components}
+                assert found == versions[snapshot.sequence]
+        assert self.repository.check() == []
+
+
+RepositoryMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestRepository = RepositoryMachine.TestCase
