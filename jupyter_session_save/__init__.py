@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .repository import Repository
     from .sessions import SessionManager, load, open_session, save
 
+__version__ = "0.1.0"
+
 __all__ = [
     "DamagedError",
     "FormatError",
@@ -70,10 +72,6 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version(__name__)
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module("." + _ROOMS.get(name, "errors"), __name__), name)

@@ -5,8 +5,6 @@ Invariant: no decisions about values are made here; a user's mistake costs one l
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +27,7 @@ from .catalog import (
     store_location,
 )
 from .display import ProgressMeter, columns_of, progress_html
-from .errors import SaveError, SessionError, SessionNameError
+from .errors import SessionError, SessionNameError
 from .reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
 from .repository import Repository
 from .shell import hidden_names, live_objects
@@ -112,8 +110,8 @@ class SessionMagics(Magics):
         args = _parsed(SessionMagics.save_session, line)
         with _one_line("nothing was saved"):
             name = self._name(args.name, version=False)[0]
-            with self._manager(create=True) as manager, self._meter() as progress:
-                report = manager.save(
+            with self._meter() as progress:
+                report = self._manager(create=True).save(
                     name,
                     message=args.message,
                     only=args.only,
@@ -123,7 +121,7 @@ class SessionMagics(Magics):
                 )
         if args.verify:
             with _one_line(f"{report.reference} is saved, but not verified"):
-                report = replace(report, verification=_verify(self.repository().store.url, report.reference))
+                report = replace(report, verification=self._verify(report.reference))
         return report
 
     @magic_arguments()
@@ -189,20 +187,20 @@ class SessionMagics(Magics):
         with _one_line("the namespace is as it was"):
             name, version = self._name(args.name, version=True)
             chosen = {"only": args.only, "exclude": args.exclude, "prefix": args.prefix, "into": args.into}
-            with self._manager(create=False) as manager:
-                if args.dry_run:
-                    return manager.plan(name, version, **chosen)
-                with self._meter() as progress:
-                    return manager.load(
-                        name,
-                        version,
-                        **chosen,
-                        conflicts="keep" if args.no_overwrite else "overwrite",
-                        replace=args.replace,
-                        trust=args.trust,
-                        verify_data=args.verify_data,
-                        progress=progress,
-                    )
+            manager = self._manager(create=False)
+            if args.dry_run:
+                return manager.plan(name, version, **chosen)
+            with self._meter() as progress:
+                return manager.load(
+                    name,
+                    version,
+                    **chosen,
+                    conflicts="keep" if args.no_overwrite else "overwrite",
+                    replace=args.replace,
+                    trust=args.trust,
+                    verify_data=args.verify_data,
+                    progress=progress,
+                )
 
     @magic_arguments()
     @argument(
@@ -254,13 +252,12 @@ class SessionMagics(Magics):
         assert self.shell is not None
         return self.shell.user_ns
 
-    @contextmanager
-    def _manager(self, *, create: bool) -> Iterator[SessionManager]:
+    def _manager(self, *, create: bool) -> SessionManager:
         # Imported when it is needed: %load_ext has a budget of 60 ms.
         from .sessions import SessionManager
         from .trust import Signer
 
-        yield SessionManager(
+        return SessionManager(
             self._namespace,
             repository=self.repository(create=create),
             signer=Signer.of_user(),
@@ -352,14 +349,3 @@ def _interrupt(line: str) -> NoReturn:
     # IPython asks every exception for this before it formats a traceback.
     stop._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
     raise stop from None
-
-
-def _verify(store: str, reference: str) -> tuple[Problem, ...]:
-    """Load a snapshot in a process of its own and return what did not come back."""
-    command = [sys.executable, "-m", "jupyter_session_save.verification", "--store", store, reference]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    try:
-        return tuple(Problem(*row) for row in json.loads(done.stdout))
-    except (ValueError, TypeError):
-        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise SaveError(f"{reference} is saved, but its verification did not end: {last}") from None

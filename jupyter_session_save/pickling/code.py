@@ -53,8 +53,8 @@ def reduce_function(func: types.FunctionType, pickling: Pickling) -> Any:
     except Exception:
         notes = {}
     state = {
-        "qualname": func.__qualname__,
-        "module": func.__module__,
+        "qualname": interned(func.__qualname__),
+        "module": interned(func.__module__),
         "doc": func.__doc__,
         "defaults": func.__defaults__,
         "kwdefaults": func.__kwdefaults__,
@@ -63,8 +63,13 @@ def reduce_function(func: types.FunctionType, pickling: Pickling) -> Any:
         "type_params": getattr(func, "__type_params__", ()),
         "cells": tuple((cell, cell_contents(cell)) for cell in closure),
     }
-    args = (pickling.name_of(func), func.__code__, globals_of(func, pickling), func.__name__, closure)
+    args = (pickling.name_of(func), func.__code__, globals_of(func, pickling), interned(func.__name__), closure)
     return rebuild.function, args, state, None, None, rebuild.function_state
+
+
+def interned(text: Any) -> Any:
+    """Return one object for equal names: which strings are the same object shows in a pickle's memo."""
+    return sys.intern(text) if type(text) is str else text
 
 
 def globals_of(func: types.FunctionType, pickling: Pickling) -> tuple[str, Any]:
@@ -99,9 +104,9 @@ def reduce_code(code: types.CodeType, pickling: Pickling) -> Reduced:
         source.MAGIC,
         source.dump_code(code),
         source.of_code(code),
-        code.co_filename,
+        interned(code.co_filename),
         code.co_firstlineno,
-        code.co_name,
+        interned(code.co_name),
         code.co_freevars,
         code.co_flags,
     )
@@ -124,6 +129,7 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     for key, value in own.items():
         if key in _NOT_STATE or _is_layout(value, cls):
             continue
+        value = interned(value) if key in ("__module__", "__qualname__") else value
         kind = methods if type(value) in (types.FunctionType, staticmethod, classmethod, property) else attributes
         kind[key] = value
     is_abc = "_abc_impl" in own
@@ -133,7 +139,8 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
         attributes,
         {"doc": own.get("__doc__"), "abc": is_abc, "virtual": _virtual_subclasses(cls) if is_abc else ()},
     )
-    args = (pickling.name_of(cls), type(cls), cls.__name__, cls.__bases__, slots, cls.__qualname__, module_of(cls))
+    names = interned(cls.__name__), interned(cls.__qualname__), interned(module_of(cls))
+    args = (pickling.name_of(cls), type(cls), names[0], cls.__bases__, slots, *names[1:])
     return rebuild.class_, args, state, None, None, rebuild.class_state
 
 
@@ -181,7 +188,7 @@ def reduce_module(module: types.ModuleType, pickling: Pickling) -> Reduced:
     if sys.modules.get(name) is module:
         pickling.modules.add(name.partition(".")[0])
         pickling.referenced.add(id(module))
-        return rebuild.module, (name,)
+        return rebuild.module, (interned(name),)
     contents = {k: v for k, v in vars(module).items() if k not in ("__builtins__", "__loader__", "__spec__")}
     return rebuild.dynamic_module, (name, module.__doc__), contents, None, None, rebuild.raw_state
 

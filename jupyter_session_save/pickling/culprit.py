@@ -31,10 +31,6 @@ class PathFinder:
         self._keep: list[Any] = []
         self._walked = False
 
-    def path(self, target: Any) -> str:
-        """Return the expression that leads to `target`, or the first variable's name if none is found."""
-        return self.known(target) or next(iter(self._values), "")
-
     def known(self, target: Any) -> str | None:
         """Return the expression that leads to `target`, None if the walk does not meet it."""
         self._walk()

@@ -105,7 +105,8 @@ class Pickling:
         self.announced: set[int] = set()
         self.referenced: set[int] = set()
         self.refs, self.modules = self.payload.refs, self.payload.modules
-        self._paths = PathFinder(values)
+        self._values = values
+        self._finders: list[PathFinder] = []
         self._plans: dict[type, Plan | None] = {}
         self._live = scope.live_ids
 
@@ -134,14 +135,21 @@ class Pickling:
         return self.scope.names.get(id(obj))
 
     def placeholder(self, obj: Any, reason: str, advice: str = "") -> Any:
-        """Return the reduce of a placeholder for an object, and report it."""
-        problem = Problem(self._paths.path(obj), type_name(type(obj)), reason, advice or REMAKE)
-        self.payload.problems.append(problem)
-        return rebuild.placeholder, (problem.path, problem.type, problem.reason, problem.advice)
+        """Return the reduce of a placeholder for an object, and report it for every variable that holds it."""
+        problems = [Problem(path, type_name(type(obj)), reason, advice or REMAKE) for path in self._paths(obj)]
+        self.payload.problems += problems
+        first = problems[0]
+        return rebuild.placeholder, (first.path, first.type, first.reason, first.advice)
 
     def note_reconnected(self, obj: Any, reason: str) -> None:
         """Report an object that is rebuilt from a recipe."""
-        self.payload.reconnected.append(Problem(self._paths.path(obj), type_name(type(obj)), reason))
+        self.payload.reconnected += [Problem(p, type_name(type(obj)), reason) for p in self._paths(obj)]
+
+    def _paths(self, obj: Any) -> list[str]:
+        if not self._finders:
+            self._finders = [PathFinder({name: value}) for name, value in self._values.items()]
+        found = [path for finder in self._finders if (path := finder.known(obj)) is not None]
+        return found or [next(iter(self._values), "")]
 
     def by_reduce(self, obj: Any) -> Any:
         """Reduce an object by its own protocol, checked."""
@@ -187,8 +195,8 @@ class Pickling:
             func,
             args,
             state,
-            None if items is None else iter(list(items)),
-            None if pairs is None else iter(list(pairs)),
+            None if items is None else iter(tuple(items)),
+            None if pairs is None else iter(tuple(pairs)),
             setter,
         )
 
@@ -266,7 +274,7 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     Payload
         Never fails because of a value: what no attempt can pickle is a placeholder as a whole.
     """
-    values = dict(values)
+    values = {sys.intern(name): value for name, value in values.items()}
     reason = ""
     for lane, guarded in ((_c_lane, False), (_c_lane, True), (_dill_lane, True)):
         try:

@@ -1,0 +1,239 @@
+"""Prove that a snapshot comes back: load it in a process of its own and compare every value with the live one.
+
+Values are compared by fingerprints that follow the same reduces as the pickle, and, for instances of classes that
+are not a library's, the attributes themselves: a ``__reduce__`` that forgets something is found out by these.
+
+Invariant: the live namespace is only read; what the other process does cannot reach it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blake3 import blake3
+
+from .components import own_digest
+from .errors import SaveError
+from .loading import StoredComponent, check_trust, restore
+from .pickling import Placeholder, Scope, collection_paused
+from .pickling.pickler import Pickling, said, with_deep_stack
+from .pickling.scope import importable_path, is_library, module_of, qualname_of, type_name
+from .repository import Repository
+from .snapshot import Problem, Snapshot
+from .trust import Signer
+
+
+def verify(
+    namespace: dict[str, Any], snapshot: Snapshot, *, store: str, live: Mapping[str, Any]
+) -> tuple[Problem, ...]:
+    """Load a snapshot in a throwaway process and say which values do not come back.
+
+    Parameters
+    ----------
+    namespace : dict
+        As it was when the snapshot was made from it.
+    snapshot : Snapshot
+    store : str
+        Address of the store, which the other process must be able to open.
+    live : mapping of str to object
+        Kernel objects by tag.
+
+    Returns
+    -------
+    tuple of Problem
+        Empty if every value came back; placeholders that the save reported are not repeated.
+
+    Raises
+    ------
+    SaveError
+        If the other process did not end as it should.
+    """
+    names = [v.name for v in snapshot.variables if v.state != "placeholder" and v.name in namespace]
+    with collection_paused():
+        expected = fingerprints(namespace, names, [v.name for v in snapshot.variables], live)
+    question = {
+        "store": store,
+        "name": snapshot.name,
+        "version": snapshot.sequence,
+        "expected": expected,
+        "tags": sorted(live),
+        "path": sys.path,
+    }
+    # The notebook's inline backend needs a kernel.
+    environment = {**os.environ, "MPLBACKEND": "agg"}
+    process = subprocess.run(
+        [sys.executable, "-m", __name__],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    try:
+        answer = json.loads(process.stdout.rpartition("\n\x1e")[2])
+        return tuple(Problem(*row) for row in answer)
+    except (ValueError, TypeError):
+        last = (process.stderr.strip().splitlines() or [f"exit status {process.returncode}"])[-1]
+        raise SaveError(f"{snapshot.reference} is saved, but its verification did not end: {last}") from None
+
+
+def fingerprints(
+    namespace: dict[str, Any], names: Sequence[str], saved: Sequence[str], live: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return a digest of the structure of each variable.
+
+    Parameters
+    ----------
+    namespace : dict
+    names : sequence of str
+        The variables to look at.
+    saved : sequence of str
+        The names that can be referred to.
+    live : mapping of str to object
+
+    Returns
+    -------
+    dict of str to str
+        ``"!"`` and a reason where a value cannot be taken apart.
+    """
+    scope = Scope(namespace, [n for n in saved if n in namespace], live)
+    found = {}
+    for name in names:
+        found[name] = own_digest(namespace[name]) or _fingerprint(name, namespace[name], scope)
+    return found
+
+
+def _fingerprint(name: str, value: Any, scope: Scope) -> str:
+    def walk() -> str:
+        return _Walk(Pickling({name: value}, scope, guarded=True, capture=True)).of(value)
+
+    try:
+        return walk()
+    except RecursionError:
+        try:
+            return str(with_deep_stack(walk))
+        except Exception as error:
+            return f"!{said(error)}"
+    except Exception as error:
+        return f"!{said(error)}"
+
+
+class _Walk:
+    """One walk over a value, in which each object is met once."""
+
+    def __init__(self, pickling: Pickling) -> None:
+        self._pickling = pickling
+        self._met: dict[int, int] = {}
+        self._keep: list[Any] = []
+
+    def of(self, obj: Any) -> str:
+        kind = type(obj)
+        live = self._pickling.scope.live_ids.get(id(obj))
+        if live is not None:
+            return f"live:{live}"
+        if kind in (type(None), bool, int, float, complex, str):
+            return f"{kind.__name__}:{obj!r}"
+        if kind in (bytes, bytearray):
+            return f"{kind.__name__}:{blake3(obj).hexdigest()}"
+        if kind is pickle.PickleBuffer:
+            return f"buffer:{blake3(obj.raw()).hexdigest()}"
+        if id(obj) in self._met:
+            return f"@{self._met[id(obj)]}"
+        self._met[id(obj)] = len(self._met)
+        self._keep.append(obj)
+        return _digest(type_name(kind), self._parts(obj, kind))
+
+    def _parts(self, obj: Any, kind: type) -> list[str]:
+        if kind in (list, tuple):
+            return [self.of(item) for item in obj]
+        if kind is dict:
+            return [self.of(part) for pair in obj.items() for part in pair]
+        if kind in (set, frozenset):
+            # In any order: each element is looked at by itself.
+            return sorted(_Walk(self._pickling).of(item) for item in obj)
+        parts = [self._reduced(obj)]
+        if not is_library(module_of(kind)) and module_of(kind) != "builtins" and not issubclass(kind, type):
+            parts += self._attributes(obj)
+        return parts
+
+    def _reduced(self, obj: Any) -> str:
+        reduced = self._pickling.reduce(obj)
+        if reduced is NotImplemented:
+            path = importable_path(obj)
+            return f"{path}" if path else self._reduced_by_protocol(obj)
+        return self._tuple(reduced)
+
+    def _reduced_by_protocol(self, obj: Any) -> str:
+        reduced = self._pickling.by_reduce(obj)
+        return reduced if isinstance(reduced, str) else self._tuple(reduced)
+
+    def _tuple(self, reduced: tuple[Any, ...]) -> str:
+        func, args, *rest = (*reduced, *(None,) * (6 - len(reduced)))
+        state, items, pairs, _ = rest
+        parts = [f"{module_of(func)}.{qualname_of(func)}", self.of(args), self.of(state)]
+        parts += [self.of(item) for item in (items or ())]
+        parts += [self.of(part) for pair in (pairs or ()) for part in pair]
+        return _digest("reduce", parts)
+
+    def _attributes(self, obj: Any) -> list[str]:
+        try:
+            own = object.__getattribute__(obj, "__dict__")
+        except Exception:
+            return []
+        if type(own) is not dict:
+            return []
+        return [f"{key}={_Walk(self._pickling).of(own[key])}" for key in sorted(own, key=str)]
+
+
+def _digest(kind: str, parts: Sequence[str]) -> str:
+    return blake3("\x1f".join((kind, *parts)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class _StandIn:
+    """Stands in the throwaway process for an object of the kernel."""
+
+
+def answer(question: Mapping[str, Any]) -> list[list[str]]:
+    """Load the snapshot that a question names and return what does not come back, as rows of `Problem`."""
+    repository = Repository.open(question["store"], create=False)
+    snapshot = repository.resolve(question["name"], question["version"])
+    check_trust(snapshot, Signer.of_user(), False)
+    sys.path[:] = question["path"]
+    live = {tag: _StandIn() for tag in question["tags"]}
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    components = sorted(snapshot.components, key=lambda c: (not c.defines, bool(c.refs)))
+    stored = [StoredComponent(c, repository, verify_data=True) for c in components]
+    restoring = restore(stored, snapshot, namespace, live, namespace.__setitem__)
+    expected = question["expected"]
+    found = fingerprints(namespace, list(expected), [v.name for v in snapshot.variables], live)
+    types = {v.name: v.type for v in snapshot.variables}
+    rows = [[p.path, p.type, p.reason, p.advice] for p in restoring.problems if _root(p.path) in expected]
+    for name, fingerprint in expected.items():
+        if isinstance(namespace.get(name), Placeholder) or any(_root(row[0]) == name for row in rows):
+            continue
+        if found[name] != fingerprint:
+            reason = "comes back different from what it is now: its way of being pickled loses something"
+            rows.append([name, types[name], reason, "check __reduce__ or __getstate__ of its class"])
+    return rows
+
+
+def _root(path: str) -> str:
+    return path.partition("[")[0].partition(".")[0]
+
+
+def main() -> None:
+    """Answer the question on standard input."""
+    rows = answer(json.load(sys.stdin))
+    # What loading printed stands before the separator.
+    print(f"\n\x1e{json.dumps(rows)}")
+
+
+if __name__ == "__main__":
+    main()
