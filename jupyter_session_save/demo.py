@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
 
 _EXTENSION = "%load_ext jupyter_session_save"
-_SAVE = re.compile(r"^\s*(?:\w+\s*=\s*)?%?save_session(?:[ \t]+([^-\s]\S*))?", re.MULTILINE)
+_SAVE = re.compile(r"^\s*(?:\w+\s*=\s*)?%?save_session[ \t]+([^-\s]\S*)", re.MULTILINE)
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 _PATIENCE = 300.0
 """Seconds that one cell may take."""
@@ -124,7 +124,7 @@ def read_notebook(text: str, *, source: str) -> Notebook:
     cells = tuple(cell for cell in cells if cell.strip())
     for index, cell in enumerate(cells[:-1]):
         match = _SAVE.search(cell)
-        if match and match[1]:
+        if match:
             return Notebook(cells, index, match[1].strip("\"'"))
     raise DemoError(f"{source} has no %save_session NAME with cells after it: there is nothing to resume")
 

@@ -29,17 +29,20 @@ _INSTALLED_AS = {
 
 def current(modules: Iterable[str]) -> Environment:
     """Return this interpreter's versions, with those of some top-level modules."""
-    packages = {}
+    packages, paths = {}, {}
     for module in sorted(set(modules)):
         if module and module not in sys.stdlib_module_names and module not in ("__main__", "builtins"):
             version = version_of(module)
             if version:
                 packages[module] = version
+            if version.startswith(_SOURCE):
+                paths[module] = str(_directory(module))
     return Environment(
         python=platform.python_version(),
         implementation=sys.implementation.name,
         platform=platform.platform(),
         packages=packages,
+        paths=paths,
     )
 
 
@@ -53,6 +56,30 @@ def version_of(module: str) -> str:
         return importlib.metadata.version(_INSTALLED_AS.get(module, module))
     except importlib.metadata.PackageNotFoundError:
         return _source_digest(module)
+
+
+def _directory(module: str) -> Path:
+    """Return the directory that has to be on ``sys.path`` for a module of the user's own."""
+    spec = importlib.util.find_spec(module)
+    origin = Path(spec.origin or "").absolute() if spec else Path()
+    return origin.parent.parent if spec and spec.submodule_search_locations else origin.parent
+
+
+def find_again(saved: Environment) -> list[str]:
+    """Append the directories of the user's own modules to ``sys.path`` where the modules are not found otherwise.
+
+    Returns
+    -------
+    list of str
+        The directories that were appended, so that they can be taken away again.
+    """
+    added = []
+    for module in missing(saved, saved.paths):
+        directory = saved.paths[module]
+        if directory not in sys.path and Path(directory).is_dir():
+            sys.path.append(directory)
+            added.append(directory)
+    return added
 
 
 def _source_digest(module: str) -> str:

@@ -6,6 +6,7 @@ unpickled before the snapshot's signature and the digest of its stream have been
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -124,26 +125,31 @@ def load_into(
     conflicts = target.differing(snapshot, live)
     stored = [StoredComponent(c, repository, verify_data=options.verify_data) for c in selection.components]
     journal = Journal(namespace)
+    added = environment.find_again(snapshot.environment)
     try:
         with collection_paused():
             restoring = restore(stored, snapshot, target.view, live, target.publisher(journal), progress)
             removed = target.finish(journal, restoring.values)
+        notes = [f"added {directory} to sys.path, where modules of yours stand" for directory in added]
+        notes += [*environment.differences(snapshot.environment), *target.notes(snapshot)]
+        unchecked = [p for c in selection.components for p in c.buffers if not checked_at_once(p)]
+        if unchecked and not options.verify_data:
+            notes += DataCheck(repository, snapshot, unchecked).start()
+        # The report is made in here, too: an interrupt until it is there still takes everything back.
+        return LoadReport(
+            reference=snapshot.reference,
+            variables=tuple(_outcomes(snapshot, restoring, target.bound)),
+            overwritten=tuple(conflicts),
+            kept=tuple(target.kept),
+            removed=tuple(removed),
+            seconds=time.perf_counter() - started,
+            notes=tuple(notes),
+        )
     except BaseException:
         journal.rollback()
+        for directory in added:
+            sys.path.remove(directory)
         raise
-    notes = [*environment.differences(snapshot.environment), *target.notes(snapshot)]
-    unchecked = [p for c in selection.components for p in c.buffers if not checked_at_once(p)]
-    if unchecked and not options.verify_data:
-        notes += DataCheck(repository, snapshot, unchecked).start()
-    return LoadReport(
-        reference=snapshot.reference,
-        variables=tuple(_outcomes(snapshot, restoring, target.bound)),
-        overwritten=tuple(conflicts),
-        kept=tuple(target.kept),
-        removed=tuple(removed),
-        seconds=time.perf_counter() - started,
-        notes=tuple(notes),
-    )
 
 
 def restore(

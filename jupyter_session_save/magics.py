@@ -30,7 +30,7 @@ from .display import ProgressMeter, columns_of, progress_html
 from .errors import SessionError, SessionNameError
 from .reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
 from .repository import Repository
-from .shell import hidden_names, live_objects
+from .shell import adopt_compiler_flags, hidden_names, live_objects
 from .snapshot import Problem
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class SessionMagics(Magics):
             if args.dry_run:
                 return manager.plan(name, version, **chosen)
             with self._meter() as progress:
-                return manager.load(
+                report = manager.load(
                     name,
                     version,
                     **chosen,
@@ -201,6 +201,8 @@ class SessionMagics(Magics):
                     verify_data=args.verify_data,
                     progress=progress,
                 )
+            adopt_compiler_flags(self.shell, (v.name for v in report.variables))
+            return report
 
     @magic_arguments()
     @argument(
@@ -251,6 +253,13 @@ class SessionMagics(Magics):
     def _namespace(self) -> dict[str, Any]:
         assert self.shell is not None
         return self.shell.user_ns
+
+    def _verify(self, reference: str) -> tuple[Problem, ...]:
+        from .verification import verify
+
+        repository = self.repository()
+        snapshot = repository.resolve(*split_reference(reference))
+        return verify(self._namespace, snapshot, store=repository.store.url, live=live_objects(self.shell))
 
     def _manager(self, *, create: bool) -> SessionManager:
         # Imported when it is needed: %load_ext has a budget of 60 ms.
@@ -316,7 +325,6 @@ class _TerminalLine(_Sink):
         self._columns = columns_of(line)
 
     def clear(self) -> None:
-        self._write("")
         self._write("")
 
     def _write(self, line: str) -> None:

@@ -5,10 +5,11 @@ Invariant: only reads what the shell holds already, by duck typing, so that any 
 
 from __future__ import annotations
 
+import __future__
 import builtins
 import getpass
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _ROOTS = frozenset(
@@ -25,6 +26,8 @@ _ROOTS = frozenset(
     }
 )
 """Packages whose objects on a shell or kernel are its machinery; what a user hung on it stays a value."""
+
+_SHELL_NAMES = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open", "display"})
 
 _FRONT_END_NAMES = ("__session__", "__vsc_ipynb_file__", "_exit_code", "_dh")
 
@@ -81,7 +84,24 @@ def hidden_names(shell: Any) -> dict[str, Any]:
     namespace = shell.user_ns
     names = {name for name in list(namespace) if str(name).startswith("_VSCODE")}
     names.update(_FRONT_END_NAMES)
-    return {**shell.user_ns_hidden, **{name: namespace[name] for name in names if name in namespace}}
+    # %pylab hides what it imports, too, but a fresh kernel does not have it.
+    own = {k: v for k, v in shell.user_ns_hidden.items() if k.startswith("_") or k in _SHELL_NAMES}
+    return {**own, **{name: namespace[name] for name in names if name in namespace}}
+
+
+def adopt_compiler_flags(shell: Any, names: Iterable[str]) -> None:
+    """Compile later cells under the features whose ``from __future__ import`` has been restored.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    names : iterable of str
+        Names that a load has bound.
+    """
+    for name in names:
+        feature = shell.user_ns.get(name)
+        if type(feature) is type(__future__.annotations) and hasattr(shell.compile, "flags"):
+            shell.compile.flags |= feature.compiler_flag
 
 
 def _attributes(owner: Any) -> dict[str, Any]:

@@ -136,12 +136,15 @@ class Environment:
         As ``sys.implementation.name`` and ``platform.platform()``.
     packages : mapping of str to str
         Version of each top-level module that the snapshot needs.
+    paths : mapping of str to str
+        Directory in which each module that is a file of the user's own was found.
     """
 
     python: str = ""
     implementation: str = ""
     platform: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +255,7 @@ def _dump(snapshot: Snapshot) -> bytes:
             "implementation": environment.implementation,
             "platform": environment.platform,
             "packages": dict(environment.packages),
+            "paths": dict(environment.paths),
         },
         # Positional rows: a namespace of 100,000 names must not repeat its keys 100,000 times.
         "components": [_component_row(c) for c in snapshot.components],

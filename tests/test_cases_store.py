@@ -325,6 +325,7 @@ def test_case_37_a_load_can_be_interrupted_anywhere(machine: Machine) -> None:
         error = b.finish(request).error
         if error is not None:
             assert error.name == "KeyboardInterrupt"
+        if error is not None and "as it was" in error.message + error.traceback:
             b.check(
                 "keep == 'mine'",
                 "'sentinel' not in globals()",

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 Reduced = tuple[Any, ...]
 
-_NOT_STATE = {"__dict__", "__weakref__", "__slots__", "_abc_impl", "__abstractmethods__", "__classcell__", "__doc__"}
+_NOT_STATE = frozenset(
+    "__dict__ __weakref__ __slots__ _abc_impl __abstractmethods__ __classcell__ __doc__ "
+    # What `copyreg` notes on a class when an instance is pickled for the first time.
+    "__slotnames__".split()
+)
 
 
 class Call:

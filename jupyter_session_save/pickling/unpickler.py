@@ -129,22 +129,30 @@ class Restoring:
         self._guarded = guarded
         self._where = {name: i for i, one in enumerate(components) for name in one.names}
         self._skeletons: dict[str, Any] = {}
-        self._begun: set[int] = set()
+        self._attempts: dict[int, int] = {}
+        self._finished: set[int] = set()
         own = {name: getattr(rebuild, f"make_{name.rstrip('_')}", None) for name in rebuild.CONTEXTUAL}
         self._own: dict[str, Any] = {k: partial(v, self) for k, v in own.items() if v is not None}
         self._own |= {"named": self.resolve, "live": self.resolve_live}
 
     def load(self, position: int) -> None:
         """Unpickle one component unless that has been done; failures are kept, not raised."""
-        if position in self._begun:
-            return
-        self._begun.add(position)
+        if position not in self._attempts:
+            self._attempt(position)
+
+    def _attempt(self, position: int) -> None:
+        self._attempts[position] = self._attempts.get(position, 0) + 1
         component = self._components[position]
         try:
             values = self._unpickle(position, component)
         except Exception as error:
-            self.failures[position] = error
+            if position not in self._finished:
+                self.failures[position] = error
             return
+        if position in self._finished:
+            return  # A cycle came back here and finished first; what others refer to is its result.
+        self._finished.add(position)
+        self.failures.pop(position, None)
         for name, value in values.items():
             self.values[name] = value
             self._publish(name, value)
@@ -152,7 +160,7 @@ class Restoring:
     def retry(self, position: int) -> None:
         """Unpickle a component that failed once more, under guard."""
         self.failures.pop(position, None)
-        self._begun.discard(position)
+        self._attempts.pop(position, None)
         self._guarded |= {position}
         for name in self._components[position].names:
             self._skeletons.pop(name, None)
@@ -160,21 +168,22 @@ class Restoring:
 
     def resolve(self, name: str) -> Any:
         """Return the session's value of a name, loading its component first if need be."""
-        if name in self.values:
-            return self.values[name]
-        if name in self._skeletons:
-            return self._skeletons[name]
+        if self._known(name) is not None:
+            return self._known(name)
         position = self._where.get(name)
         if position is None:
             raise LookupError(f"the snapshot refers to {name}, which is not in it")
         self.load(position)
-        if name in self.values:
-            return self.values[name]
-        if name in self._skeletons:
-            return self._skeletons[name]
-        if position in self.failures:
-            raise self.failures[position]
-        raise LookupError(f"{name} is needed to make itself")
+        if self._known(name) is None and position not in self.failures and self._attempts[position] < 2:
+            # Its skeleton waits for us (a class for its base, whose registry lists the class): begin it again, now
+            # that ours exists.
+            self._attempt(position)
+        if self._known(name) is None:
+            raise self.failures.get(position) or LookupError(f"{name} is needed to make itself")
+        return self._known(name)
+
+    def _known(self, name: str) -> Any:
+        return self.values.get(name, self._skeletons.get(name))
 
     def resolve_live(self, tag: str) -> Any:
         """Return this kernel's object for a tag."""

@@ -25,6 +25,7 @@ Reducer = Callable[[Any, "Pickling"], Any]
 _TABLE: dict[str, str] = {
     "numpy.ndarray": "arrays.array",
     "numpy.memmap": "arrays.memmap",
+    "matplotlib.figure.Figure+": "figures.figure",
     "pandas._libs.internals.Block+": "frames.block",
     "pandas.core.internals.managers.SingleBlockManager": "frames.single_manager",
     "pandas._libs.internals.BlockValuesRefs": "frames.references",

@@ -1,0 +1,364 @@
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from jupyter_session_save import magics
+from jupyter_session_save.magics import SessionMagics, unquoted
+from jupyter_session_save.reports import LoadPlan, LoadReport, SaveReport
+from jupyter_session_save.repository import Repository
+from jupyter_session_save.snapshot import Problem, Snapshot
+
+from .shells import EXTENSION, FakeError, FakeManager, fresh_shell, install
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("JPY_SESSION_NAME", "JUPYTER_SESSION_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    return tmp_path
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeManager:
+    return install(monkeypatch)
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    with fresh_shell() as shell:
+        shell.run_line_magic("load_ext", EXTENSION)
+        yield shell
+
+
+def ours(shell: InteractiveShell) -> Any:
+    return shell.magics_manager.registry["SessionMagics"]
+
+
+NOTHING = {"only": [], "exclude": []}
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(
+    ("line", "name", "options"),
+    [
+        ("sales", "sales", {}),
+        ("'two words' -m \"and more\"", "two words", {"message": "and more"}),
+        (
+            "umläut --only df_* 'x y' --only z --exclude *_raw",
+            "umläut",
+            {"only": ["df_*", "x y", "z"], "exclude": ["*_raw"]},
+        ),
+        ("s --strict", "s", {"strict": True}),
+        ("a/b@x", "a/b@x", {}),
+    ],
+)
+def test_save_arguments(
+    shell: InteractiveShell, fake: FakeManager, line: str, name: str, options: dict[str, Any]
+) -> None:
+    report = shell.run_line_magic("save_session", line)
+    assert isinstance(report, SaveReport)
+    assert fake.calls == [("save", (name,), {"message": "", **NOTHING, "strict": False, **options})]
+    namespace, surroundings = fake.made[0]
+    assert namespace is shell.user_ns
+    assert surroundings["live"]["shell"] is shell
+    assert "In" in surroundings["hidden"]
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(
+    ("line", "args", "options"),
+    [
+        ("sales", ("sales", None), {}),
+        ("'my sales@12'", ("my sales", 12), {}),
+        ("s --no-overwrite --trust", ("s", None), {"conflicts": "keep", "trust": True}),
+        ("s --replace --verify-data", ("s", None), {"replace": True, "verify_data": True}),
+        ("s --prefix old_ --only a", ("s", None), {"prefix": "old_", "only": ["a"]}),
+        ("s --into old", ("s", None), {"into": "old"}),
+    ],
+)
+def test_load_arguments(
+    shell: InteractiveShell, fake: FakeManager, line: str, args: tuple[Any, ...], options: dict[str, Any]
+) -> None:
+    shell.run_line_magic("save_session", "store-is-there-now")
+    assert isinstance(shell.run_line_magic("load_session", line), LoadReport)
+    flags = {"conflicts": "overwrite", "replace": False, "trust": False, "verify_data": False}
+    assert fake.calls[1:] == [("load", args, {**NOTHING, "prefix": "", "into": "", **flags, **options})]
+
+
+def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeManager) -> None:
+    shell.run_line_magic("save_session", "s")
+    assert isinstance(shell.run_line_magic("load_session", "s@3 --dry-run --exclude b"), LoadPlan)
+    assert fake.calls[1:] == [("plan", ("s", 3), {"only": [], "exclude": ["b"], "prefix": "", "into": ""})]
+
+
+@pytest.mark.parametrize(
+    ("magic", "line", "complaint"),
+    [
+        ("load_session", "s --prefix a --into b", "exclude each other"),
+        ("load_session", "s --replace --no-overwrite", "exclude each other"),
+        ("save_session", "a b", "unrecognized arguments: b"),
+        ("save_session", "--nonsense", "unrecognized arguments"),
+        ("save_session", "s -m 'not closed", "No closing quotation"),
+        ("save_session", "s@3", "makes its own version"),
+        ("save_session", "", "give one, as in %save_session NAME"),
+        ("load_session", "s", "no session store at"),
+        ("sessions", "", "no session store at"),
+        ("delete_session", "", "required: NAME"),
+    ],
+)
+def test_mistakes_cost_one_line(
+    shell: InteractiveShell, fake: FakeManager, magic: str, line: str, complaint: str
+) -> None:
+    with pytest.raises(UsageError, match=complaint) as caught:
+        shell.run_line_magic(magic, line)
+    assert "\n" not in str(caught.value)
+    assert not fake.calls
+
+
+def test_our_errors_become_one_line_and_others_pass(shell: InteractiveShell, fake: FakeManager) -> None:
+    fake.fail = FakeError("no room:\n  free some")
+    with pytest.raises(UsageError, match=r"^no room: free some$") as caught:
+        shell.run_line_magic("save_session", "s")
+    assert caught.value.__suppress_context__
+    fake.fail = ZeroDivisionError("a bug")
+    with pytest.raises(ZeroDivisionError):
+        shell.run_line_magic("save_session", "s")
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%save_session s", "interrupted: nothing was saved"),
+        ("%load_session s", "interrupted: the namespace is as it was"),
+    ],
+)
+def test_an_interrupt_stops_the_cell_with_one_line(
+    shell: InteractiveShell, fake: FakeManager, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    shell.run_line_magic("save_session", "s")
+    fake.fail = KeyboardInterrupt()
+    result = shell.run_cell(line)
+    assert isinstance(result.error_in_exec, KeyboardInterrupt)
+    printed = capsys.readouterr()
+    assert said in printed.out + printed.err
+    assert "Traceback" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize(
+    ("namespace", "environment", "name"),
+    [
+        ({"__session__": "/data/one/analysis.ipynb"}, None, "/data/one/analysis"),
+        ({"__session__": "{home}/one/analysis.ipynb"}, None, "one/analysis"),
+        ({}, "{home}/two/analysis.ipynb", "two/analysis"),
+        ({"__vsc_ipynb_file__": "{home}/x y.ipynb"}, None, "x y"),
+        ({"__session__": "mine"}, "{home}/two/analysis.ipynb", "mine"),
+        ({"__session__": 3, "__vsc_ipynb_file__": " "}, "Console 1", "Console 1"),
+    ],
+)
+def test_without_a_name_the_notebook_gives_it(
+    shell: InteractiveShell,
+    fake: FakeManager,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    namespace: dict[str, Any],
+    environment: str | None,
+    name: str,
+) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(place))
+    home = str(place.resolve())
+    if environment is not None:
+        monkeypatch.setenv("JPY_SESSION_NAME", environment.format(home=home))
+    shell.user_ns.update({k: v.format(home=home) if isinstance(v, str) else v for k, v in namespace.items()})
+    shell.run_line_magic("save_session", "--strict")
+    assert fake.calls[0][1] == (name,)
+
+
+def test_the_trait_comes_before_the_variable_and_the_data_directory(
+    shell: InteractiveShell, fake: FakeManager, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def used() -> str:
+        shell.run_line_magic("save_session", "s")
+        return Path(fake.made[-1][1]["repository"].store.url).name
+
+    assert used() == "sessions"
+    monkeypatch.setenv("JUPYTER_SESSION_STORE", str(place / "by-variable"))
+    assert used() == "by-variable"
+    shell.run_line_magic("config", f"SessionMagics.store = {str(place / 'by-trait')!r}")
+    assert used() == "by-trait"
+
+
+def test_a_store_in_memory_stays_the_same(shell: InteractiveShell, fake: FakeManager) -> None:
+    ours(shell).store = "memory:"
+    shell.run_line_magic("save_session", "s")
+    assert ours(shell).repository() is fake.made[0][1]["repository"]
+
+
+@pytest.mark.core
+def test_configuration_reaches_the_magics_and_is_documented(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config()
+    config.SessionMagics.store = str(place / "configured")
+    config.SessionMagics.progress_after = 0.25
+    with fresh_shell(config) as shell:
+        shell.run_line_magic("load_ext", EXTENSION)
+        assert ours(shell).store == str(place / "configured")
+        shell.run_line_magic("config", "SessionMagics")
+    shown = capsys.readouterr().out
+    for name, trait in SessionMagics.class_own_traits(config=True).items():
+        assert f"SessionMagics.{name}=" in shown.replace("<", "=<")
+        assert len(trait.help) > 60
+
+
+def test_every_magic_has_help(shell: InteractiveShell) -> None:
+    for name in magics.COMPLETED:
+        assert "::" in (shell.find_line_magic(name).__doc__ or "")
+
+
+def commit(place: Path, name: str, *, times: int = 1) -> None:
+    repository = Repository.open(place / "store")
+    for _ in range(times):
+        with repository.writer() as writer:
+            writer.commit(Snapshot(name, message="words"), sign=lambda data: "")
+
+
+def test_listing_and_deleting(
+    shell: InteractiveShell, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours(shell).store = str(place / "store")
+    commit(place, "sales", times=3)
+    commit(place, "other one")
+    shown = shell.run_line_magic("sessions", "")
+    assert sorted(s.reference for s in shown.snapshots) == ["other one@1", "sales@3"]
+    shown = shell.run_line_magic("sessions", "sales")
+    assert [s.sequence for s in shown.snapshots] == [3, 2, 1]
+    assert [s.sequence for s in shell.run_line_magic("sessions", "sales@2").snapshots] == [2]
+    shell.run_line_magic("delete_session", "sales@2")
+    shell.run_line_magic("delete_session", "'other one'")
+    assert "deleted sales@2: 1 snapshot, " in capsys.readouterr().out
+    assert Repository.open(place / "store").versions("sales") == [1, 3]
+    assert Repository.open(place / "store").names() == ["sales"]
+    with pytest.raises(UsageError, match="no version 2"):
+        shell.run_line_magic("delete_session", "sales@2")
+    with pytest.raises(UsageError, match="no session 'nope'"):
+        shell.run_line_magic("sessions", "nope")
+
+
+@pytest.mark.parametrize("verification", [(), (Problem("x", "int", "is 3", "say so"),)])
+def test_verify_compares_what_was_saved(
+    shell: InteractiveShell,
+    fake: FakeManager,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verification: tuple[Problem, ...],
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def verify(namespace: Any, snapshot: Any, *, store: str, live: Any) -> tuple[Problem, ...]:
+        asked.append((namespace, snapshot.reference, store, live["shell"]))
+        return verification
+
+    monkeypatch.setattr("jupyter_session_save.verification.verify", verify)
+    ours(shell).store = str(place / "store")
+    commit(place, "s")
+    assert shell.run_line_magic("save_session", "s --verify").verification == verification
+    assert asked == [(shell.user_ns, "s@1", str((place / "store").resolve()), shell)]
+
+
+def test_an_interrupted_verification_says_that_the_save_stands(
+    shell: InteractiveShell, fake: FakeManager, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jupyter_session_save.verification.verify", verify)
+    ours(shell).store = str(place / "store")
+    commit(place, "s")
+    with pytest.raises(KeyboardInterrupt, match="s@1 is saved, but not verified"):
+        shell.run_line_magic("save_session", "s --verify")
+
+
+STEPS = (("saving x", 1, 4), ("saving df", 3, 4))
+
+
+def test_a_terminal_shows_progress_on_one_line_and_clears_it(
+    shell: InteractiveShell, fake: FakeManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("jupyter_session_save.display.ProgressMeter.EVERY", 0.0)
+    fake.steps = STEPS
+    shell.run_line_magic("save_session", "s")
+    assert terminal.getvalue() == ""  # it took less than a second
+    ours(shell).progress_after = 0.0
+    shell.run_line_magic("save_session", "s")
+    assert terminal.getvalue() == "\r 25%  saving x\r 75%  saving df\r" + " " * len(" 75%  saving df") + "\r"
+
+
+def test_no_progress_where_nobody_looks(
+    shell: InteractiveShell, fake: FakeManager, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.steps = STEPS
+    ours(shell).progress_after = 0.0
+    shell.run_line_magic("save_session", "s")
+    ours(shell).progress = False
+    fake.steps = ()
+    shell.run_line_magic("load_session", "s")
+    printed = capsys.readouterr()
+    assert printed.out + printed.err == ""
+
+
+def test_a_kernel_updates_one_display_and_empties_it(
+    shell: InteractiveShell, fake: FakeManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, dict[str, str]]] = []
+
+    class Handle:
+        def update(self, bundle: dict[str, str], *, raw: bool) -> None:
+            sent.append(("update", bundle))
+
+    def display(bundle: dict[str, str], *, raw: bool, display_id: bool) -> Handle:
+        sent.append(("display", bundle))
+        return Handle()
+
+    monkeypatch.setattr(magics, "display", display)
+    monkeypatch.setattr("jupyter_session_save.display.ProgressMeter.EVERY", 0.0)
+    shell.kernel = object()
+    fake.steps = STEPS
+    ours(shell).progress_after = 0.0
+    shell.run_line_magic("save_session", "s")
+    assert [kind for kind, _ in sent] == ["display", "update", "update"]
+    assert "saving x" in sent[0][1]["text/plain"]
+    assert "<progress" in sent[0][1]["text/html"]
+    assert sent[-1][1] == {"text/plain": "", "text/html": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("'a b'", "a b"), ('"a"', "a"), ("a'b", "a'b"), ("'", "'"), ("'a\"", "'a\""), ("''", ""), ("", "")],
+)
+def test_quotes_are_taken_off(text: str, plain: str) -> None:
+    assert unquoted(text) == plain
+
+
+@pytest.mark.core
+def test_the_report_is_what_the_cell_returns(shell: InteractiveShell, fake: FakeManager) -> None:
+    assert shell.run_cell("r = %save_session s").success
+    assert isinstance(shell.user_ns["r"], SaveReport)
+    assert isinstance(shell.run_cell("%save_session s").result, SaveReport)
