@@ -89,9 +89,7 @@ def session_name(namespace: Mapping[str, Any]) -> str:
     ):
         if isinstance(found, str) and found.strip():
             return name_of_notebook(found)
-    raise SessionNameError(
-        "this front end does not tell the notebook's name: give one, as in %save_session NAME"
-    )
+    raise SessionNameError("this front end does not tell the notebook's name: give one, as in %save_session NAME")
 
 
 def name_of_notebook(path: str) -> str:

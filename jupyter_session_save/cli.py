@@ -59,23 +59,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, run: Any, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name, help=text, description=text, parents=list(parents), allow_abbrev=False
-        )
+        added = commands.add_parser(name, help=text, description=text, parents=list(parents), allow_abbrev=False)
         added.set_defaults(run=run)
         return added
 
     command("list", _list, "list the sessions", store, as_json)
-    show = command(
-        "show", _show, "show a session's snapshots, and the variables of the newest", store, as_json
-    )
+    show = command("show", _show, "show a session's snapshots, and the variables of the newest", store, as_json)
     show.add_argument("name", metavar="NAME[@VERSION]")
     remove = command("delete", _delete, "delete a session, or one snapshot of it", store)
     remove.add_argument("name", metavar="NAME[@VERSION]")
     check = command("check", _check, "look for damage; exit status 1 if there is any", store, as_json)
-    check.add_argument(
-        "--no-data", action="store_true", help="only whether everything is there, not each byte"
-    )
+    check.add_argument("--no-data", action="store_true", help="only whether everything is there, not each byte")
     command("demo", _demo, "run a notebook, kill its kernel, resume it in a fresh one, and compare")
     return parser
 
@@ -136,9 +130,7 @@ def _record(snapshot: Snapshot, *, variables: bool = False) -> dict[str, Any]:
             "shape": v.shape,
             "bytes": v.size,
             "state": v.state,
-            "problems": [
-                {"path": p.path, "type": p.type, "reason": p.reason, "advice": p.advice} for p in v.problems
-            ],
+            "problems": [{"path": p.path, "type": p.type, "reason": p.reason, "advice": p.advice} for p in v.problems],
         }
         for v in snapshot.variables
     ]

@@ -93,7 +93,7 @@ def _unavailable(snapshot: Snapshot, repository: Repository) -> dict[str, str]:
     """Return why variables cannot be had: their modules or their bytes are missing."""
     modules = sorted({m for c in snapshot.components for m in c.modules})
     lost = set(environment.missing(snapshot.environment, modules))
-    found = {}
+    found: dict[str, str] = {}
     for component in snapshot.components:
         needs = sorted(lost.intersection(component.modules))
         damage = next(filter(None, map(repository.damage, (component.stream, *component.buffers))), "")

@@ -11,6 +11,7 @@ import queue
 import re
 import shutil
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -178,15 +179,17 @@ def _kernel(directory: Path) -> Iterator[_Kernel]:
     spec = directory / "kernels" / "demo"
     spec.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    (spec / "kernel.json").write_text(
-        json.dumps({"argv": argv, "display_name": "demo", "language": "python"})
-    )
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "demo", "language": "python"}))
     own = {
         "JUPYTER_SESSION_STORE": str(directory / "store"),
         "JUPYTER_DATA_DIR": str(directory / "jupyter"),
         "IPYTHONDIR": str(directory / "ipython"),
         "PYTHONHASHSEED": "0",
     }
+    package = Path(str(resources.files(__package__))).parent
+    if package != Path(sysconfig.get_path("purelib")):
+        # From a checkout: the kernel, which runs elsewhere, must find this very package.
+        own["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
     specs = KernelSpecManager(kernel_dirs=[str(spec.parent)], ensure_native_kernel=False)
     sockets = tempfile.mkdtemp(prefix="k")
     manager = KernelManager(kernel_name="demo", kernel_spec_manager=specs)
@@ -247,9 +250,7 @@ def _merged(outputs: Sequence[Output]) -> list[Output]:
 
 
 def _shown(outputs: Sequence[Output]) -> str:
-    return "\n".join(
-        text.rstrip() for kind, text in outputs if kind in ("stdout", "stderr", "text/plain") and text
-    )
+    return "\n".join(text.rstrip() for kind, text in outputs if kind in ("stdout", "stderr", "text/plain") and text)
 
 
 def _text(data: Any) -> str:

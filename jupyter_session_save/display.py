@@ -93,8 +93,7 @@ def one_line(text: str, width: int = 0) -> str:
     """Return `text` without line breaks or control characters, cut to `width` columns if that is given."""
     if not text.isprintable():
         text = "".join(
-            c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode()
-            for c in text
+            c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode() for c in text
         )
     if width and columns_of(text) > width:
         kept, used = [], 1
@@ -111,9 +110,7 @@ def columns_of(text: str) -> int:
     """Return how many terminal columns `text` takes."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def as_text(title: str, facts: Sequence[str], tables: Sequence[Table] = ()) -> str:
@@ -214,9 +211,7 @@ def _pad(cell: str, width: int, *, right: bool) -> str:
 def _html_table(table: Table) -> str:
     rows, more = _bounded(table)
     align = ["right" if i in table.right else "left" for i in range(len(table.columns))]
-    parts = [
-        '<table style="border-collapse: collapse; margin: 4px 0; color: inherit; background: transparent">'
-    ]
+    parts = ['<table style="border-collapse: collapse; margin: 4px 0; color: inherit; background: transparent">']
     if any(table.columns):
         head = "".join(
             f'<th style="{_TD}; text-align: {align[i]}; opacity: 0.7">{_escape(c)}</th>'
@@ -224,9 +219,7 @@ def _html_table(table: Table) -> str:
         )
         parts.append(f'<tr style="background: transparent">{head}</tr>')
     for row in rows:
-        body = "".join(
-            f'<td style="{_TD}; text-align: {align[i]}">{_escape(c)}</td>' for i, c in enumerate(row)
-        )
+        body = "".join(f'<td style="{_TD}; text-align: {align[i]}">{_escape(c)}</td>' for i, c in enumerate(row))
         parts.append(f'<tr style="background: transparent">{body}</tr>')
     if more:
         parts.append(f'<tr><td colspan="{len(table.columns)}" style="{_TD}">{_escape(more)}</td></tr>')

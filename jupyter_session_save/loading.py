@@ -13,16 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import environment
-from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
 from .compare import statuses
+from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
 from .integrity import DataCheck, checked_at_once
 from .namespace import Journal, choose, user_names
 from .pickling import Restoring, collection_paused, unavailable
-from .reports import LoadReport, PlanStatus, Progress
+from .reports import LoadReport, Progress
 from .repository import Repository
 from .snapshot import Component, Snapshot, Variable, by_variable
 from .trust import Signer
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,7 @@ class StoredComponent:
     def buffers(self) -> list[memoryview]:
         """Return the buffers, small ones compared with their digests, large ones mapped."""
         return [
-            self._repository.map(part, verify=self._verify or checked_at_once(part))
-            for part in self._component.buffers
+            self._repository.map(part, verify=self._verify or checked_at_once(part)) for part in self._component.buffers
         ]
 
 

@@ -73,9 +73,7 @@ class SessionMagics(Magics):
 
     @magic_arguments()
     @argument("name", nargs="?", type=unquoted, help="the session; by default the notebook's own name")
-    @argument(
-        "-m", "--message", type=unquoted, default="", help="what to remember about this snapshot, in quotes"
-    )
+    @argument("-m", "--message", type=unquoted, default="", help="what to remember about this snapshot, in quotes")
     @argument(
         "--only",
         nargs="+",
@@ -150,9 +148,7 @@ class SessionMagics(Magics):
         metavar="PATTERN",
         help="leave out names that match",
     )
-    @argument(
-        "--prefix", type=unquoted, default="", metavar="P", help="put P before every name that is loaded"
-    )
+    @argument("--prefix", type=unquoted, default="", metavar="P", help="put P before every name that is loaded")
     @argument(
         "--into",
         type=unquoted,
@@ -162,17 +158,13 @@ class SessionMagics(Magics):
     )
     @argument("--no-overwrite", action="store_true", help="leave names alone that exist already")
     @argument("--replace", action="store_true", help="make the namespace what it was: remove all other names")
-    @argument(
-        "--dry-run", action="store_true", help="show what would happen; nothing is unpickled or changed"
-    )
+    @argument("--dry-run", action="store_true", help="show what would happen; nothing is unpickled or changed")
     @argument(
         "--trust",
         action="store_true",
         help="load though you did not sign it; this runs code that the snapshot holds",
     )
-    @argument(
-        "--verify-data", action="store_true", help="compare every byte with its digest before it is used"
-    )
+    @argument("--verify-data", action="store_true", help="compare every byte with its digest before it is used")
     @line_magic
     def load_session(self, line: str) -> LoadReport | LoadPlan:
         """Load saved variables into this notebook, adding names and overwriting those that exist.
@@ -252,7 +244,8 @@ class SessionMagics(Magics):
     @property
     def _namespace(self) -> dict[str, Any]:
         assert self.shell is not None
-        return self.shell.user_ns
+        namespace: dict[str, Any] = self.shell.user_ns
+        return namespace
 
     def _verify(self, reference: str) -> tuple[Problem, ...]:
         from .verification import verify

@@ -21,7 +21,7 @@ _NUMBERED = re.compile(r"_(i?)(\d+)")
 _MISSING: Any = object()
 
 
-def user_names(namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> list[str]:
+def user_names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> list[str]:
     """Return the names that the user made, in the order in which they were made.
 
     Parameters

@@ -72,9 +72,7 @@ class _Variables(_Report):
         counts = ((done, "saved"), ("reconnected", "reconnected"), ("placeholder", "placeholder"))
         found = [(word, sum(v.state == state for v in self.variables)) for word, state in counts]
         return ", ".join(
-            plural(n, word) if word == "placeholder" else f"{n} {word}"
-            for word, n in found
-            if n or word == done
+            plural(n, word) if word == "placeholder" else f"{n} {word}" for word, n in found if n or word == done
         )
 
 
@@ -270,8 +268,7 @@ def _of(variables: Iterable[Variable]) -> list[Problem]:
 
 def _problems(heading: str, problems: Sequence[Problem]) -> Table:
     rows = tuple(
-        (p.path, p.type, f"{p.reason}; {p.advice}" if p.reason and p.advice else p.reason or p.advice)
-        for p in problems
+        (p.path, p.type, f"{p.reason}; {p.advice}" if p.reason and p.advice else p.reason or p.advice) for p in problems
     )
     return Table(heading, ("where", "type", "why, and what to do"), rows)
 
@@ -283,7 +280,6 @@ def _variables(variables: Sequence[Variable], *, heading: str = "variables", fol
 
 def _snapshots(snapshots: Sequence[Snapshot]) -> Table:
     rows = tuple(
-        (s.reference, human_time(s.created), str(len(s.variables)), human_bytes(s.size), s.message)
-        for s in snapshots
+        (s.reference, human_time(s.created), str(len(s.variables)), human_bytes(s.size), s.message) for s in snapshots
     )
     return Table("", ("snapshot", "saved", "variables", "size", "message"), rows, frozenset({2, 3}))

@@ -60,8 +60,7 @@ class Repository:
             data = _mark_of(store)  # another process may just have made it
             if data is None:
                 raise FormatError(
-                    f"{store.url} is not a session store: it holds other files and no {_MARK}; "
-                    "give another directory"
+                    f"{store.url} is not a session store: it holds other files and no {_MARK}; give another directory"
                 )
         if data is None:
             if create:
@@ -80,8 +79,7 @@ class Repository:
             )
         if version > FORMAT:
             raise FormatError(
-                f"{store.url} has format {version}; this version reads up to {FORMAT}: "
-                "upgrade jupyter_session_save"
+                f"{store.url} has format {version}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
             )
         return cls(store)
 
@@ -292,9 +290,7 @@ class Repository:
             raise SessionNotFoundError(f"{name}@{version} was deleted meanwhile: choose another") from None
         snapshot = Snapshot.from_json(data, source=f"{key} in {self.store.url}")
         if snapshot.sequence != version or quote(snapshot.name) != quote(name):
-            raise DamagedError(
-                f"{key} in {self.store.url} holds {snapshot.reference}: move it back or delete it"
-            )
+            raise DamagedError(f"{key} in {self.store.url} holds {snapshot.reference}: move it back or delete it")
         return snapshot
 
 

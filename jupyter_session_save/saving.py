@@ -156,7 +156,9 @@ class _Saved:
                 state = "placeholder"
             problems = (*placeholders.get(name, ()), *reconnected.get(name, ()))
             type_, shape = describe(self._namespace[name])
-            self.variables.append(Variable(name, type_, shape, size // len(group.names), state, problems, digest_by_name[name]))
+            self.variables.append(
+                Variable(name, type_, shape, size // len(group.names), state, problems, digest_by_name[name])
+            )
 
 
 def _newest(repository: Repository, name: str) -> Snapshot | None:

@@ -4,8 +4,8 @@ Invariant: only reads what the shell holds already, by duck typing, so that any 
 """
 
 from __future__ import annotations
-
 import __future__
+
 import builtins
 import getpass
 import sys

@@ -216,13 +216,10 @@ class Snapshot:
             raw = json.loads(data)
             version = raw["format"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DamagedError(
-                f"{source} is not a snapshot: it is cut short or is another kind of file"
-            ) from error
+            raise DamagedError(f"{source} is not a snapshot: it is cut short or is another kind of file") from error
         if not isinstance(version, int) or version > FORMAT or version < 1:
             raise FormatError(
-                f"{source} has format {version!r}; this version reads up to {FORMAT}: "
-                "upgrade jupyter_session_save"
+                f"{source} has format {version!r}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
             )
         try:
             return _snapshot(raw)

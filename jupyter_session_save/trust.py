@@ -68,9 +68,7 @@ class Signer:
                 raise
             if error.errno == errno.ELOOP:
                 raise TrustError(f"{path} is a symbolic link: remove it, and a new key is made") from error
-            refusal = StoreError(
-                f"cannot use the signing key {path}: {error.strerror}: mend that and try again"
-            )
+            refusal = StoreError(f"cannot use the signing key {path}: {error.strerror}: mend that and try again")
             refusal.errno = error.errno
             raise refusal from error
 
@@ -128,7 +126,5 @@ def _read(path: Path) -> bytes:
     finally:
         os.close(fd)
     if len(key) != _SIZE:
-        raise TrustError(
-            f"{path} holds {len(key)} bytes instead of {_SIZE}: remove it, and a new key is made"
-        )
+        raise TrustError(f"{path} holds {len(key)} bytes instead of {_SIZE}: remove it, and a new key is made")
     return key

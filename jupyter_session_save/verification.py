@@ -175,8 +175,8 @@ class _Walk:
         return reduced if isinstance(reduced, str) else self._tuple(reduced)
 
     def _tuple(self, reduced: tuple[Any, ...]) -> str:
-        func, args, *rest = (*reduced, *(None,) * (6 - len(reduced)))
-        state, items, pairs, _ = rest
+        padded: tuple[Any, ...] = (*reduced, *(None,) * (6 - len(reduced)))
+        func, args, state, items, pairs, _ = padded
         parts = [f"{module_of(func)}.{qualname_of(func)}", self.of(args), self.of(state)]
         parts += [self.of(item) for item in (items or ())]
         parts += [self.of(part) for pair in (pairs or ()) for part in pair]

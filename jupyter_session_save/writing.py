@@ -47,9 +47,7 @@ def key_of(part: Part) -> str:
     """Return the key of the blob or pack that holds a part; DamagedError if the part names none."""
     kind, digest = ("blobs", part.digest) if part.pack is None else ("packs", part.pack)
     if not _DIGEST.fullmatch(digest):
-        raise DamagedError(
-            f"{digest[:80]!r} is not a digest: the snapshot is damaged; run `jupyter session check`"
-        )
+        raise DamagedError(f"{digest[:80]!r} is not a digest: the snapshot is damaged; run `jupyter session check`")
     return f"{kind}/{digest[:2]}/{digest}"
 
 
@@ -222,9 +220,7 @@ class Writer:
         """Make sure that all that the snapshot refers to is there, stays there and is durable."""
         for part in parts_of(snapshot):
             if part.pack == "":
-                raise ValueError(
-                    f"a part of {snapshot.name!r} was put by another writer: put it with this one"
-                )
+                raise ValueError(f"a part of {snapshot.name!r} was put by another writer: put it with this one")
             if not self._reuse(part):
                 raise _removed(self._store, key_of(part))
         try:

@@ -251,9 +251,7 @@ class _Walk:
             self.visit(f"{path}.bit_generator", bits)
 
     def _frame(self, path: str, value: Any) -> None:
-        self._parts(
-            path, f"DataFrame {value.shape}", index=value.index, columns=value.columns, attrs=value.attrs
-        )
+        self._parts(path, f"DataFrame {value.shape}", index=value.index, columns=value.columns, attrs=value.attrs)
         for place, name in enumerate(value.columns):
             self._values(f"{path}[{_short(repr(name), 80)}]", value.iloc[:, place])
 
@@ -395,6 +393,4 @@ def _short(text: str, limit: int = 200) -> str:
 
 
 def _digest(data: str | bytes) -> str:
-    return hashlib.sha256(
-        data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
-    ).hexdigest()[:16]
+    return hashlib.sha256(data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data).hexdigest()[:16]

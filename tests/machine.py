@@ -86,9 +86,7 @@ class Machine:
         """The environment of every kernel here."""
         home = self.root / "home"
         home.mkdir(exist_ok=True)
-        inherited = {
-            k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON", "JPY_", "MPL"))
-        }
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON", "JPY_", "MPL"))}
         own = {
             "HOME": str(home),
             "USERPROFILE": str(home),

@@ -23,9 +23,7 @@ def record(writer: Writer, name: str, values: dict[str, bytes], *, message: str 
     return writer.commit(Snapshot(name, message=message, components=components), sign=sign)
 
 
-def save(
-    repository: Repository, name: str, values: dict[str, bytes], *, after: Snapshot | None = None
-) -> Snapshot:
+def save(repository: Repository, name: str, values: dict[str, bytes], *, after: Snapshot | None = None) -> Snapshot:
     with repository.writer() as writer:
         if after is not None:
             writer.know(after)

@@ -113,9 +113,7 @@ held = {'h': h, 'again': [lam]}
 
 @pytest.mark.core
 def test_case_14_enum_namedtuple_and_dataclass_keep_their_classes(machine: Machine) -> None:
-    instances = (
-        "st = St.OK; p = P(3); job = Job('a'); jobs = [Job('b', St.BAD)]; key = Key(); mode = Mode.READ"
-    )
+    instances = "st = St.OK; p = P(3); job = Job('a'); jobs = [Job('b', St.BAD)]; key = Key(); mode = Mode.READ"
     facts = machine.save(RECORDS, instances)
     assert not facts.placeholders
     b = machine.load()
@@ -129,9 +127,7 @@ def test_case_14_enum_namedtuple_and_dataclass_keep_their_classes(machine: Machi
     )
     b.check("p == P(3)", "type(p) is P", "p._replace(y=1) == P(3, 1)", "P._field_defaults == {'y': 0}")
     b.check("job == Job('a')", "type(job) is Job", "Job('c').state is St.OK", "type(jobs[0]) is Job")
-    b.check(
-        "mode is Mode.READ", "key == Key()", "hash(key) == hash(Key())", "(mode | Mode.WRITE) == key.mode"
-    )
+    b.check("mode is Mode.READ", "key == Key()", "hash(key) == hash(Key())", "(mode | Mode.WRITE) == key.mode")
     error = b.run("key.mode = 1", check=False).error
     assert error is not None and error.name == "FrozenInstanceError"
 
@@ -141,13 +137,20 @@ def test_case_15_a_registry_in_init_subclass_is_not_filled_twice(machine: Machin
     facts = machine.save(REGISTRY)
     assert not facts.placeholders
     b = machine.load()
-    b.check(
-        "[*Base.registry] == ['B']", "Base.registry['B'] is B", "type(b) is B", "Base.__subclasses__() == [B]"
-    )
+    b.check("[*Base.registry] == ['B']", "Base.registry['B'] is B", "type(b) is B", "Base.__subclasses__() == [B]")
     b.run("class C(Base):\n    pass")
     b.check("[*Base.registry] == ['B', 'C']")
     error = b.run("class C(Base):\n    pass", check=False).error
     assert error is not None and error.message == "duplicate C"
+
+
+def test_case_15_an_abstract_base_keeps_its_registry_too(machine: Machine) -> None:
+    facts = machine.save("from abc import ABC", REGISTRY.replace("class Base:", "class Base(ABC):"))
+    assert not facts.placeholders
+    b = machine.load()
+    b.check("[*Base.registry] == ['B']", "Base.registry['B'] is B", "type(b) is B", "isinstance(b, Base)")
+    b.run("class C(Base):\n    pass")
+    b.check("[*Base.registry] == ['B', 'C']")
 
 
 @pytest.mark.core
@@ -253,9 +256,7 @@ def test_case_41_a_future_flag_stays_with_its_function(machine: Machine) -> None
     facts = machine.save(FUTURE, ANNOTATED)
     assert not facts.placeholders
     b = machine.load()
-    b.check(
-        "f.__annotations__ == {'x': 'Undefined', 'return': 'Later[int]'}", f"f.__code__.co_flags & {FLAG}"
-    )
+    b.check("f.__annotations__ == {'x': 'Undefined', 'return': 'Later[int]'}", f"f.__code__.co_flags & {FLAG}")
     b.check("f(1) == 1", f"annotations is {FLAG.removesuffix('.compiler_flag')}")
 
 

@@ -92,9 +92,7 @@ def test_case_39_a_save_takes_nothing_from_the_live_session(machine: Machine) ->
     )
     save(a)
     a.check("{name: id(value) for name, value in d.items()} == before")
-    a.check(
-        "id(exit) == leave", "d['exit'] is exit", "d['In'] is In", "exit is get_ipython().user_ns['exit']"
-    )
+    a.check("id(exit) == leave", "d['exit'] is exit", "d['In'] is In", "exit is get_ipython().user_ns['exit']")
     a.sigkill()
     b = machine.load()
     b.check("list(d) == ['html', 'handle', 'exit', 'In']", "d['exit'] is exit", "d['In'] is In")

@@ -104,9 +104,7 @@ cursor = con.execute('select x from t')
 
 def test_case_13_a_process_is_left_alone(machine: Machine) -> None:
     machine.write("child.py", CHILD)
-    facts = machine.save(
-        "import subprocess, sys; p = subprocess.Popen([sys.executable, 'child.py']); rest = [1]"
-    )
+    facts = machine.save("import subprocess, sys; p = subprocess.Popen([sys.executable, 'child.py']); rest = [1]")
     assert facts.roots == {"p"}
     b = machine.load()
     b.check(is_placeholder("p"), "rest == [1]")
@@ -126,9 +124,7 @@ def test_case_13_a_database_connection_reconnects(machine: Machine) -> None:
     assert facts.states["con"] == "reconnected"
     b = machine.load()
     assert (machine.project / "data.db").stat().st_size == size
-    b.check(
-        "con.execute('select x from t').fetchall() == [(1,)]", "held['con'] is con", "not con.in_transaction"
-    )
+    b.check("con.execute('select x from t').fetchall() == [(1,)]", "held['con'] is con", "not con.in_transaction")
     b.run("con.execute('insert into t values (3)'); con.commit()")
     b.check("con.execute('select count(*) from t').fetchone() == (2,)")
 
@@ -257,10 +253,6 @@ def test_case_42_live_things_are_values_or_placeholders(machine: Machine) -> Non
     # Generators that have not started, or are exhausted, are exact.
     assert {facts.states[name] for name in ("fresh", "unstarted", "spent", "done")} == {"saved"}
     b.run("base = 20; squares = [*fresh]; counted = [*unstarted]; rest_of_done = [*done]")
-    b.check(
-        "squares == [20, 21, 24, 29]", "counted == [1, 3]", "rest_of_done == []", "next(spent, None) is None"
-    )
+    b.check("squares == [20, 21, 24, 29]", "counted == [1, 3]", "rest_of_done == []", "next(spent, None) is None")
     error = b.run("next(started)", check=False).error
-    assert error is not None and "started" in error.message, (
-        "a placeholder that is used says what it stood for"
-    )
+    assert error is not None and "started" in error.message, "a placeholder that is used says what it stood for"

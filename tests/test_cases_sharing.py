@@ -90,7 +90,5 @@ def test_case_40_a_frame_and_the_array_below_it_share_memory(machine: Machine) -
     b.check("m[2, 0] == 7.0")
     # Copy-on-write: what looks like a view of a frame must not leak a write into it.
     b.run("lazy.iloc[0, 0] = 99.0; column.iloc[1] = 98.0")
-    b.check(
-        "source['k'].tolist() == [0.0, 1.0, 2.0, 3.0]", "lazy.iloc[0, 0] == 99.0", "column.iloc[1] == 98.0"
-    )
+    b.check("source['k'].tolist() == [0.0, 1.0, 2.0, 3.0]", "lazy.iloc[0, 0] == 99.0", "column.iloc[1] == 98.0")
     b.check("lazy['k'].tolist() == [99.0, 1.0, 2.0, 3.0]")

@@ -54,9 +54,7 @@ def test_case_08_a_second_save_never_costs_the_first(machine: Machine) -> None:
         a.run("resource.setrlimit(resource.RLIMIT_FSIZE, limits)")
         after = machine.stored()
         assert {key: after[key] for key in second} == second
-        assert [key for key in after if key.startswith("sessions/")] == [
-            k for k in second if k.startswith("sessions/")
-        ]
+        assert [key for key in after if key.startswith("sessions/")] == [k for k in second if k.startswith("sessions/")]
     a.sigkill()
     b = machine.load()
     b.check("data == [1, 2]", "len(noise) == 2_000_000", "'more' not in globals()")

@@ -26,9 +26,7 @@ def store(tmp_path: Path) -> str:
     repository = Repository.open(place)
     variables = (
         Variable("df", "pandas.DataFrame", "(3, 2)", 120),
-        Variable(
-            "g", "builtins.generator", "", 9, "placeholder", (Problem("g", "generator", "runs", "again"),)
-        ),
+        Variable("g", "builtins.generator", "", 9, "placeholder", (Problem("g", "generator", "runs", "again"),)),
     )
     for name, times in (("sales", 3), ("odd name", 1)):
         for number in range(times):
@@ -157,13 +155,12 @@ import sys
 from jupyter_session_save.cli import main
 assert main(["list"]) == main(["show", "sales"]) == main(["check"]) == main(["delete", "sales@1"]) == 0
 # Other libraries import pickle for themselves; these rooms are where values come back.
-loaded = {"dill", "IPython", "jupyter_session_save.pickling", "jupyter_session_save.sessions"} & set(sys.modules)
+bad = {"dill", "IPython", "jupyter_session_save.pickling", "jupyter_session_save.sessions"}
+loaded = bad & set(sys.modules)
 assert not loaded, loaded
 """
     environment = {**os.environ, "JUPYTER_SESSION_STORE": store, "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     done = subprocess.run(
         [sys.executable, "-m", "jupyter_session_save", "list"],
@@ -226,6 +223,7 @@ def notebook(path: Path, cells: list[str]) -> Path:
     return path
 
 
+@pytest.mark.core
 def test_the_demo_resumes_and_agrees(tmp_path: Path, capsys: Capture) -> None:
     assert demo.run(notebook(tmp_path / "n.ipynb", CELLS)) == 0
     shown = capsys.readouterr().out
@@ -248,9 +246,7 @@ def test_the_demo_says_which_cell_failed(tmp_path: Path) -> None:
         demo.run(notebook(tmp_path / "n.ipynb", ["1 / 0", "%save_session x", "1"]))
 
 
-@pytest.mark.parametrize(
-    "cells", [["x = 1"], ["%save_session x"], ["%save_session", "1"], ["%save_session -m a", "1"]]
-)
+@pytest.mark.parametrize("cells", [["x = 1"], ["%save_session x"], ["%save_session", "1"], ["%save_session -m a", "1"]])
 def test_the_demo_needs_a_save_with_cells_after_it(tmp_path: Path, cells: list[str]) -> None:
     with pytest.raises(SessionError, match="nothing to resume"):
         demo.run(notebook(tmp_path / "n.ipynb", cells))
@@ -270,7 +266,4 @@ def test_outputs_are_compared_as_a_reader_sees_them() -> None:
 def test_the_demo_command_runs_the_quickstart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "run", lambda: 1)
     assert main(["demo"]) == 1
-    assert (
-        demo.read_notebook(demo.find_notebook().read_text(encoding="utf-8"), source="q").session
-        == "quickstart"
-    )
+    assert demo.read_notebook(demo.find_notebook().read_text(encoding="utf-8"), source="q").session == "quickstart"

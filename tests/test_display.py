@@ -87,9 +87,7 @@ def test_text_is_cut_to_columns() -> None:
 
 def test_tables_are_aligned_and_bounded() -> None:
     rows = tuple((f"n{i}", "名" * (i % 3), str(10**i)) for i in range(25))
-    lines = as_text(
-        "title", ["fact"], [Table("head", ("name", "wide", "size"), rows, frozenset({2}))]
-    ).splitlines()
+    lines = as_text("title", ["fact"], [Table("head", ("name", "wide", "size"), rows, frozenset({2}))]).splitlines()
     assert lines[:3] == ["title", "  fact", "  head"]
     assert lines[-1].strip() == "… and 5 more"
     assert {columns_of(line) for line in lines[3:-1]} == {columns_of(lines[3])}
@@ -113,9 +111,7 @@ def test_empty_and_folded_tables() -> None:
 
 def test_everything_in_html_is_escaped() -> None:
     evil = "<script>alert('x')</script>\"&"
-    html = as_html(
-        evil, [evil], [Table(evil, (evil,), ((evil,),)), Table(evil, ("",), ((evil,),), folded=True)]
-    )
+    html = as_html(evil, [evil], [Table(evil, (evil,), ((evil,),)), Table(evil, ("",), ((evil,),), folded=True)])
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 7
     assert "<script" not in progress_html(evil, 0.5)

@@ -40,9 +40,7 @@ def shell() -> Iterator[InteractiveShell]:
 def traces(shell: InteractiveShell) -> list[str]:
     """Everything in a shell that is ours."""
     manager = shell.magics_manager
-    found = [
-        name for kind in ("line", "cell") for name in dict.keys(manager.magics[kind]) if name in COMPLETED
-    ]
+    found = [name for kind in ("line", "cell") for name in dict.keys(manager.magics[kind]) if name in COMPLETED]
     found += [name for name in dict.keys(manager.registry) if name == "SessionMagics"]
     found += [type(c).__name__ for c in shell.configurables if type(c).__name__ == "SessionMagics"]
     strings = shell.strdispatchers["complete_command"].strs
@@ -161,9 +159,7 @@ def complete(shell: InteractiveShell, line: str) -> list[str]:
         ("%load_session sales --into sal", ["es"]),
     ],
 )
-def test_names_and_versions_are_completed(
-    shell: InteractiveShell, store: Path, line: str, ends: list[str]
-) -> None:
+def test_names_and_versions_are_completed(shell: InteractiveShell, store: Path, line: str, ends: list[str]) -> None:
     save(store, "my work", "mine", "projects/x-1", "projects/x-2", *["sales"] * 10)
     load(shell)
     found = [done[len(line) :] for done in complete(shell, line) if done.startswith(line)]
@@ -217,9 +213,7 @@ def test_live_objects_are_the_shells(shell: InteractiveShell) -> None:
     assert live["Out"] is shell.history_manager.output_hist
     assert live["input"] is input
     assert "kernel" not in live
-    assert not any(
-        type(v) in (str, int, bool, dict, list, tuple, type(None)) for k, v in live.items() if "." in k
-    )
+    assert not any(type(v) in (str, int, bool, dict, list, tuple, type(None)) for k, v in live.items() if "." in k)
 
 
 def test_live_objects_are_tagged_alike_in_two_shells() -> None:

@@ -206,9 +206,7 @@ def test_a_store_in_memory_stays_the_same(shell: InteractiveShell, fake: FakeMan
 
 
 @pytest.mark.core
-def test_configuration_reaches_the_magics_and_is_documented(
-    place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_configuration_reaches_the_magics_and_is_documented(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = Config()
     config.SessionMagics.store = str(place / "configured")
     config.SessionMagics.progress_after = 0.25
@@ -234,9 +232,7 @@ def commit(place: Path, name: str, *, times: int = 1) -> None:
             writer.commit(Snapshot(name, message="words"), sign=lambda data: "")
 
 
-def test_listing_and_deleting(
-    shell: InteractiveShell, place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_listing_and_deleting(shell: InteractiveShell, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ours(shell).store = str(place / "store")
     commit(place, "sales", times=3)
     commit(place, "other one")

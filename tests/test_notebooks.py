@@ -110,9 +110,7 @@ def test_a_notebook_goes_on_where_its_kernel_died(
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_runs_the_same_twice(
-    machine: Machine, uninterrupted: Callable[[str], Whole], name: str
-) -> None:
+def test_a_notebook_runs_the_same_twice(machine: Machine, uninterrupted: Callable[[str], Whole], name: str) -> None:
     whole = uninterrupted(name)
     kernel = machine.kernel()
     assert tuple(shown(kernel.run(cell)) for cell in cells_of(name)) == whole.outputs

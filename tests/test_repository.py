@@ -297,9 +297,7 @@ class TestOpening:
     def test_a_new_one_is_marked_once(self, tmp_path: Path) -> None:
         save(Repository.open(tmp_path / "s"), "a", {"x": SMALL})
         before = self.tree(tmp_path)
-        assert (
-            tmp_path / "s" / "format.json"
-        ).read_bytes() == b'{"format": 1, "kind": "jupyter_session_save"}\n'
+        assert (tmp_path / "s" / "format.json").read_bytes() == b'{"format": 1, "kind": "jupyter_session_save"}\n'
         assert Repository.open(tmp_path / "s").names() == ["a"]
         assert Repository.open(tmp_path / "s", create=False).names() == ["a"]
         assert self.tree(tmp_path) == before
@@ -340,9 +338,7 @@ class TestOpening:
         (tmp_path / ".0123456789abcdef.tmp").write_bytes(b"{")
         assert Repository.open(tmp_path).names() == []
 
-    def test_another_process_makes_it_at_the_same_moment(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_another_process_makes_it_at_the_same_moment(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         is_empty = LocalStore.is_empty
 
         def late(store: LocalStore) -> bool:

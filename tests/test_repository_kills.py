@@ -109,9 +109,7 @@ def test_a_kill_at_every_call_of_a_save(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_a_refusal_at_every_call_of_a_save(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+def test_a_refusal_at_every_call_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     repository = Repository.open(tmp_path)
     first = save(repository, "s", {"a": os.urandom(900)})
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}

@@ -64,9 +64,7 @@ class MortalStore(Store):
     def exists(self, key: str) -> bool:
         return bool(self._run("exists", key))
 
-    def put(
-        self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False
-    ) -> None:
+    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
         self._run("put", key, chunks, durable=durable, overwrite=overwrite)
 
     def list(self, prefix: str = "") -> Iterator[str]:

@@ -50,9 +50,7 @@ class TestLocal:
         assert stat.S_IMODE(local.root.stat().st_mode) == 0o700
 
     @pytest.mark.parametrize("links", [True, False])
-    def test_nothing_temporary_is_left(
-        self, local: LocalStore, monkeypatch: pytest.MonkeyPatch, links: bool
-    ) -> None:
+    def test_nothing_temporary_is_left(self, local: LocalStore, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
         if not links:
             monkeypatch.setattr(os, "link", refuse(errno.EOPNOTSUPP))
         put(local, "k", b"1")
@@ -110,16 +108,12 @@ class TestLocal:
         monkeypatch.setattr("jupyter_session_save.store.local._is_scarce", always(True))
         assert bytes(local.map("k")) == b"abcd"
 
-    def test_a_write_that_writes_nothing_ends(
-        self, local: LocalStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_write_that_writes_nothing_ends(self, local: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "writev", always(0))
         with pytest.raises(StoreError, match="disk is full"):
             put(local, "k", b"1")
 
-    def test_large_values_are_cut_into_calls(
-        self, local: LocalStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_large_values_are_cut_into_calls(self, local: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("jupyter_session_save.store.files._SLICE", 1000)
         data = os.urandom(12_345)
         put(local, "k", data[:5000], data[5000:])
@@ -172,9 +166,7 @@ class TestLocal:
         assert local.sweep(3600) == 10
         assert files(local) == ["a/k"]
 
-    def test_a_claim_of_a_killed_writer_takes_the_key(
-        self, local: LocalStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_claim_of_a_killed_writer_takes_the_key(self, local: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "link", refuse(errno.EPERM))
         (local.root / ".1.json.claim").write_bytes(b"")
         with pytest.raises(KeyExistsError, match="another process"):
@@ -242,9 +234,7 @@ class TestLocal:
             put(local, "a/b", b"1")
 
     @posix
-    def test_another_users_directories_are_refused(
-        self, local: LocalStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_another_users_directories_are_refused(self, local: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
         put(local, "a/k", b"1")
         owner = os.geteuid()
         monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
@@ -271,9 +261,7 @@ class TestLocal:
             LocalStore("a\0b")
 
     @posix
-    def test_two_processes_make_one_directory(
-        self, local: LocalStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_two_processes_make_one_directory(self, local: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
         mkdir = os.mkdir
 
         def late(path: str, mode: int = 0o777) -> None:

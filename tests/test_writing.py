@@ -94,9 +94,7 @@ class TestSaving:
         assert part(snapshot, "b") == part(snapshot, "c")
         assert len(data_keys(repository)) == 2
 
-    def test_packs_are_written_out_when_full(
-        self, repository: Repository, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_packs_are_written_out_when_full(self, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(writing, "_PACK", 10_000)
         given = {f"v{n}": os.urandom(3000) for n in range(20)}
         snapshot = save(repository, "s", given)
@@ -182,9 +180,7 @@ class TestSaving:
     @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
     def test_a_forked_child_can_save(self, disk: Repository) -> None:
         save(disk, "parent", {"a": BIG})
-        child = multiprocessing.get_context("fork").Process(
-            target=save, args=(disk, "child", {"a": BIG + b"1"})
-        )
+        child = multiprocessing.get_context("fork").Process(target=save, args=(disk, "child", {"a": BIG + b"1"}))
         child.start()
         child.join(60)
         hung = child.is_alive()

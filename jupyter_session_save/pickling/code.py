@@ -133,9 +133,8 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     for key, value in own.items():
         if key in _NOT_STATE or _is_layout(value, cls):
             continue
-        value = interned(value) if key in ("__module__", "__qualname__") else value
         kind = methods if type(value) in (types.FunctionType, staticmethod, classmethod, property) else attributes
-        kind[key] = value
+        kind[key] = interned(value) if key == "__module__" else value
     is_abc = "_abc_impl" in own
     state = (
         # Methods first: instances among the attributes may need `__setstate__` or `__hash__` to be rebuilt.

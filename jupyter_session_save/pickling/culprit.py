@@ -76,8 +76,7 @@ def children(value: Any) -> Iterator[tuple[str, Any]]:
             if type(key) not in _LEAVES:
                 yield f".keys()[{_key(key)}]", key
     elif issubclass(kind, (list, tuple, collections.deque)):
-        items = list(kind.__iter__(value)) if kind in (list, tuple, collections.deque) else _raw_items(value)
-        for position, item in enumerate(items):
+        for position, item in enumerate(_raw_items(value)):
             yield f"[{position}]", item
     elif kind in (set, frozenset):
         for position, item in enumerate(list(value)):
@@ -120,10 +119,8 @@ def _attributes(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
 
 
 def _raw_items(value: Any) -> list[Any]:
-    for base in (list, tuple, collections.deque):
-        if isinstance(value, base):
-            return list(base.__iter__(value))
-    return []
+    bases: tuple[Any, ...] = (list, tuple, collections.deque)
+    return next((list(base.__iter__(value)) for base in bases if isinstance(value, base)), [])
 
 
 def _key(key: Any) -> str:

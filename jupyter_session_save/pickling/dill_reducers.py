@@ -60,9 +60,7 @@ def captured(cls: type) -> Callable[[Any, Pickling], Any] | None:
     return reduce
 
 
-def lane(
-    sink: Any, reduce: Callable[[Any], Any], keep: Callable[[Any], bool]
-) -> Any:
+def lane(sink: Any, reduce: Callable[[Any], Any], keep: Callable[[Any], bool]) -> Any:
     """Return dill's own pickler, asking `reduce` first."""
     import dill
 

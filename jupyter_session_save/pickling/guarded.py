@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..snapshot import Problem
 from . import rebuild
@@ -21,7 +21,7 @@ from .scope import qualname_of, type_name
 if TYPE_CHECKING:
     from .unpickler import Restoring
 
-_Base: Any = pickle._Unpickler  # type: ignore[attr-defined]
+_Base: Any = pickle._Unpickler
 _SETTERS = (
     rebuild.function_state,
     rebuild.class_state,
@@ -41,7 +41,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
     buffers : list of memoryview
     """
 
-    dispatch = dict(_Base.dispatch)
+    dispatch: ClassVar[dict[int, Any]] = dict(_Base.dispatch)
 
     def __init__(self, restoring: Restoring, file: Any, buffers: list[memoryview]) -> None:
         super().__init__(file, buffers=buffers)

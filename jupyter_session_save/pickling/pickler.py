@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ..snapshot import Problem
 from . import dill_reducers, rebuild
@@ -184,7 +184,8 @@ class Pickling:
             return self._global(obj, reduced)
         if not isinstance(reduced, tuple) or not 2 <= len(reduced) <= 6:
             raise TypeError(f"__reduce__ returned {type(reduced).__name__}, not a string or a tuple of 2 to 6 items")
-        func, args, *rest = (*reduced, *(None,) * (6 - len(reduced)))
+        padded: tuple[Any, ...] = (*reduced, *(None,) * (6 - len(reduced)))
+        func, args, *rest = padded
         if not callable(func) or not isinstance(args, tuple):
             raise TypeError("__reduce__ did not return a callable and a tuple of its arguments")
         state, items, pairs, setter = rest
@@ -231,7 +232,8 @@ class _FastPickler(pickle.Pickler):
 
     def __init__(self, sink: Any, pickling: Pickling) -> None:
         super().__init__(sink, PROTOCOL, buffer_callback=_keeper(pickling.payload))
-        self.reducer_override = pickling.reduce
+        # Found by the C pickler on the instance; a method that hands on would cost a call for each object.
+        self.reducer_override = pickling.reduce  # type: ignore[method-assign]
         self._live_ids = pickling.scope.live_ids
 
 
@@ -290,6 +292,7 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     return payload
 
 
+T = TypeVar("T")
 Lane = Callable[[Mapping[str, Any], Scope, bool], Payload]
 
 
@@ -327,9 +330,7 @@ def _finished(pickling: Pickling, pickler: Any, values: Mapping[str, Any]) -> Pa
 
     def links() -> set[int]:
         memo = pickler.memo.copy()
-        return {
-            i for i, (_, obj) in memo.items() if type(obj) not in ATOMS and i not in skip and i not in definitions
-        }
+        return {i for i, (_, obj) in memo.items() if type(obj) not in ATOMS and i not in skip and i not in definitions}
 
     payload.links = links
     return payload
@@ -342,7 +343,7 @@ def _at_any_depth(lane: Lane, values: Mapping[str, Any], scope: Scope, guarded: 
         return with_deep_stack(lambda: lane(values, scope, guarded))
 
 
-def with_deep_stack(work: Callable[[], Any]) -> Any:
+def with_deep_stack(work: Callable[[], T]) -> T:
     """Run `work` in a thread with a stack for some 100,000 levels of nesting, and return what it returns."""
     limit, size = sys.getrecursionlimit(), threading.stack_size()
     try:
@@ -354,9 +355,9 @@ def with_deep_stack(work: Callable[[], Any]) -> Any:
         sys.setrecursionlimit(limit)
 
 
-def in_thread(work: Callable[[], Any]) -> Any:
+def in_thread(work: Callable[[], T]) -> T:
     """Run `work` in a fresh thread, and return what it returns or raise what it raises."""
-    outcome: list[Any] = []
+    outcome: list[T] = []
     errors: list[BaseException] = []
 
     def run() -> None:

@@ -89,7 +89,8 @@ def _without_reduce(cls: type) -> bool:
     """Whether the type is written in C and pickles by the default protocol, which such types mostly refuse."""
     heap = 1 << 9  # Py_TPFLAGS_HEAPTYPE
     in_c = not cls.__flags__ & heap or not {"__dict__", "__slots__"} & vars(cls).keys()
-    default = cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ is object.__reduce__
+    protocol: Any = cls
+    default = protocol.__reduce_ex__ is object.__reduce_ex__ and protocol.__reduce__ is object.__reduce__
     return in_c and default and "__getstate__" not in vars(cls)
 
 
@@ -98,8 +99,7 @@ def _module_singletons(cls: type) -> dict[int, str]:
     name = module_of(cls)
     if name not in sys.modules or not is_library(name) or not cls.__flags__ & (1 << 9):
         return {}
-    found = {id(v): k for k, v in list(vars(sys.modules[name]).items()) if type(v) is cls}
-    return found
+    return {id(v): k for k, v in list(vars(sys.modules[name]).items()) if type(v) is cls}
 
 
 def _singleton(obj: Any, pickling: Pickling, singletons: dict[int, str]) -> Any:

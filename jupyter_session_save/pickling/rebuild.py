@@ -70,9 +70,7 @@ def code(
     if magic == source.MAGIC:
         made: types.CodeType = marshal.loads(data)
     else:
-        made = source.recompile(
-            text, filename=filename, firstlineno=firstlineno, name=name, free=free, flags=flags
-        )
+        made = source.recompile(text, filename=filename, firstlineno=firstlineno, name=name, free=free, flags=flags)
     source.remember(filename, firstlineno, text)
     return made
 
@@ -203,7 +201,7 @@ def new_type(register: str | None, name: str, supertype: Any, module: str) -> An
 
 def make_new_type(restoring: Restoring, register: Any, name: Any, supertype: Any, module: Any) -> Any:
     """Make a `typing.NewType` and register it."""
-    made = typing.NewType(name, supertype)
+    made: Any = typing.NewType(name, supertype)  # type: ignore[misc]
     made.__module__ = module
     restoring.register(register, made)
     return made

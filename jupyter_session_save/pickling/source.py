@@ -5,8 +5,8 @@ that the user has since deleted.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import importlib.util
 import inspect

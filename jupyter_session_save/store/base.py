@@ -61,9 +61,7 @@ class Store(ABC):
         """Whether the key is there."""
 
     @abstractmethod
-    def put(
-        self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False
-    ) -> None:
+    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
         """Write a key, as a whole or not at all.
 
         Parameters

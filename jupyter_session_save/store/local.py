@@ -72,9 +72,7 @@ class LocalStore(Store):
                 self.root.mkdir(mode=0o700, exist_ok=True)
             state = self.root.stat()
         except FileNotFoundError:
-            raise _error(
-                errno.ENOENT, f"no session store at {self.url}: save a session or check the path"
-            ) from None
+            raise _error(errno.ENOENT, f"no session store at {self.url}: save a session or check the path") from None
         except OSError as error:
             raise _refused("open the store", self.url, error) from error
         if not stat.S_ISDIR(state.st_mode):
@@ -116,9 +114,7 @@ class LocalStore(Store):
             return False
         return True
 
-    def put(
-        self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False
-    ) -> None:
+    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
         """Write a temporary sibling and give it its name."""
         segments = split_key(key)
         parent = self._directory(segments[:-1], create=True)

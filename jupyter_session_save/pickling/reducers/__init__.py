@@ -4,8 +4,8 @@ A reducer is a function ``reduce(obj, pickling)`` that returns a reduce tuple as
 placeholder from ``pickling.placeholder(obj, reason, advice)``, or NotImplemented for the pickler's own way. What it
 rebuilds with stands beside it and is part of the format.
 
-Invariant: a room in here is imported only when an object of one of its types is being pickled, so that looking for
-numpy never imports numpy.
+Invariant: a room in here is imported only when an object of one of its types is being pickled, so that
+looking for numpy never imports numpy.
 """
 
 from __future__ import annotations

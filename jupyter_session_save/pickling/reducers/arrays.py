@@ -37,7 +37,8 @@ def array(obj: Array, pickling: Pickling) -> Any:
         return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
     order = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
     whole = obj if obj.flags.c_contiguous or obj.flags.f_contiguous else np.ascontiguousarray(obj)
-    return owner, (pickle.PickleBuffer(_bytes_of(whole)), obj.dtype, obj.shape, order, obj.flags.writeable)
+    memory: Any = _bytes_of(whole)
+    return owner, (pickle.PickleBuffer(memory), obj.dtype, obj.shape, order, obj.flags.writeable)
 
 
 def memmap(obj: np.memmap[Any, Any], pickling: Pickling) -> Any:
@@ -68,7 +69,7 @@ def _shared_base(obj: Array) -> Any:
     """Return what a view should be saved as a view of, None if its own elements suffice."""
     # Asked first: a local variable that holds the base would count as somebody else.
     alone = _alone(obj)
-    base = obj.base
+    base: Any = obj.base
     if type(base) is memoryview:
         return _exporter(obj) if _contiguous(obj) else None
     if type(base) is not np.ndarray:
@@ -133,7 +134,7 @@ def _inside(obj: Array, base: Array) -> bool:
     spans = [(n - 1) * stride for n, stride in zip(obj.shape, obj.strides, strict=True)]
     low = _offset(obj, base) + sum(s for s in spans if s < 0)
     high = _offset(obj, base) + sum(s for s in spans if s > 0) + obj.itemsize
-    return low >= 0 and high <= base.nbytes
+    return bool(low >= 0 and high <= base.nbytes)
 
 
 def owner(buffer: Any, dtype: Any, shape: tuple[int, ...], order: Any, writeable: bool) -> Array:
@@ -152,9 +153,7 @@ def window(
     return _flagged(np.ndarray(shape, dtype, memory, offset, strides), writeable)
 
 
-def object_window(
-    base: Array, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool
-) -> Array:
+def object_window(base: Array, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool) -> Array:
     """Make a view of an array of objects, whose memory cannot be handed around as a buffer."""
     memory = base if base.flags.c_contiguous else base.T
     return _flagged(np.ndarray(shape, base.dtype, memory, offset, strides), writeable)

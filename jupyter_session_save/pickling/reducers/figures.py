@@ -6,6 +6,7 @@ Invariant: saving does not resolve the backend, which `matplotlib.get_backend` w
 from __future__ import annotations
 
 import contextlib
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ def figure(obj: Any, pickling: Pickling) -> Any:
 
 def new_figure(cls: Any) -> Any:
     """Make an empty figure, and let the backend hook itself into the shell, as the first plot would have done."""
-    import matplotlib.pyplot as plt
-
-    with contextlib.suppress(ImportError):  # A backend without a screen: the figure can still be saved to a file.
-        plt.draw_if_interactive()
+    pyplot: Any = importlib.import_module("matplotlib.pyplot")
+    # Without a screen the figure can still be written to a file.
+    with contextlib.suppress(ImportError):
+        pyplot.draw_if_interactive()
     return cls.__new__(cls)
