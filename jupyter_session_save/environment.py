@@ -126,12 +126,12 @@ def missing(saved: Environment, modules: Iterable[str]) -> list[str]:
     return lost
 
 
-def explain(error: Exception, saved: Environment) -> tuple[str, str]:
+def explain(error: BaseException, saved: Environment) -> tuple[str, str]:
     """Say why a value could not be restored and what to do.
 
     Parameters
     ----------
-    error : Exception
+    error : BaseException
     saved : Environment
 
     Returns

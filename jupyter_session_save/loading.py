@@ -189,7 +189,7 @@ def restore(
     return restoring
 
 
-def unreadable(error: Exception, snapshot: Snapshot) -> tuple[str, str]:
+def unreadable(error: BaseException, snapshot: Snapshot) -> tuple[str, str]:
     """Return (reason, advice) for a component of which nothing can be restored."""
     if isinstance(error, (DamagedError, FormatError, StoreError)):
         return f"its data cannot be read: {error}", "load an earlier version, or run the statement that made it"

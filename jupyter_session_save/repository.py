@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError
 from .names import parse_snapshot_key, quote, snapshot_key, stored_versions
@@ -83,9 +83,9 @@ class Repository:
             )
         return cls(store)
 
-    def writer(self) -> Writer:
-        """Start a save; a context manager."""
-        return Writer(self.store)
+    def writer(self, tick: Callable[[int], None] | None = None) -> Writer:
+        """Start a save; a context manager. ``tick(bytes)`` is called while large parts are hashed and written."""
+        return Writer(self.store, tick)
 
     def read(self, part: Part) -> memoryview:
         """Return a part's bytes, compared with their digest, as a read-only view.

@@ -14,6 +14,7 @@ from typing import Any
 from . import environment
 from .components import Pickled, digests, split
 from .describe import describe
+from .display import human_bytes
 from .errors import SaveError
 from .names import quote
 from .namespace import choose, user_names
@@ -52,7 +53,7 @@ def save_namespace(
     wanted = choose(names, only, ()) if only else names
     scope = Scope(namespace, names, live)
     saved = _Saved(namespace, scope, wanted, progress)
-    with repository.writer() as writer, collection_paused():
+    with repository.writer(saved.wrote) as writer, collection_paused():
         previous = _newest(repository, name)
         if previous is not None:
             writer.know(previous)
@@ -97,7 +98,7 @@ class _Saved:
         self._namespace, self._scope, self._progress = namespace, scope, progress
         self._wanted = list(wanted)
         self._all = set(wanted)
-        self._bytes = 0
+        self._bytes, self._name = 0, ""
         self.components: list[Component] = []
         self.variables: list[Variable] = []
         self.problems: list[Problem] = []
@@ -121,12 +122,20 @@ class _Saved:
         if extra:
             yield f"saved too, because the others need them: {', '.join(extra)}"
 
+    def wrote(self, size: int) -> None:
+        """Take note that bytes are being hashed or written."""
+        self._bytes += size
+        self._tick(self._name)
+
     def _tick(self, name: str) -> None:
+        self._name = name
         if self._progress is not None:
-            self._progress(name, len(self.variables), len(self._all))
+            written = f" ({human_bytes(self._bytes)} written)" if self._bytes else ""
+            self._progress(f"{name}{written}", len(self.variables), len(self._all))
 
     def _write(self, group: Pickled, writer: Writer) -> None:
         payload = group.payload
+        self._name = group.names[0]
         size = payload.size
         stream = writer.put(payload.chunks)
         buffers = []

@@ -31,7 +31,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HOME = os.getpid()
 
 
-def digest_of(chunks: Iterable[bytes | memoryview]) -> str:
+Tick = Callable[[int], None]
+"""Is told of bytes as they are hashed and written; may raise to interrupt."""
+
+
+def digest_of(chunks: Iterable[bytes | memoryview], tick: Tick | None = None) -> str:
     """Return the BLAKE3 digest of buffers one after the other, as 64 hexadecimal digits."""
     views = [memoryview(chunk).cast("B") for chunk in chunks if memoryview(chunk).nbytes]
     # The thread pool does not live on in a forked child, where waiting for it would never end.
@@ -40,6 +44,8 @@ def digest_of(chunks: Iterable[bytes | memoryview]) -> str:
     for view in views:
         for start in range(0, view.nbytes, _SLICE):  # so that Ctrl-C is answered
             hasher.update(view[start : start + _SLICE])
+            if tick is not None:
+                tick(0)
     return hasher.hexdigest()
 
 
@@ -62,8 +68,9 @@ class Writer:
         Bytes that this save has added to the store so far, as stored.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tick: Tick | None = None) -> None:
         self._store = store
+        self._tick = tick
         self._known: dict[str, Part] = {}
         self._parts: dict[str, Part] = {}
         self._pack: list[bytes | memoryview] = []
@@ -180,7 +187,7 @@ class Writer:
         key = key_of(part)
         if not self._reuse(part):
             # One of another length is damaged, and nobody can want it back.
-            self._store.put(key, views, durable=False, overwrite=True)
+            self._store.put(key, _Told(views, self._tick), durable=False, overwrite=True)
             self._sound[key] = size
             self.written += size
         # Also if it was there: who wrote it may have been killed before it was durable.
@@ -230,6 +237,20 @@ class Writer:
         for key in sorted({key_of(part) for part in parts_of(snapshot)}):
             if not self._store.exists(key):
                 raise _removed(self._store, key)
+
+
+class _Told(list[memoryview]):
+    """Buffers cut into slices, telling of each when it is about to be written."""
+
+    def __init__(self, views: Iterable[memoryview], tick: Tick | None) -> None:
+        super().__init__(view[at : at + _SLICE] for view in views for at in range(0, view.nbytes, _SLICE))
+        self._tick = tick
+
+    def __iter__(self) -> Iterator[memoryview]:
+        for view in super().__iter__():
+            if self._tick is not None:
+                self._tick(view.nbytes)
+            yield view
 
 
 def parts_of(snapshot: Snapshot) -> Iterator[Part]:

@@ -134,7 +134,8 @@ def other_pythons() -> dict[str, str]:
         candidates = [shutil.which(f"python{minor}")]
         candidates += [str(p) for p in sorted(Path.home().glob(f".pyenv/versions/{minor}.*/bin/python"))]
         if minor != f"{sys.version_info.major}.{sys.version_info.minor}":
-            found.update({minor: c for c in candidates[::-1] if c and works(c, minor)})
+            usable = next((c for c in candidates if c and works(c, minor)), None)
+            found.update({minor: usable} if usable else {})
     return found
 
 

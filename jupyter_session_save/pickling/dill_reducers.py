@@ -1,10 +1,12 @@
 """What dill can pickle: each of its registered reducers captured for the C pickler, and its own pickler whole.
 
-Invariant: dill is imported only when a type needs it (it costs some 40 ms).
+Invariant: dill is imported only when a type needs it (it costs some 40 ms), and what its import does to the standard
+library's pickler is undone.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +14,20 @@ if TYPE_CHECKING:
     from .pickler import Pickling
 
 
+def _dill() -> Any:
+    if "dill" in sys.modules:
+        return sys.modules["dill"]
+    import dill
+
+    dill.extend(use_dill=False)
+    return dill
+
+
 class _Recorder:
     """Stands for dill's pickler while one of its save functions runs, and keeps the reduce that it makes."""
 
     def __init__(self) -> None:
-        import dill
-
+        dill = _dill()
         self.proto = 5
         self.memo: dict[int, Any] = {}
         self.captured: Any = None
@@ -44,9 +54,7 @@ class _Recorder:
 
 def captured(cls: type) -> Callable[[Any, Pickling], Any] | None:
     """Return a reducer made of what dill has registered for a type, None if it has nothing."""
-    import dill
-
-    save = dill.Pickler.dispatch.get(cls)
+    save = _dill().Pickler.dispatch.get(cls)
     if save is None:
         return None
 
@@ -62,9 +70,8 @@ def captured(cls: type) -> Callable[[Any, Pickling], Any] | None:
 
 def lane(sink: Any, reduce: Callable[[Any], Any], keep: Callable[[Any], bool]) -> Any:
     """Return dill's own pickler, asking `reduce` first."""
-    import dill
 
-    class Lane(dill.Pickler):  # type: ignore[misc]
+    class Lane(_dill().Pickler):  # type: ignore[misc]
         reducer_override = staticmethod(reduce)
 
     return Lane(sink, protocol=5, buffer_callback=keep)

@@ -53,7 +53,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         try:
             found = self._restoring.find(module, name)
             return super().find_class(module, name) if found is None else found
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return self._stand_in(f"{module}.{name}", error)
 
     def persistent_load(self, pid: Any) -> Any:
@@ -72,7 +74,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
                 found.append(stand_in.problem)
         return found
 
-    def _stand_in(self, type_: str, error: Exception | Placeholder) -> Placeholder:
+    def _stand_in(self, type_: str, error: BaseException | Placeholder) -> Placeholder:
         if isinstance(error, Placeholder):
             old = error.problem
             made = Placeholder(Problem("", old.type, old.reason, old.advice))
@@ -89,7 +91,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             return self._stand_in("", args[0])
         try:
             return func(*args)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             made = self._stand_in(_described(func, args), error)
             if func in _SETTERS:
                 self._spoil(args[0], made)
@@ -138,7 +142,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             return
         try:
             super().load_build()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             made = self._stand_in(type_name(type(instance)), error)
             self._spoil(instance, made)
             self.stack[-1] = made
@@ -169,7 +175,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             else:
                 for item in items:
                     target.append(item)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self._fail_top(target, error)
 
     def load_setitems(self) -> None:
@@ -194,7 +202,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         for key, value in zip(items[::2], items[1::2], strict=True):
             try:
                 target[key] = value
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 if type(target) is not dict:
                     self._fail_top(target, error)
                     return
@@ -209,7 +219,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         for item in items:
             try:
                 target.add(item)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 if type(target) is not set:
                     self._fail_top(target, error)
                     return
@@ -224,13 +236,15 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             try:
                 hash(item)
                 items.append(item)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 items.append(self._stand_in(type_name(type(item)), error))
         self.append(self._call(frozenset, (items,)))
 
     dispatch[pickle.FROZENSET[0]] = load_frozenset
 
-    def _fail_top(self, target: Any, error: Exception) -> None:
+    def _fail_top(self, target: Any, error: BaseException) -> None:
         made = self._stand_in(type_name(type(target)), error)
         self._spoil(target, made)
         self.stack[-1] = made

@@ -39,6 +39,10 @@ Later Pythons guard the C stack by themselves and count Python frames here, some
 """
 
 
+CHANGING = 5
+"""Attempts at a value that another thread changes meanwhile."""
+
+
 @dataclass(slots=True)
 class Payload:
     """One pickled component.
@@ -175,7 +179,9 @@ class Pickling:
                 return self.placeholder(obj, said(error))
             except Exception:
                 raise RecursionError("too deeply nested") from None
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return self.placeholder(obj, said(error))
 
     def _sound(self, obj: Any, reduced: Any) -> Any:
@@ -279,11 +285,16 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     values = {sys.intern(name): value for name, value in values.items()}
     reason = ""
     for lane, guarded in ((_c_lane, False), (_c_lane, True), (_dill_lane, True)):
-        try:
-            return _at_any_depth(lane, values, scope, guarded)
-        except Exception as failed:
-            # The text only: an exception that is kept holds the frames, and they hold the values.
-            reason = said(failed)
+        for _ in range(CHANGING):
+            try:
+                return _at_any_depth(lane, values, scope, guarded)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as failed:
+                # The text only: an exception that is kept holds the frames, and they hold the values.
+                reason = said(failed)
+                if "changed size during iteration" not in reason:
+                    break
     failures = {
         name: Placeholder(Problem(name, type_name(type(value)), reason, REMAKE)) for name, value in values.items()
     }

@@ -101,7 +101,7 @@ class Restoring:
     ----------
     values : dict
         The restored variables.
-    failures : dict of int to Exception
+    failures : dict of int to BaseException
         What went wrong, by position of the component.
     problems : list of Problem
         Placeholders made under guard.
@@ -114,12 +114,12 @@ class Restoring:
         *,
         live: Mapping[str, Any],
         publish: Callable[[str, Any], None],
-        explain: Callable[[Exception], tuple[str, str]],
+        explain: Callable[[BaseException], tuple[str, str]],
         guarded: frozenset[int] = frozenset(),
     ) -> None:
         self.namespace = namespace
         self.values: dict[str, Any] = {}
-        self.failures: dict[int, Exception] = {}
+        self.failures: dict[int, BaseException] = {}
         self.problems: list[Problem] = []
         self.explain = explain
         self._components = components
@@ -145,7 +145,9 @@ class Restoring:
         component = self._components[position]
         try:
             values = self._unpickle(position, component)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             if position not in self._finished:
                 self.failures[position] = error
             return

@@ -1,0 +1,94 @@
+"""Fill ``__main__`` with a workload, as cells of a notebook would, and tell whether values came back.
+
+Invariant: ``__main__`` holds the workload and nothing else; the same seed gives the same fingerprint.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+
+WORKLOADS = {
+    "arrays": "(a) 1 GB of arrays and frames",
+    "objects": "(b) 300,000 dicts and instances",
+    "mixed": "(c) 500 mixed variables",
+}
+
+
+def define(workload: str) -> Any:
+    """Run a workload's definitions in ``__main__`` and return the function that makes its data."""
+    names = vars(sys.modules["__main__"])
+    path = Path(__file__).with_name("workloads") / f"{workload}.py"
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), names)
+    return names.pop("make")
+
+
+def build(workload: str, scale: float) -> dict[str, Any]:
+    """Make a workload's variables and return the namespace, that of ``__main__``."""
+    names = vars(sys.modules["__main__"])
+    names.update(define(workload)(scale))
+    return names
+
+
+def user_variables(names: dict[str, Any]) -> dict[str, Any]:
+    """Return what the user made."""
+    return {name: value for name, value in names.items() if not name.startswith("__")}
+
+
+def without_code(names: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what C pickle refuses (modules) or stores no more of than its name (functions and classes)."""
+    code = (types.ModuleType, types.FunctionType, type)
+    special = ("typing", "__future__")
+    return {
+        name: value
+        for name, value in user_variables(names).items()
+        if not isinstance(value, code) and type(value).__module__ not in special
+    }
+
+
+def fingerprint(names: dict[str, Any]) -> str:
+    """Return a digest of all values."""
+    hasher = blake3()
+    for name, value in sorted(names.items()):
+        hasher.update(f"{name}:{type(value).__qualname__}:".encode())
+        for piece in _pieces(value):
+            hasher.update(piece)
+    return hasher.hexdigest()[:16]
+
+
+def touch(names: dict[str, Any]) -> int:
+    """Read one byte of every page of the arrays and frames, which is what a mapping puts off; return how many."""
+    import numpy as np
+
+    return sum(
+        int((np.frombuffer(piece, np.uint8)[::4096] >= 0).sum())
+        for value in names.values()
+        for piece in _pieces(value)
+        if isinstance(piece, memoryview)
+    )
+
+
+def _pieces(value: Any) -> list[Any]:
+    kind = type(value).__name__
+    if kind == "ndarray":
+        return [memoryview(value.ravel(order="K")).cast("B")]
+    if kind == "DataFrame":
+        columns = [value[column] for column in value.columns]
+        columns = [c.cat.codes if str(c.dtype) == "category" else c for c in columns]
+        return [
+            memoryview(c.to_numpy().view("i8" if c.dtype.kind == "M" else c.dtype).copy()).cast("B")
+            if c.dtype.kind in "biufM"
+            else repr(c.tolist()).encode()
+            for c in columns
+        ]
+    if isinstance(value, types.FunctionType):
+        return [value.__code__.co_code]
+    if isinstance(value, (type, types.ModuleType)):
+        return [value.__name__.encode()]
+    if isinstance(value, set):
+        return [repr(sorted(value)).encode()]
+    return [repr(value).encode()]
