@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,8 @@ class Contender(ABC):
         """Load, and return the variables."""
 
     def before_load(self, workload: str) -> None:
-        """Do in the loading process what the tool leaves to the user; not timed."""
+        """Do in the loading process what the tool leaves to the user, which may be nothing; not timed."""
+        return
 
     def variables(self, names: dict[str, Any]) -> dict[str, Any]:
         """Return what of the namespace the tool restores."""
@@ -95,14 +95,6 @@ class CPickle(Contender):
 
     def before_load(self, workload: str) -> None:
         define(workload)
-        if workload == "mixed":
-            # The classes are made by the cells.
-            import __main__
-
-            made = define(workload)(1.0)
-            for value in made.values():
-                setattr(__main__, type(value).__name__, type(value))
-            sys.modules["__main__"].__dict__.pop("make", None)
 
     def load(self, names: dict[str, Any], where: Path) -> dict[str, Any]:
         with open(where / "pickle", "rb") as file:

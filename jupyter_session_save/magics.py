@@ -99,12 +99,13 @@ class SessionMagics(Magics):
         help="load the snapshot in a process of its own and say whether every value came back",
     )
     @line_magic
-    def save_session(self, line: str) -> SaveReport:
+    def save_session(self, line: str) -> SaveReport | None:
         """Save the variables of this notebook.
 
         Put NAME before --only and --exclude, which take every word that follows.
         ``r = %save_session x`` keeps the report.
         """
+        line, quiet = _without_semicolon(line)
         args = _parsed(SessionMagics.save_session, line)
         with _one_line("nothing was saved"):
             name = self._name(args.name, version=False)[0]
@@ -120,7 +121,7 @@ class SessionMagics(Magics):
         if args.verify:
             with _one_line(f"{report.reference} is saved, but not verified"):
                 report = replace(report, verification=self._verify(report.reference))
-        return report
+        return None if quiet else report
 
     @magic_arguments()
     @argument(
@@ -166,11 +167,12 @@ class SessionMagics(Magics):
     )
     @argument("--verify-data", action="store_true", help="compare every byte with its digest before it is used")
     @line_magic
-    def load_session(self, line: str) -> LoadReport | LoadPlan:
+    def load_session(self, line: str) -> LoadReport | LoadPlan | None:
         """Load saved variables into this notebook, adding names and overwriting those that exist.
 
         Put NAME before --only and --exclude, which take every word that follows.
         """
+        line, quiet = _without_semicolon(line)
         args = _parsed(SessionMagics.load_session, line)
         if args.prefix and args.into:
             raise UsageError("--prefix and --into exclude each other: give one")
@@ -194,7 +196,7 @@ class SessionMagics(Magics):
                     progress=progress,
                 )
             adopt_compiler_flags(self.shell, (v.name for v in report.variables))
-            return report
+            return None if quiet else report
 
     @magic_arguments()
     @argument(
@@ -207,7 +209,7 @@ class SessionMagics(Magics):
     @line_magic
     def sessions(self, line: str) -> SessionList | SnapshotList:
         """List the saved sessions, or the snapshots and variables of one."""
-        args = _parsed(SessionMagics.sessions, line)
+        args = _parsed(SessionMagics.sessions, _without_semicolon(line)[0])
         with _one_line("nothing was changed"):
             repository = self.repository(create=False)
             return list_snapshots(repository, args.name) if args.name else list_sessions(repository)
@@ -222,7 +224,7 @@ class SessionMagics(Magics):
     @line_magic
     def delete_session(self, line: str) -> None:
         """Delete a session or one snapshot of it."""
-        args = _parsed(SessionMagics.delete_session, line)
+        args = _parsed(SessionMagics.delete_session, _without_semicolon(line)[0])
         with _one_line("look with %sessions at what is left"):
             print(delete(self.repository(create=False), args.name))
 
@@ -332,6 +334,12 @@ def _parsed(magic: Callable[..., Any], line: str) -> Any:
         return parse_argstring(magic, line)
     except ValueError as error:
         raise UsageError(f"{error}: {line.strip()}") from None
+
+
+def _without_semicolon(line: str) -> tuple[str, bool]:
+    """Take off the semicolon that asks for no output; only the newest versions of IPython do it for magics."""
+    bare = line.rstrip()
+    return bare.removesuffix(";"), bare.endswith(";")
 
 
 @contextmanager

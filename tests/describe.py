@@ -187,7 +187,7 @@ class _Walk:
             # Slots are made by the interpreter; their names are in __slots__.
             if not isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
                 self.visit(f"{path}.{key}", member)
-        self.lines[f"{path}.subclasses"] = ", ".join(sorted(_name(each) for each in value.__subclasses__()))
+        self.lines[f"{path}.subclasses"] = ", ".join(sorted(_name(each) for each in type.__subclasses__(value)))
 
     def _builtin(self, path: str, value: Any) -> None:
         owner = None if isinstance(value.__self__, types.ModuleType) else value.__self__

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from jupyter_session_save.reports import LoadPlan, LoadReport, SaveReport
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Problem, Snapshot
 
+from .machine import Machine
 from .shells import EXTENSION, FakeError, FakeManager, fresh_shell, install
 
 
@@ -358,3 +360,57 @@ def test_the_report_is_what_the_cell_returns(shell: InteractiveShell, fake: Fake
     assert shell.run_cell("r = %save_session s").success
     assert isinstance(shell.user_ns["r"], SaveReport)
     assert isinstance(shell.run_cell("%save_session s").result, SaveReport)
+    for line in ("%save_session s;", "%load_session s ; "):
+        assert shell.run_cell(line).result is None
+    assert {call[1][0] for call in fake.calls} == {"s"}
+
+
+@pytest.mark.core
+def test_in_a_real_kernel_progress_comes_and_goes(machine: Machine) -> None:
+    kernel = machine.begin("%config SessionMagics.progress_after = 0", "x = 1; d = {'k': [x]}")
+    for line in ("%save_session s", "%load_session s"):
+        result = kernel.run(line)
+        first, *updates, last, report = result.displays
+        assert "%" in first["text/plain"]
+        assert "<progress" in first["text/html"]
+        assert all("%" in update["text/plain"] for update in updates)
+        assert last["text/plain"] == ""
+        assert "s@1" in report["text/plain"]
+        assert "s@1" in report["text/html"]
+    assert not kernel.run("%config SessionMagics.progress_after = 60\n%save_session s;").displays
+
+
+@pytest.mark.core
+def test_in_a_real_kernel_mistakes_show_one_line(machine: Machine) -> None:
+    complaint = machine.begin().run("%save_session", check=False).complaint
+    assert complaint == (
+        "UsageError: this front end does not tell the notebook's name: give one, as in %save_session NAME"
+    )
+
+
+@pytest.mark.core
+def test_in_a_terminal(machine: Machine) -> None:
+    def terminal(*lines: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "-c", "\n".join(lines)],
+            cwd=machine.project,
+            env={**machine.environment(), "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    load_ext = "%load_ext jupyter_session_save"
+    saved = terminal(load_ext, "x = [1]; y = x; ip = get_ipython(); leave = exit", "r = %save_session s", "print(r)")
+    assert "saved s@1: 4 variables" in saved
+    shown = terminal(load_ext, "r = %load_session s", "x.append(2); print(y, ip is get_ipython(), leave is exit)")
+    assert shown.strip().endswith("[1, 2] True True")
+    # The other way: what a terminal saved goes on in a kernel.
+    kernel = machine.kernel()
+    for cell in (load_ext, "r = %load_session s"):
+        kernel.run(cell)
+    kernel.check("y is x", "ip is get_ipython()", "leave is exit")

@@ -43,11 +43,17 @@ def helper(value: float, offset: int) -> float:
     return value + offset
 
 
-def run_cell(text: str, number: int, names: dict[str, Any]) -> None:
+def run_cell(text: str, number: int) -> None:
     # As IPython does it: the source of a cell is found through linecache.
     file = f"<cell {number}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    exec(compile(text, file, "exec"), names)
+    exec(compile(text, file, "exec"), globals())
+
+
+for _i in range(60):
+    run_cell(CELL.format(i=_i), _i)
+for _i in range(19):
+    run_cell(CLASS.format(i=_i), 1000 + _i)
 
 
 def make(scale: float) -> dict[str, Any]:
@@ -71,16 +77,10 @@ def make(scale: float) -> dict[str, Any]:
         made[f"array_{i}"] = arrays.random(rng.randrange(10, 5_000))
     for i in some(40):
         rows = rng.randrange(10, 1_000)
-        made[f"frame_{i}"] = pd.DataFrame(
-            {"a": arrays.random(rows), "b": np.arange(rows), "c": ["x", "y"] * (rows // 2) + ["z"] * (rows % 2)}
-        )
-    names = globals()
-    names.update(made)
-    for i in some(60):
-        run_cell(CELL.format(i=i), i, names)
+        words = rng.choices(["red", "green", "blue"], k=rows)
+        made[f"frame_{i}"] = pd.DataFrame({"a": arrays.random(rows), "b": np.arange(rows), "c": words})
     for i in some(19):
-        run_cell(CLASS.format(i=i), 1000 + i, names)
-        made[f"model_{i}"] = names[f"Model_{i}"]([rng.random() for _ in range(5)])
+        made[f"model_{i}"] = globals()[f"Model_{i}"]([rng.random() for _ in range(5)])
     for name in MODULES:
         made[f"imported_{name}"] = importlib.import_module(name)
     return made

@@ -268,6 +268,13 @@ class _Chunks:
         self.write = payload.chunks.append
 
 
+class _Copies(_Chunks):
+    """The same for the pickler in Python, which writes views of buffers that it then gives up."""
+
+    def __init__(self, payload: Payload) -> None:
+        self.write = lambda data: payload.chunks.append(bytes(data))
+
+
 def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     """Pickle variables together.
 
@@ -321,7 +328,7 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
 
 def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=False)
-    pickler = dill_reducers.lane(_Chunks(pickling.payload), pickling.reduce, _keeper(pickling.payload))
+    pickler = dill_reducers.lane(_Copies(pickling.payload), pickling.reduce, _keeper(pickling.payload))
     pickler.persistent_id = lambda obj: scope.live_ids.get(id(obj))
     pickler.dump(values)
     return _finished(pickling, pickler, values)

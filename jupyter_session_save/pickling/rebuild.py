@@ -7,12 +7,13 @@ Invariant: nothing here runs user code other than what an object's own protocol 
 from __future__ import annotations
 
 import _abc  # type: ignore[import-not-found]
+import contextlib
 import importlib
 import marshal
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..snapshot import Problem
@@ -159,21 +160,38 @@ def make_class(
 
 
 def _raw_class(meta: Any, name: str, bases: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
-    loud = any("__init_subclass__" in vars(c) for base in bases for c in base.__mro__ if c is not object)
+    loud = {c for base in bases for c in base.__mro__ if c is not object and "__init_subclass__" in vars(c)}
     for quiet in (_QuietDict, _QuietSlots) if loud else ():
         try:
             made = type.__new__(meta, name, (quiet, *bases), dict(attributes))
             type.__dict__["__bases__"].__set__(made, bases)
-            return made
         except TypeError:
             continue
+        return made
+    with _silenced(loud):
+        try:
+            return type.__new__(meta, name, bases, dict(attributes))
+        except TypeError as error:
+            if "not safe" not in str(error):
+                raise
+            # A metaclass written in C insists on its own constructor.
+            return meta.__new__(meta, name, bases, dict(attributes))
+
+
+@contextlib.contextmanager
+def _silenced(classes: Iterable[type]) -> Iterator[None]:
+    """Take ``__init_subclass__`` away for a moment, where no quiet class is laid out like the bases."""
+    hooks: dict[type, Any] = {}
     try:
-        return type.__new__(meta, name, bases, dict(attributes))
-    except TypeError as error:
-        if "not safe" not in str(error):
-            raise
-        # A metaclass written in C insists on its own constructor.
-        return meta.__new__(meta, name, bases, dict(attributes))
+        for cls in classes:
+            with contextlib.suppress(TypeError):  # A class written in C cannot be changed; it notes nothing, either.
+                hook = vars(cls)["__init_subclass__"]
+                type.__setattr__(cls, "__init_subclass__", vars(_QuietDict)["__init_subclass__"])
+                hooks[cls] = hook
+        yield
+    finally:
+        for cls, hook in hooks.items():
+            type.__setattr__(cls, "__init_subclass__", hook)
 
 
 def class_attributes(made: type, attributes: dict[str, Any]) -> None:
