@@ -21,7 +21,7 @@ from ..snapshot import Problem
 from . import dill_reducers, rebuild
 from .culprit import PathFinder
 from .placeholder import Placeholder
-from .plans import ATOMS, CONTAINERS, Plan, plan_for
+from .plans import ATOMS, CONTAINERS, Plan, is_immutable, plan_for
 from .scope import Scope, lookup, module_of, type_name
 
 PROTOCOL = 5
@@ -62,7 +62,7 @@ class Payload:
     defines : bool
         Whether a definition of the namespace is among the values.
     links : callable
-        Returns the ids of the objects in the stream that must not be pickled twice.
+        Returns, once, the ids of the objects in the stream that must not be pickled twice.
     """
 
     chunks: list[bytes] = field(default_factory=list)
@@ -319,11 +319,13 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=True)
     pickler = (_PersistentPickler if persistent else _FastPickler)(_Chunks(pickling.payload), pickling)
     pickler.dump(values)
-    if not persistent and _has_live_container(pickler.memo.copy(), scope):
+    memo = pickler.memo.copy()
+    if not persistent and _has_live_container(memo, scope):
         pickling = Pickling(values, scope, guarded=guarded, capture=True)
         pickler = _PersistentPickler(_Chunks(pickling.payload), pickling)
         pickler.dump(values)
-    return _finished(pickling, pickler, values)
+        memo = pickler.memo.copy()
+    return _finished(pickling, pickler, memo, values)
 
 
 def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
@@ -331,7 +333,7 @@ def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payloa
     pickler = dill_reducers.lane(_Copies(pickling.payload), pickling.reduce, _keeper(pickling.payload))
     pickler.persistent_id = lambda obj: scope.live_ids.get(id(obj))
     pickler.dump(values)
-    return _finished(pickling, pickler, values)
+    return _finished(pickling, pickler, pickler.memo.copy(), values)
 
 
 def _has_live_container(memo: Mapping[int, tuple[int, Any]], scope: Scope) -> bool:
@@ -339,16 +341,24 @@ def _has_live_container(memo: Mapping[int, tuple[int, Any]], scope: Scope) -> bo
     return any(i in memo and type(memo[i][1]) in CONTAINERS for i in scope.live_ids)
 
 
-def _finished(pickling: Pickling, pickler: Any, values: Mapping[str, Any]) -> Payload:
+def _finished(pickling: Pickling, pickler: Any, memo: dict[int, tuple[int, Any]], values: Mapping[str, Any]) -> Payload:
     payload = pickling.payload
     names = pickling.scope.names
     payload.defines = any(names.get(id(value)) == name for name, value in values.items())
-    skip = pickling.referenced
-    definitions = set(names)
 
     def links() -> set[int]:
-        memo = pickler.memo.copy()
-        return {i for i, (_, obj) in memo.items() if type(obj) not in ATOMS and i not in skip and i not in definitions}
+        # The pickler stays alive with this function, and with it every object in its memo: no id is used twice.
+        assert pickler is not None
+        linking: dict[type, bool] = {}
+        found = set()
+        for i, (_, obj) in memo.items():
+            cls = type(obj)
+            if cls not in linking:
+                linking[cls] = not is_immutable(cls)
+            if linking[cls] and i not in pickling.referenced and i not in names:
+                found.add(i)
+        memo.clear()
+        return found
 
     payload.links = links
     return payload

@@ -45,6 +45,19 @@ for _name in ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType"
         _OWN[getattr(typing, _name)] = code.reduce_named_generic
 
 
+_IMMUTABLE = frozenset(
+    "datetime.date datetime.datetime datetime.time datetime.timedelta datetime.timezone decimal.Decimal "
+    "fractions.Fraction uuid.UUID re.Pattern pathlib.PurePath zoneinfo.ZoneInfo numpy.dtype numpy.generic "
+    "numpy.ufunc pandas._libs.tslibs.timestamps.Timestamp pandas._libs.tslibs.timedeltas.Timedelta "
+    "builtins.builtin_function_or_method".split()
+)
+
+
+def is_immutable(cls: type) -> bool:
+    """Whether instances of a type cannot change, so that two variables that hold one are still independent."""
+    return cls in ATOMS or any(f"{module_of(c)}.{c.__qualname__}" in _IMMUTABLE for c in cls.__mro__[:-1])
+
+
 def plan_for(cls: type, *, capture: bool) -> Plan | None:
     """Return the reducer for a type, None for the pickler's own way.
 

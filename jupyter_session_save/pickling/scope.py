@@ -6,6 +6,7 @@ Invariant: nothing in here is pickled; it only decides what travels as a referen
 from __future__ import annotations
 
 import contextlib
+import dis
 import functools
 import gc
 import importlib.util
@@ -14,6 +15,8 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+_GLOBAL_NAMES = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
 
 _NAMED_GENERICS = tuple(
     getattr(typing, name)
@@ -122,13 +125,13 @@ class Scope:
         self.saved = frozenset(saved)
         self.names = self._definitions(self.saved)
 
-    def mentioned(self, code: types.CodeType) -> set[str]:
+    def mentioned(self, code: types.CodeType) -> frozenset[str]:
         """Return the saved names that a code object may read as globals."""
-        found = self.saved.intersection(code.co_names)
+        found: set[str] = {i.argval for i in dis.get_instructions(code) if i.opname in _GLOBAL_NAMES}
         for const in code.co_consts:
             if isinstance(const, types.CodeType):
                 found |= self.mentioned(const)
-        return set(found)
+        return self.saved.intersection(found)
 
     def _definitions(self, saved: Iterable[str]) -> dict[int, str]:
         names: dict[int, str] = {}

@@ -1,0 +1,126 @@
+"""Compressed files, archives and temporary files: opened again if they were being read, else a placeholder.
+
+Invariant: nothing is written into an archive, and no temporary file is deleted.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from . import files
+
+if TYPE_CHECKING:
+    from ..pickler import Pickling
+
+_READ = 1  # gzip, bz2 and lzma give their modes the same numbers.
+_EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
+_FINISH = "close it before saving, then open it again to append"
+
+
+def compressed(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a gzip, bz2 or lzma file that is being read to its file and its position."""
+    cls = type(obj)
+    if obj.closed:
+        return closed_compressed, (cls, getattr(obj, "name", None))
+    if (obj.mode if cls.__name__ == "GzipFile" else obj._mode) not in (_READ, "rb"):
+        return pickling.placeholder(obj, "it was being written, which cannot go on in the middle", _FINISH)
+    source = obj.fileobj if cls.__name__ == "GzipFile" else obj._fp
+    trouble = files.trouble_with(source)
+    if trouble:
+        return pickling.placeholder(obj, trouble, "open it again")
+    if type(source) is io.BytesIO:
+        return open_compressed, (cls, None, source.getvalue(), obj.tell())
+    name = os.fsdecode(source.name)
+    pickling.note_reconnected(obj, f"{name} is opened again where it was")
+    return open_compressed, (cls, os.path.abspath(name), None, obj.tell())
+
+
+def zip_file(obj: zipfile.ZipFile, pickling: Pickling) -> Any:
+    """Reduce a zip archive that is being read to its path."""
+    if obj.fp is None:
+        return closed_zip, (obj.filename, obj.mode, obj.filelist)
+    if obj.mode != "r":
+        return pickling.placeholder(obj, "it was being written, which cannot go on in the middle", _FINISH)
+    if type(obj.fp) is io.BytesIO:
+        return zipfile.ZipFile, (obj.fp,)
+    trouble = files.trouble_with(obj.fp)
+    if trouble:
+        return pickling.placeholder(obj, trouble, "open it again")
+    path = os.path.abspath(obj.fp.name)
+    pickling.note_reconnected(obj, f"{path} is opened again; a password must be set again")
+    return zipfile.ZipFile, (path,)
+
+
+def tar_file(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a tar archive to a placeholder."""
+    state = "was closed" if obj.closed else "was open"
+    return pickling.placeholder(obj, f"the archive {obj.name} {state}", "open it again with tarfile.open")
+
+
+def temporary(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a temporary file to a placeholder."""
+    name = vars(obj).get("name")
+    return pickling.placeholder(
+        obj, f"the temporary file {name} belongs to the process that was saved", "make it again"
+    )
+
+
+def spooled(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a temporary file that is still in memory by its own state."""
+    if obj._rolled:
+        return pickling.placeholder(obj, "it had become an unnamed temporary file", "make it again")
+    return NotImplemented
+
+
+def temporary_directory(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a temporary directory to a placeholder: it is deleted with the process that made it."""
+    return pickling.placeholder(
+        obj,
+        f"the temporary directory {obj.name} is deleted with the process that made it",
+        "make it again, or use tempfile.mkdtemp for one that stays",
+    )
+
+
+def open_database(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an open `shelve` or `dbm` database to a placeholder."""
+    return pickling.placeholder(obj, "it is an open database file", "open it again")
+
+
+def pipe(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a stream from or to a process or a network to a placeholder."""
+    return pickling.placeholder(obj, "it is a stream that ends with the process that was saved", "open it again")
+
+
+def open_compressed(cls: Any, path: str | None, data: bytes | None, position: int) -> Any:
+    """Open a compressed file for reading."""
+    if path is not None and not os.path.exists(path):
+        raise FileNotFoundError(f"{path} is not there any more")
+    if cls.__name__ == "GzipFile":
+        made = cls(path, "rb", fileobj=None if data is None else io.BytesIO(data))
+    else:
+        made = cls(io.BytesIO(data) if data is not None else path, "rb")
+    made.seek(position)
+    return made
+
+
+def closed_compressed(cls: Any, name: Any) -> Any:
+    """Make a compressed file that is closed."""
+    if cls.__name__ == "GzipFile":
+        made = cls(name, "rb", fileobj=io.BytesIO())
+    else:
+        made = cls(io.BytesIO(), "rb")
+    made.close()
+    return made
+
+
+def closed_zip(filename: Any, mode: Any, members: list[Any]) -> zipfile.ZipFile:
+    """Make a zip archive that is closed, with its list of contents."""
+    made = zipfile.ZipFile(io.BytesIO(_EMPTY_ZIP))
+    made.close()
+    made.filename, made.mode = filename, mode
+    made.filelist = members
+    made.NameToInfo = {member.filename: member for member in members}
+    return made
