@@ -6,12 +6,13 @@ Invariant: nothing here unpickles, and looking changes nothing.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from blake3 import blake3
 
 from .display import human_bytes, plural
 from .errors import DamagedError, FormatError, SessionNameError
@@ -112,7 +113,7 @@ def name_of_notebook(path: str) -> str:
         return name
     whole = name.encode("utf-8", "surrogateescape")
     last = name.rpartition("/")[2].encode("utf-8", "replace")
-    mark = hashlib.blake2s(whole, digest_size=6).hexdigest()
+    mark = blake3(whole).hexdigest(length=6)
     return f"{last[: _LONGEST_NAME - len(mark) - 1].decode('utf-8', 'ignore')}-{mark}"
 
 

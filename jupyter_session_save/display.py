@@ -5,7 +5,6 @@ Invariant: nothing that came from a user's value or message is shown unescaped; 
 
 from __future__ import annotations
 
-import html
 import time
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -231,4 +230,7 @@ def _html_table(table: Table) -> str:
 
 
 def _escape(text: str) -> str:
-    return html.escape(one_line(text), quote=True)
+    # Imported late: it brings a table of all entities, and %load_ext should cost little.
+    from html import escape
+
+    return escape(one_line(text), quote=True)

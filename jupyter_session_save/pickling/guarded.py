@@ -53,7 +53,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         try:
             found = self._restoring.find(module, name)
             return super().find_class(module, name) if found is None else found
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, rebuild.Superseded):
             raise
         except BaseException as error:
             return self._stand_in(f"{module}.{name}", error)
@@ -91,7 +91,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             return self._stand_in("", args[0])
         try:
             return func(*args)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, rebuild.Superseded):
             raise
         except BaseException as error:
             made = self._stand_in(_described(func, args), error)
@@ -142,7 +142,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             return
         try:
             super().load_build()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, rebuild.Superseded):
             raise
         except BaseException as error:
             made = self._stand_in(type_name(type(instance)), error)
@@ -175,7 +175,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             else:
                 for item in items:
                     target.append(item)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, rebuild.Superseded):
             raise
         except BaseException as error:
             self._fail_top(target, error)
@@ -202,7 +202,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         for key, value in zip(items[::2], items[1::2], strict=True):
             try:
                 target[key] = value
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, rebuild.Superseded):
                 raise
             except BaseException as error:
                 if type(target) is not dict:
@@ -219,7 +219,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         for item in items:
             try:
                 target.add(item)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, rebuild.Superseded):
                 raise
             except BaseException as error:
                 if type(target) is not set:
@@ -236,7 +236,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             try:
                 hash(item)
                 items.append(item)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, rebuild.Superseded):
                 raise
             except BaseException as error:
                 items.append(self._stand_in(type_name(type(item)), error))

@@ -9,6 +9,7 @@ Invariant: pickling changes nothing in what it pickles, and all attempts give st
 
 from __future__ import annotations
 
+import contextvars
 import copyreg
 import pickle
 import sys
@@ -394,7 +395,9 @@ def in_thread(work: Callable[[], T]) -> T:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="session-pickle", daemon=True)
+    # In the caller's context, or context variables would seem to be unset.
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(run,), name="session-pickle", daemon=True)
     thread.start()
     thread.join()
     if errors:

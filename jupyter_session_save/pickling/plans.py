@@ -72,11 +72,11 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
     own = _OWN.get(cls)
     if own is not None:
         return own
-    if issubclass(cls, type):
-        return code.reduce_class
     registered = reducers.find(cls)
     if registered is not None:
         return registered
+    if issubclass(cls, type):
+        return code.reduce_class
     if issubclass(cls, enum.Enum):
         return code.reduce_enum_member
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"

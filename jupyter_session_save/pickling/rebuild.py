@@ -27,6 +27,10 @@ CONTEXTUAL = ("named", "live", "function", "class_", "new_type", "type_alias", "
 """Functions that need to know the load they are part of; the unpickler binds them to it."""
 
 
+class Superseded(BaseException):
+    """A cycle has finished the component that is being unpickled: what this attempt makes is not wanted."""
+
+
 def _outside(name: str) -> NoReturn:
     raise RuntimeError(f"{name} is resolved by the unpickler of a session; use jupyter_session_save.load")
 
@@ -94,6 +98,9 @@ def function(register: str | None, code: Any, where: tuple[str, Any], name: str,
 
 def make_function(restoring: Restoring, register: Any, code: Any, where: Any, name: Any, closure: Any) -> Any:
     """Make a function without its state; registered at once, so that cycles find it."""
+    known = restoring.registered(register)
+    if known is not None:
+        return known
     kind, value = where
     if kind == "namespace":
         globals_ = restoring.namespace
@@ -113,8 +120,7 @@ def function_state(made: types.FunctionType, state: dict[str, Any]) -> None:
     made.__doc__ = state["doc"]
     made.__defaults__ = state["defaults"]
     made.__kwdefaults__ = state["kwdefaults"]
-    if state["annotations"]:
-        made.__annotations__ = state["annotations"]
+    made.__annotations__ = state["annotations"]
     made.__dict__.update(state["dict"])
     if state["type_params"] and sys.version_info >= (3, 12):
         made.__type_params__ = state["type_params"]
@@ -149,6 +155,9 @@ def make_class(
     restoring: Restoring, register: Any, meta: Any, name: Any, bases: Any, slots: Any, qualname: Any, module: Any
 ) -> Any:
     """Make a class without its attributes; registered at once, so that cycles find it."""
+    known = restoring.registered(register)
+    if known is not None:
+        return known
     attributes: dict[str, Any] = {"__qualname__": qualname}
     if module:
         attributes["__module__"] = module
@@ -219,6 +228,9 @@ def new_type(register: str | None, name: str, supertype: Any, module: str) -> An
 
 def make_new_type(restoring: Restoring, register: Any, name: Any, supertype: Any, module: Any) -> Any:
     """Make a `typing.NewType` and register it."""
+    known = restoring.registered(register)
+    if known is not None:
+        return known
     made: Any = typing.NewType(name, supertype)  # type: ignore[misc]
     made.__module__ = module
     restoring.register(register, made)
@@ -232,6 +244,9 @@ def type_alias(register: str | None, name: str, value: Any, params: tuple[Any, .
 
 def make_type_alias(restoring: Restoring, register: Any, name: Any, value: Any, params: Any) -> Any:
     """Make a type alias and register it."""
+    known = restoring.registered(register)
+    if known is not None:
+        return known
     alias_type: Any = getattr(typing, "TypeAliasType")  # noqa: B009 - absent before Python 3.12
     made = alias_type(name, value, type_params=params)
     restoring.register(register, made)
@@ -249,6 +264,9 @@ def make_type_variable(
     restoring: Restoring, register: Any, kind: Any, name: Any, constraints: Any, options: Any, module: Any
 ) -> Any:
     """Make a TypeVar, ParamSpec or TypeVarTuple and register it."""
+    known = restoring.registered(register)
+    if known is not None:
+        return known
     made = getattr(typing, kind)(name, *constraints, **options)
     made.__module__ = module
     restoring.register(register, made)

@@ -140,7 +140,8 @@ class Scope:
             if not is_definition(value) or id(value) in self.live_ids or importable_path(value) is not None:
                 continue
             if id(value) not in names or getattr(value, "__name__", None) == name:
-                names[id(value)] = name
+                # One object for equal names: which strings are the same object shows in a pickle's memo.
+                names[id(value)] = sys.intern(name)
         return names
 
     def is_live_globals(self, globals_: dict[str, Any]) -> bool:

@@ -147,6 +147,8 @@ class Restoring:
             values = self._unpickle(position, component)
         except KeyboardInterrupt:
             raise
+        except rebuild.Superseded:
+            return
         except BaseException as error:
             if position not in self._finished:
                 self.failures[position] = error
@@ -195,10 +197,24 @@ class Restoring:
             raise LookupError(f"this process has no {tag}") from None
 
     def register(self, name: str | None, skeleton: Any) -> None:
-        """Make a definition known under its name; the first wins, since a cycle may make it twice."""
-        if name is not None and name not in self._skeletons:
+        """Make a definition known under its name."""
+        if name is not None:
             self._skeletons[name] = skeleton
             self._publish(name, skeleton)
+
+    def registered(self, name: str | None) -> Any:
+        """Return the skeleton that a cycle has made under this name already, None if there is none.
+
+        Raises
+        ------
+        Superseded
+            If the cycle has also finished the component.
+        """
+        if name is None or name not in self._skeletons:
+            return None
+        if self._where[name] in self._finished:
+            raise rebuild.Superseded
+        return self._skeletons[name]
 
     def find(self, module: str, name: str) -> Any:
         """Return what a global of the stream means in this load, None if it is an ordinary import."""

@@ -15,7 +15,6 @@ from . import files
 if TYPE_CHECKING:
     from ..pickler import Pickling
 
-_READ = 1  # gzip, bz2 and lzma give their modes the same numbers.
 _EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 _FINISH = "close it before saving, then open it again to append"
 
@@ -25,17 +24,15 @@ def compressed(obj: Any, pickling: Pickling) -> Any:
     cls = type(obj)
     if obj.closed:
         return closed_compressed, (cls, getattr(obj, "name", None))
-    if (obj.mode if cls.__name__ == "GzipFile" else obj._mode) not in (_READ, "rb"):
-        return pickling.placeholder(obj, "it was being written, which cannot go on in the middle", _FINISH)
-    source = obj.fileobj if cls.__name__ == "GzipFile" else obj._fp
-    trouble = files.trouble_with(source)
+    trouble = files.trouble_with(obj)
     if trouble:
-        return pickling.placeholder(obj, trouble, "open it again")
+        return pickling.placeholder(obj, trouble, _FINISH if obj.writable() else "open it again")
+    source = obj.fileobj if cls.__name__ == "GzipFile" else obj._fp
     if type(source) is io.BytesIO:
         return open_compressed, (cls, None, source.getvalue(), obj.tell())
-    name = os.fsdecode(source.name)
-    pickling.note_reconnected(obj, f"{name} is opened again where it was")
-    return open_compressed, (cls, os.path.abspath(name), None, obj.tell())
+    if id(obj) not in pickling.announced:
+        pickling.note_reconnected(obj, f"{os.fsdecode(source.name)} is opened again where it was")
+    return open_compressed, (cls, os.path.abspath(os.fsdecode(source.name)), None, obj.tell())
 
 
 def zip_file(obj: zipfile.ZipFile, pickling: Pickling) -> Any:

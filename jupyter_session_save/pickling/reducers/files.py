@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ADVICE = "run the cell that opened it again"
 _BUFFERS: dict[type, type] = {cls: cls for cls in (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)}
+_COMPRESSED = {"gzip.GzipFile": "fileobj", "bz2.BZ2File": "_fp", "lzma.LZMAFile": "_fp"}
 _NEW = os.O_TRUNC | os.O_CREAT | os.O_EXCL
 
 
@@ -32,13 +33,13 @@ def text(obj: Any, pickling: Pickling) -> Any:
     trouble = trouble_with(obj)
     if trouble:
         return pickling.placeholder(obj, trouble, _ADVICE)
-    obj.flush()
     try:
+        # It flushes by itself. An explicit flush would make it answer, wrongly, amid an iteration.
         position = obj.tell() if obj.seekable() else None
     except OSError:
         reason = "it was being read line by line, and Python hides its position meanwhile"
         return pickling.placeholder(obj, reason, f"{_ADVICE}; read lines with readline() to keep the position")
-    _note(obj, pickling)
+    note(obj, pickling)
     pickling.announced.add(id(obj.buffer))
     settings = (obj.encoding, obj.errors, _newline(obj), obj.line_buffering, obj.write_through)
     return open_text, (obj.buffer, settings, mode, position)
@@ -53,7 +54,7 @@ def buffered(obj: Any, pickling: Pickling) -> Any:
         return pickling.placeholder(obj, trouble, _ADVICE)
     if obj.writable():
         obj.flush()
-    _note(obj, pickling)
+    note(obj, pickling)
     pickling.announced.add(id(obj.raw))
     return open_buffered, (type(obj), obj.raw, obj.tell() if obj.seekable() else None)
 
@@ -65,7 +66,7 @@ def raw(obj: io.FileIO, pickling: Pickling) -> Any:
     trouble = trouble_with(obj)
     if trouble:
         return pickling.placeholder(obj, trouble, _ADVICE)
-    _note(obj, pickling)
+    note(obj, pickling)
     name = os.fsdecode(obj.name)
     return open_raw, (name, os.path.abspath(name), obj.mode, obj.tell() if obj.seekable() else None)
 
@@ -79,6 +80,11 @@ def trouble_with(obj: Any) -> str:
         return ""
     if kind in _BUFFERS:
         return trouble_with(obj.raw)
+    compressed = _COMPRESSED.get(f"{kind.__module__}.{kind.__qualname__}")
+    if compressed is not None:
+        if not obj.readable():
+            return "it was being written and compressed, which cannot go on in the middle"
+        return trouble_with(getattr(obj, compressed))
     if kind is not io.FileIO:
         return f"what it reads or writes, a {kind.__name__}, cannot be opened again"
     if not isinstance(obj.name, str | bytes):
@@ -95,7 +101,7 @@ def trouble_with(obj: Any) -> str:
     return ""
 
 
-def _note(obj: Any, pickling: Pickling) -> None:
+def note(obj: Any, pickling: Pickling) -> None:
     """Report a file once: its layers are announced by the layer above."""
     if id(obj) not in pickling.announced and isinstance(getattr(obj, "name", None), str | bytes):
         pickling.note_reconnected(obj, f"{os.fsdecode(obj.name)} is opened again where it was")

@@ -6,7 +6,6 @@ Invariant: no live iterator is advanced where that could be seen: a full turn of
 from __future__ import annotations
 
 import itertools
-import operator
 import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -72,7 +71,7 @@ def _chain(obj: Any) -> Any:
 
 def _repeat(obj: Any) -> Any:
     try:
-        return itertools.repeat, (held_by(obj)[0], operator.length_hint(obj))
+        return itertools.repeat, (held_by(obj)[0], obj.__length_hint__())
     except TypeError:
         return itertools.repeat, (held_by(obj)[0],)
 

@@ -52,7 +52,8 @@ def connection(obj: sqlite3.Connection, pickling: Pickling) -> Any:
             return pickling.placeholder(obj, "its database lives in memory only", _RECONNECT)
         if lost:
             pickling.note_reconnected(obj, f"its contents were saved{tail}")
-        data = pickle.PickleBuffer(obj.serialize())
+        empty = not _ask(obj, "PRAGMA page_count")[0][0]
+        data = b"" if empty else pickle.PickleBuffer(obj.serialize())
         return memory_connection, (type(obj), data, settings), state, None, None, connection_state
     pickling.note_reconnected(obj, f"connected again to {paths['main']}{tail}")
     return file_connection, (type(obj), paths["main"], settings), state, None, None, connection_state

@@ -43,14 +43,15 @@ def memory(obj: memoryview, pickling: Pickling) -> Any:
         owner = obj.obj
     except ValueError:
         return released, ()
-    if type(owner) in (bytes, bytearray, array.array) and obj.ndim == 1:
+    plain = type(owner) in (bytes, bytearray, array.array)
+    if (plain or type(owner).__module__ == "numpy") and _same(obj, memoryview(owner)):
+        return whole, (owner, obj.readonly)
+    if plain and obj.ndim == 1 and obj.strides[0] % obj.itemsize == 0:
         start = _address(obj) - _address(memoryview(owner))
         return window, (owner, obj.format, start, obj.shape[0], obj.strides[0], obj.readonly)
-    if type(owner) in (bytes, bytearray, array.array) and obj.c_contiguous and obj.ndim:
+    if plain and obj.ndim and obj.c_contiguous:
         start = _address(obj) - _address(memoryview(owner))
         return block, (owner, obj.format, start, obj.nbytes, obj.shape, obj.readonly)
-    if type(owner).__module__ == "numpy" and _same(obj, memoryview(owner)):
-        return whole, (owner, obj.readonly)
     pickling.note_reconnected(obj, "its bytes were copied; it shares no memory any more")
     return copied, (bytearray(obj.tobytes()), obj.format, tuple(obj.shape), obj.readonly)
 
@@ -95,20 +96,12 @@ def _flagged(made: memoryview, readonly: bool) -> memoryview:
 
 def window(owner: Any, format_: str, start: int, count: int, stride: int, readonly: bool) -> memoryview:
     """Make a one-dimensional view of the memory of `owner`, from its byte `start` on."""
-    flat = memoryview(owner).cast("B")
-    size = array.array(format_).itemsize if format_ not in ("c", "?", "B", "P", "n", "N", "e") else _size(format_)
+    size: int = memoryview(bytes(64)).cast(format_).itemsize  # type: ignore[call-overload]
     low = start if stride >= 0 else start + (count - 1) * stride
     length = (count - 1) * abs(stride) + size if count else 0
-    made = flat[low : low + length]
-    if stride % size:
-        raise ValueError(f"a view with steps of {stride} bytes over items of {size} cannot be made")
+    typed = memoryview(owner).cast("B")[low : low + length].cast(format_)  # type: ignore[call-overload]
     step = stride // size
-    typed = made.cast(format_) if format_ != "B" else made
     return _flagged(typed[::step] if step != 1 else typed, readonly)
-
-
-def _size(format_: str) -> int:
-    return memoryview(bytes(64)).cast(format_).itemsize  # type: ignore[call-overload, no-any-return]
 
 
 def block(owner: Any, format_: str, start: int, size: int, shape: tuple[int, ...], readonly: bool) -> memoryview:

@@ -50,7 +50,7 @@ def future(obj: Any, pickling: Pickling) -> Any:
 def popen(obj: Any, pickling: Pickling) -> Any:
     """Reduce a process to a placeholder."""
     # Asking the process by poll() would reap it.
-    state = "was running" if obj.returncode is None else f"had ended with {obj.returncode}"
+    state = "was running when last looked at" if obj.returncode is None else f"had ended with {obj.returncode}"
     return pickling.placeholder(
         obj, f"process {obj.pid} {state}; it was left alone", "run the cell that started it again"
     )

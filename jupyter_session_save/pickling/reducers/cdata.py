@@ -1,0 +1,74 @@
+"""ctypes: values and arrays by their bytes, array types by element and length, structures by their fields.
+
+Invariant: an address is never restored.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+from .. import code, rebuild
+
+if TYPE_CHECKING:
+    from ..pickler import Pickling
+
+
+def array_type(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an array type, unless it is a class of its own, to its element type and length."""
+    if "_type_" in vars(obj) and obj.__bases__ == (ctypes.Array,):
+        return make_array_type, (obj._type_, obj._length_)
+    return code.reduce_class(obj, pickling)
+
+
+def pointer_type(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a pointer type to the type that it points to."""
+    if "_type_" in vars(obj) and obj.__bases__ == (ctypes._Pointer,):
+        return ctypes.POINTER, (obj._type_,)
+    return code.reduce_class(obj, pickling)
+
+
+def structure_type(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a structure or union of the notebook; setting its fields lays it out again."""
+    reduced = code.reduce_class(obj, pickling)
+    if not isinstance(reduced, tuple) or reduced[0] is not rebuild.class_:
+        return reduced
+    func, args, (methods, attributes, extra), *_ = reduced
+    layout = {k: attributes.pop(k) for k in ("_pack_", "_align_", "_anonymous_", "_fields_") if k in attributes}
+    fields = {field[0] for field in layout.get("_fields_", ())}
+    anonymous = {k for k, v in attributes.items() if type(v).__name__ == "CField"}
+    attributes = {k: v for k, v in attributes.items() if k not in fields | anonymous}
+    return func, args, ((methods, attributes, extra), layout), None, None, structure_state
+
+
+def pointer(obj: Any, pickling: Pickling) -> Any:
+    """Reduce what holds an address to a placeholder."""
+    return pickling.placeholder(obj, "it holds an address in the process that was saved", "make it again")
+
+
+def library(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a loaded C library to its name."""
+    pickling.note_reconnected(obj, f"loaded again: {obj._name or 'the process itself'}; set its signatures again")
+    return type(obj), (obj._name,)
+
+
+def value(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a plain value, array or structure by the protocol of ctypes."""
+    try:
+        return obj.__reduce_ex__(4)
+    except ValueError:
+        return pointer(obj, pickling)
+
+
+def make_array_type(element: Any, length: int) -> Any:
+    """Make, or find, an array type."""
+    return element * length
+
+
+def structure_state(made: Any, state: tuple[Any, dict[str, Any]]) -> None:
+    """Fill a structure's class, then lay it out."""
+    attributes, layout = state
+    for name in ("_pack_", "_align_", "_anonymous_", "_fields_"):
+        if name in layout:
+            setattr(made, name, layout[name])
+    rebuild.class_state(made, attributes)

@@ -1,0 +1,92 @@
+"""Small values of the standard library that do not pickle themselves.
+
+Invariant: what comes back equals what was saved.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import random
+import re
+import struct
+from typing import TYPE_CHECKING, Any
+
+from .. import rebuild
+from .inside import held_by
+
+if TYPE_CHECKING:
+    from ..pickler import Pickling
+
+
+def match(obj: re.Match[Any], pickling: Pickling) -> Any:
+    """Reduce a match to the search that gives it again."""
+    for start in (obj.pos, obj.start()):
+        for how in ("match", "fullmatch", "search"):
+            found = getattr(obj.re, how)(obj.string, start, obj.endpos)
+            if found is not None and found.regs == obj.regs and found.lastindex == obj.lastindex:
+                return match_again, (obj.re, how, obj.string, start, obj.endpos)
+    return pickling.placeholder(obj, "the text has changed since it was matched", "match it again")
+
+
+def packed(obj: struct.Struct, pickling: Pickling) -> Any:
+    """Reduce a `struct.Struct` to its format."""
+    return struct.Struct, (obj.format,)
+
+
+def codec(obj: codecs.CodecInfo, pickling: Pickling) -> Any:
+    """Reduce a codec to its name."""
+    return codecs.lookup, (obj.name,)
+
+
+def system_random(obj: random.SystemRandom, pickling: Pickling) -> Any:
+    """Reduce a generator that has no state."""
+    return type(obj), ()
+
+
+def of_sys(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a fact about the interpreter to its name: its type can be made by nobody else."""
+    return rebuild.importable, ("sys", type(obj).__name__)
+
+
+def csv_writer(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a csv writer to its file and its dialect."""
+    write = next((held for held in held_by(obj) if callable(held)), None)
+    target = getattr(write, "__self__", None)
+    if target is None:
+        return pickling.placeholder(obj, "it does not say what it writes to", "make it again")
+    return make_csv_writer, (target, _dialect(obj.dialect))
+
+
+def csv_reader(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a csv reader to a placeholder."""
+    return pickling.placeholder(
+        obj, f"it had read {obj.line_num} lines of a source that cannot be rewound", "open and read it again"
+    )
+
+
+def csv_dialect(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a dialect to its settings."""
+    return make_csv_dialect, (_dialect(obj),)
+
+
+_SETTINGS = "delimiter quotechar doublequote escapechar lineterminator quoting skipinitialspace strict".split()
+
+
+def _dialect(dialect: Any) -> dict[str, Any]:
+    return {name: getattr(dialect, name) for name in _SETTINGS}
+
+
+def match_again(pattern: re.Pattern[Any], how: str, string: Any, start: int, end: int) -> Any:
+    """Match again."""
+    return getattr(pattern, how)(string, start, end)
+
+
+def make_csv_writer(target: Any, settings: dict[str, Any]) -> Any:
+    """Make a csv writer."""
+    return csv.writer(target, **settings)
+
+
+def make_csv_dialect(settings: dict[str, Any]) -> Any:
+    """Make a dialect: only readers and writers make them from settings."""
+    return csv.reader((), **settings).dialect
