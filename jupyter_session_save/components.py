@@ -73,11 +73,8 @@ def _linked(
     for name in names:
         tick(name)
         pickled[name] = payload = dumps({name: values[name]}, scope)
-        # The memo stays alive in the payload, so that no id in `owner` can be given to another object.
-        for shared in payload.links():
-            other = owner.setdefault(shared, name)
-            if other is not name:
-                union.join(name, other)
+        for other in payload.enter(owner, name):
+            union.join(name, other)
     for group in union.groups(names):
         if len(group) > 1:
             tick(group[0])

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_session_save.pickling import Payload, Placeholder, Restoring, Scope, dumps
+from jupyter_session_save.components import split
+from jupyter_session_save.pickling import Placeholder, Restoring, Scope
 from jupyter_session_save.snapshot import Problem
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,20 +111,15 @@ def cell(source: str) -> dict[str, Any]:
     return namespace
 
 
-def save(namespace: Mapping[str, Any], *, groups: Sequence[Sequence[str]] | None = None) -> Saved:
-    """Pickle the variables of a namespace: each definition alone, all the rest as one component."""
+def save(namespace: Mapping[str, Any]) -> Saved:
+    """Pickle the variables of a namespace, in components as a session would."""
     live = namespace if isinstance(namespace, dict) else dict(namespace)
-    names = [name for name in live if not name.startswith("__")]
-    scope = Scope(live, names, {})
-    if groups is None:
-        alone = {name for name in names if scope.names.get(id(live[name])) == name}
-        rest = [name for name in names if name not in alone]
-        groups = [*([name] for name in sorted(alone)), *([rest] if rest else [])]
+    values = {name: value for name, value in live.items() if not name.startswith("__")}
     saved = Saved()
-    for group in groups:
-        payload: Payload = dumps({name: live[name] for name in group}, scope)
+    for part in split(values, Scope(live, values, {}), tick=lambda name: None):
+        payload = part.payload
         blobs = [bytes(buffer.raw()) for buffer in payload.buffers]
-        saved.parts.append(Kept(group, payload.defines, b"".join(payload.chunks), blobs))
+        saved.parts.append(Kept(part.names, payload.defines, b"".join(payload.chunks), blobs))
         saved.problems += payload.problems
         saved.reconnected += payload.reconnected
         payload.release()

@@ -115,7 +115,8 @@ def _step(ns: dict[str, Any], pool: list[Any], what: str, i: int, j: int, k: int
         "dict": lambda: {"a": one(i), 3: one(j)} if k % 2 else {},
         "set": lambda: {i % 8, j % 8},
         "tuple": lambda: (one(i), one(j)),
-        "frozenset": lambda: frozenset([i % 8, "t" * (j % 2)]),
+        # Held in a list: which names share an immutable object is not promised.
+        "frozenset": lambda: [frozenset([i % 8, "t" * (j % 2)])],
         "array": lambda: np.arange(i * 100 + j).astype(["i8", "f4", "u1", "M8[D]", ">i4"][k % 5]),
         "fortran": lambda: np.asfortranarray(np.arange(i * j * 1.0).reshape(i, j)),
         "view": lambda: None if array is None else array[1:],

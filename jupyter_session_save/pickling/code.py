@@ -10,6 +10,7 @@ import _abc  # type: ignore[import-not-found]
 import abc
 import builtins
 import enum
+import gc
 import sys
 import types
 import typing
@@ -84,6 +85,9 @@ def globals_of(func: types.FunctionType, pickling: Pickling) -> tuple[str, Any]:
     if type(module) is str and getattr(sys.modules.get(module), "__dict__", None) is func.__globals__:
         pickling.modules.add(module.partition(".")[0])
         return "module", module
+    for holder in gc.get_referrers(func.__globals__):
+        if type(holder) is types.ModuleType and vars(holder) is func.__globals__:
+            return "dynamic", holder
     return "own", func.__globals__
 
 

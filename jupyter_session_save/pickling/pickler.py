@@ -14,6 +14,7 @@ import copyreg
 import pickle
 import sys
 import threading
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -22,8 +23,8 @@ from ..snapshot import Problem
 from . import dill_reducers, rebuild
 from .culprit import PathFinder
 from .placeholder import Placeholder
-from .plans import ATOMS, CONTAINERS, Plan, is_immutable, plan_for
-from .scope import Scope, lookup, module_of, type_name
+from .plans import ATOMS, CONTAINERS, Plan, hashable, is_immutable, library_owned, plan_for
+from .scope import Scope, importable_path, lookup, module_of, type_name
 
 PROTOCOL = 5
 """Fixed by the format: the first protocol with out-of-band buffers, read by every supported Python."""
@@ -62,8 +63,9 @@ class Payload:
         Objects that are rebuilt from a recipe.
     defines : bool
         Whether a definition of the namespace is among the values.
-    links : callable
-        Returns, once, the ids of the objects in the stream that must not be pickled twice.
+    enter : callable
+        ``enter(owner, name)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and returns
+        the names of others that hold one which can change. To be called once.
     """
 
     chunks: list[bytes] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Payload:
     problems: list[Problem] = field(default_factory=list)
     reconnected: list[Problem] = field(default_factory=list)
     defines: bool = False
-    links: Callable[[], set[int]] = set
+    enter: Callable[[dict[int, str], str], set[str]] = lambda owner, name: set()
 
     @property
     def size(self) -> int:
@@ -86,7 +88,7 @@ class Payload:
             buffer.release()
         self.buffers.clear()
         self.chunks.clear()
-        self.links = set
+        self.enter = lambda owner, name: set()
 
 
 class Pickling:
@@ -112,23 +114,41 @@ class Pickling:
         self.refs, self.modules = self.payload.refs, self.payload.modules
         self._values = values
         self._finders: list[PathFinder] = []
-        self._plans: dict[type, Plan | None] = {}
+        self._plans: dict[int, Plan | None] = scope.plans[capture]
         self._live = scope.live_ids
+
+    def reducer(self) -> Callable[[Any], Any]:
+        """Return `reduce` with a short way out for instances of plain types, which are most."""
+        plans, live_types, full = self._plans, self.scope.live_types, self.reduce
+
+        def reduce(obj: Any) -> Any:
+            cls = id(type(obj))
+            return NotImplemented if plans.get(cls, full) is None and cls not in live_types else full(obj)
+
+        return full if self.guarded else reduce
 
     def reduce(self, obj: Any) -> Any:
         """Return how to pickle an object, or NotImplemented for the pickler's own way."""
         cls = type(obj)
         try:
-            plan = self._plans[cls]
+            plan = self._plans[id(cls)]
         except KeyError:
-            plan = self._plans[cls] = plan_for(cls, capture=self.capture)
-            self.modules.add(module_of(cls).partition(".")[0])
-        if self._live and id(obj) in self._live and cls not in ATOMS:
+            plan = self._plans[id(cls)] = plan_for(cls, capture=self.capture)
+            self.scope.types.append(cls)
+            self.scope.library_owned |= library_owned(cls)
+        if id(cls) in self.scope.live_types and id(obj) in self._live and id(cls) not in ATOMS:
             self.referenced.add(id(obj))
             return rebuild.live, (self._live[id(obj)],)
         if plan is None:
-            return self._checked(obj) if self.guarded and cls not in CONTAINERS else NotImplemented
+            return self._checked(obj) if self.guarded and id(cls) not in CONTAINERS else NotImplemented
         return self._leaf(obj, lambda: plan(obj, self)) if self.guarded else plan(obj, self)
+
+    def links(self, obj: Any) -> bool:
+        """Whether variables that both hold this object belong together."""
+        if is_immutable(type(obj)) or id(obj) in self.referenced or id(obj) in self.scope.library_owned:
+            return False
+        # Functions written in C or Cython pickle by name without asking anybody.
+        return not callable(obj) or isinstance(obj, type | types.FunctionType) or importable_path(obj) is None
 
     def refers_to(self, obj: Any) -> bool:
         """Whether a definition travels as a reference to its name."""
@@ -162,7 +182,7 @@ class Pickling:
 
     def _checked(self, obj: Any) -> Any:
         def reduced() -> Any:
-            reduce = copyreg.dispatch_table.get(type(obj))
+            reduce = copyreg.dispatch_table.get(type(obj)) if hashable(type(obj)) else None
             made = reduce(obj) if reduce is not None else obj.__reduce_ex__(PROTOCOL)
             return self._sound(obj, made)
 
@@ -240,7 +260,7 @@ class _FastPickler(pickle.Pickler):
     def __init__(self, sink: Any, pickling: Pickling) -> None:
         super().__init__(sink, PROTOCOL, buffer_callback=_keeper(pickling.payload))
         # Found by the C pickler on the instance; a method that hands on would cost a call for each object.
-        self.reducer_override = pickling.reduce  # type: ignore[method-assign]
+        self.reducer_override = pickling.reducer()  # type: ignore[method-assign]
         self._live_ids = pickling.scope.live_ids
 
 
@@ -339,7 +359,7 @@ def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payloa
 
 def _has_live_container(memo: Mapping[int, tuple[int, Any]], scope: Scope) -> bool:
     """Whether an exact dict or list that belongs to the kernel was pickled by value."""
-    return any(i in memo and type(memo[i][1]) in CONTAINERS for i in scope.live_ids)
+    return any(i in memo and id(type(memo[i][1])) in CONTAINERS for i in scope.live_ids)
 
 
 def _finished(pickling: Pickling, pickler: Any, memo: dict[int, tuple[int, Any]], values: Mapping[str, Any]) -> Payload:
@@ -347,21 +367,16 @@ def _finished(pickling: Pickling, pickler: Any, memo: dict[int, tuple[int, Any]]
     names = pickling.scope.names
     payload.defines = any(names.get(id(value)) == name for name, value in values.items())
 
-    def links() -> set[int]:
+    def enter(owner: dict[int, str], name: str) -> set[str]:
         # The pickler stays alive with this function, and with it every object in its memo: no id is used twice.
         assert pickler is not None
-        linking: dict[type, bool] = {}
-        found = set()
-        for i, (_, obj) in memo.items():
-            cls = type(obj)
-            if cls not in linking:
-                linking[cls] = not is_immutable(cls)
-            if linking[cls] and i not in pickling.referenced and i not in names:
-                found.add(i)
+        common = memo.keys() & owner.keys()
+        found = {owner[i] for i in common if i not in names and pickling.links(memo[i][1])}
+        owner.update(dict.fromkeys(memo, name))
         memo.clear()
         return found
 
-    payload.links = links
+    payload.enter = enter
     return payload
 
 

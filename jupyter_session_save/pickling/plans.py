@@ -23,17 +23,26 @@ if TYPE_CHECKING:
 Plan = Callable[[Any, "Pickling"], Any]
 
 ATOMS = frozenset(
-    {type(None), bool, int, float, complex, str, bytes, tuple, frozenset, range, slice, types.CodeType}
-    | {type(Ellipsis), type(NotImplemented)}
+    map(
+        id,
+        (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, range, slice, types.CodeType)
+        + (type(Ellipsis), type(NotImplemented)),
+    )
 )
-"""Types whose instances cannot change and so link nothing: what is mutable in them links by itself."""
+"""Ids of the types whose instances cannot change and so link nothing: what is mutable in them links by itself.
+
+Types are looked up by id, because a metaclass may define `__hash__` and `__eq__` as it likes.
+"""
 
 CONTAINERS = frozenset(
-    {type(None), bool, int, float, str, bytes, tuple, list, dict, set, frozenset, bytearray, pickle.PickleBuffer}
+    map(
+        id,
+        (type(None), bool, int, float, str, bytes, tuple, list, dict, set, frozenset, bytearray, pickle.PickleBuffer),
+    )
 )
-"""Types that the C pickler handles before it asks anybody."""
+"""Ids of the types that the C pickler handles before it asks anybody."""
 
-_OWN: dict[type, Plan] = {
+_BY_TYPE: dict[type, Plan] = {
     types.FunctionType: code.reduce_function,
     types.CodeType: code.reduce_code,
     types.CellType: code.reduce_cell,
@@ -42,7 +51,8 @@ _OWN: dict[type, Plan] = {
 }
 for _name in ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType"):
     if hasattr(typing, _name):
-        _OWN[getattr(typing, _name)] = code.reduce_named_generic
+        _BY_TYPE[getattr(typing, _name)] = code.reduce_named_generic
+_OWN = {id(cls): plan for cls, plan in _BY_TYPE.items()}
 
 
 _IMMUTABLE = frozenset(
@@ -55,7 +65,14 @@ _IMMUTABLE = frozenset(
 
 def is_immutable(cls: type) -> bool:
     """Whether instances of a type cannot change, so that two variables that hold one are still independent."""
-    return cls in ATOMS or any(f"{module_of(c)}.{c.__qualname__}" in _IMMUTABLE for c in cls.__mro__[:-1])
+    return id(cls) in ATOMS or any(f"{module_of(c)}.{c.__qualname__}" in _IMMUTABLE for c in cls.__mro__[:-1])
+
+
+def library_owned(cls: type) -> set[int]:
+    """Return the ids of lists and dicts that are attributes of a library's class and may turn up in any instance."""
+    if not is_library(module_of(cls)):
+        return set()
+    return {id(v) for c in cls.__mro__ for v in list(vars(c).values()) if type(v) in (list, dict, set)}
 
 
 def plan_for(cls: type, *, capture: bool) -> Plan | None:
@@ -67,9 +84,9 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
     capture : bool
         Whether to ask what dill has registered; dill's own pickler does not need it.
     """
-    if cls in CONTAINERS:
+    if id(cls) in CONTAINERS:
         return None
-    own = _OWN.get(cls)
+    own = _OWN.get(id(cls))
     if own is not None:
         return own
     registered = reducers.find(cls)
@@ -81,13 +98,19 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
         return code.reduce_enum_member
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
     if dynamic:
-        return _by_reduce if _has_own_reduce(cls) else None
+        return _by_reduce if _has_own_reduce(cls) or not hashable(cls) else None
     singletons = _module_singletons(cls)
     if singletons:
         return lambda obj, pickling: _singleton(obj, pickling, singletons)
     if capture and cls not in copyreg.dispatch_table and _without_reduce(cls):
         return dill_reducers.captured(cls)
     return None
+
+
+def hashable(cls: type) -> bool:
+    """Whether a type can be looked up in a dict: its metaclass leaves comparison alone."""
+    meta: Any = type(cls)
+    return meta.__hash__ is type.__hash__ and meta.__eq__ is type.__eq__
 
 
 def _by_reduce(obj: Any, pickling: Pickling) -> Any:

@@ -106,6 +106,8 @@ def make_function(restoring: Restoring, register: Any, code: Any, where: Any, na
         globals_ = restoring.namespace
     elif kind == "module":
         globals_ = vars(importlib.import_module(value))
+    elif kind == "dynamic":
+        globals_ = vars(value)
     else:
         globals_ = value
     made = types.FunctionType(code, globals_, name, None, closure or None)

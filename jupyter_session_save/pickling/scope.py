@@ -96,8 +96,10 @@ def reloaded_path(obj: Any) -> tuple[str, str] | None:
 
 def is_definition(value: Any) -> bool:
     """Whether a value is a function, class or type variable: what travels by reference to its name."""
-    return isinstance(type(value), type) and (
-        type(value) is types.FunctionType or issubclass(type(value), type) or type(value) in _NAMED_GENERICS
+    return bool(
+        type(value) is types.FunctionType
+        or issubclass(type(value), type)
+        or any(type(value) is kind for kind in _NAMED_GENERICS)
     )
 
 
@@ -122,6 +124,12 @@ class Scope:
         # Kernel objects are pickled as their tags; None and the like stand for themselves.
         for plain in (None, True, False, Ellipsis, NotImplemented, (), ""):
             self.live_ids.pop(id(plain), None)
+        self.live_types = {id(type(self.live[tag])) for tag in self.live_ids.values()}
+        # How each type is pickled (by its id, so the types are kept), and what library classes own; filled while
+        # pickling.
+        self.plans: dict[bool, dict[int, Any]] = {False: {}, True: {}}
+        self.types: list[type] = []
+        self.library_owned: set[int] = set()
         self.saved = frozenset(saved)
         self.names = self._definitions(self.saved)
 

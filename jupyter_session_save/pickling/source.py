@@ -8,6 +8,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import functools
 import importlib.util
 import inspect
 import linecache
@@ -15,6 +16,7 @@ import marshal
 import textwrap
 import types
 from collections.abc import Iterator
+from typing import Any
 
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 """The bytecode version of this interpreter; code with another one is recompiled, never executed."""
@@ -29,8 +31,16 @@ def of_code(code: types.CodeType) -> str:
     start = code.co_firstlineno - 1
     if not 0 <= start < len(lines):
         return ""
+    entry = linecache.cache.get(code.co_filename)
+    changed = entry[1] if entry is not None and len(entry) == 4 else None
+    return _block(code.co_filename, code.co_firstlineno, len(lines), changed)
+
+
+@functools.lru_cache(maxsize=8192)
+def _block(filename: str, firstlineno: int, length: int, changed: Any) -> str:
+    """Find the end of a block, which takes a tokenizer: once for each state of a file."""
     try:
-        return "".join(inspect.getblock(lines[start:]))
+        return "".join(inspect.getblock(linecache.getlines(filename)[firstlineno - 1 :]))
     except Exception:
         return ""
 

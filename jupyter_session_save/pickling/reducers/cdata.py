@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..pickler import Pickling
 
 
+_LAYOUT = ("_pack_", "_layout_", "_align_", "_anonymous_", "_fields_")  # In the order in which they must be set.
+
+
 def array_type(obj: Any, pickling: Pickling) -> Any:
     """Reduce an array type, unless it is a class of its own, to its element type and length."""
     if "_type_" in vars(obj) and obj.__bases__ == (ctypes.Array,):
@@ -34,11 +37,14 @@ def structure_type(obj: Any, pickling: Pickling) -> Any:
     if not isinstance(reduced, tuple) or reduced[0] is not rebuild.class_:
         return reduced
     func, args, (methods, attributes, extra), *_ = reduced
-    layout = {k: attributes.pop(k) for k in ("_pack_", "_align_", "_anonymous_", "_fields_") if k in attributes}
+    layout = {k: attributes.pop(k) for k in _LAYOUT if k in attributes}
     fields = {field[0] for field in layout.get("_fields_", ())}
     anonymous = {k for k, v in attributes.items() if type(v).__name__ == "CField"}
-    attributes = {k: v for k, v in attributes.items() if k not in fields | anonymous}
-    return func, args, ((methods, attributes, extra), layout), None, None, structure_state
+    # Together: a method cannot be set on such a class before the others by what sets those of ordinary ones.
+    plain = {**methods.args[1], **{k: v for k, v in attributes.items() if k not in fields | anonymous}}
+    # Its metaclass has no name to be imported by.
+    args = (args[0], code.Call(type, obj.__bases__[0]), *args[2:])
+    return func, args, (plain, extra["doc"], layout), None, None, structure_state
 
 
 def pointer(obj: Any, pickling: Pickling) -> Any:
@@ -65,10 +71,8 @@ def make_array_type(element: Any, length: int) -> Any:
     return element * length
 
 
-def structure_state(made: Any, state: tuple[Any, dict[str, Any]]) -> None:
+def structure_state(made: Any, state: tuple[dict[str, Any], Any, dict[str, Any]]) -> None:
     """Fill a structure's class, then lay it out."""
-    attributes, layout = state
-    for name in ("_pack_", "_align_", "_anonymous_", "_fields_"):
-        if name in layout:
-            setattr(made, name, layout[name])
-    rebuild.class_state(made, attributes)
+    attributes, doc, layout = state
+    for name, value_ in {**attributes, "__doc__": doc, **layout}.items():
+        setattr(made, name, value_)

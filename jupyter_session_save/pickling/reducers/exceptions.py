@@ -19,7 +19,8 @@ def exception(obj: BaseException, pickling: Pickling) -> Any:
     cls = type(obj)
     if any(type(getattr(cls, name)) not in _BUILT_IN for name in ("__reduce__", "__reduce_ex__", "__setstate__")):
         return pickling.by_reduce(obj)
-    _, args, *state = obj.__reduce_ex__(4)
+    reduced: Any = obj.__reduce_ex__(4)
+    _, args, *state = reduced
     own = next(c for c in cls.__mro__ if c.__module__ == "builtins")
     if obj.__traceback__ is not None:
         pickling.note_reconnected(obj, "its traceback was not saved")

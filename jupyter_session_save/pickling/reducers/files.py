@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..pickler import Pickling
 
 _ADVICE = "run the cell that opened it again"
-_BUFFERS: dict[type, type] = {cls: cls for cls in (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)}
+_BUFFERS = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 _COMPRESSED = {"gzip.GzipFile": "fileobj", "bz2.BZ2File": "_fp", "lzma.LZMAFile": "_fp"}
 _NEW = os.O_TRUNC | os.O_CREAT | os.O_EXCL
 
@@ -131,7 +131,7 @@ def _translates(decoder: Any, encoding: str) -> bool:
     """Ask a decoder for its setting, and leave its state as it was."""
     state, seen = decoder.getstate(), decoder.newlines
     decoder.reset()
-    answer = decoder.decode("\r\n".encode(encoding), final=True) == "\n"
+    answer: bool = decoder.decode("\r\n".encode(encoding), final=True) == "\n"
     decoder.reset()
     if seen:
         decoder.decode("-".join([seen] if type(seen) is str else seen).encode(encoding), final=True)
@@ -176,7 +176,7 @@ def open_text(buffer: Any, settings: tuple[Any, ...], mode: str | None, position
         with contextlib.suppress(OSError):
             made.seek(position)
     if mode is not None:
-        made.mode = mode
+        made.mode = mode  # type: ignore[misc]
     return made
 
 
@@ -203,6 +203,6 @@ def closed_text(name: Any, mode: str | None, encoding: str, errors: str) -> io.T
     inner.name = name
     made = io.TextIOWrapper(io.BufferedReader(inner), encoding, errors)
     if mode is not None:
-        made.mode = mode
+        made.mode = mode  # type: ignore[misc]
     made.close()
     return made

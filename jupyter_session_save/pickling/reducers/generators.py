@@ -27,7 +27,8 @@ def generator(obj: types.GeneratorType[Any, Any, Any], pickling: Pickling) -> An
     function = _function_of(obj)
     if function is None:
         return pickling.placeholder(obj, f"{name} does not say which function made it", "make it again")
-    code, values = obj.gi_code, obj.gi_frame.f_locals
+    frame: Any = obj.gi_frame
+    code, values = obj.gi_code, frame.f_locals
     plain = code.co_argcount
     names = code.co_varnames
     keywords = names[plain : plain + code.co_kwonlyargcount]
@@ -59,7 +60,7 @@ def unstarted(function: Any, args: tuple[Any, ...], named: dict[str, Any]) -> An
 
 def spent(name: str, qualname: str) -> Any:
     """Make a generator that stands behind its last step."""
-    made = (item for item in ())
+    made: Any = (item for item in "")
     made.close()
     made.__name__, made.__qualname__ = name, qualname
     return made

@@ -6,6 +6,7 @@ Invariant: no live iterator is advanced where that could be seen: a full turn of
 from __future__ import annotations
 
 import itertools
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ def of_itertools(obj: Any, pickling: Pickling) -> Any:
     if apart is not None:
         made = apart(obj)
         return pickling.placeholder(obj, _HIDDEN, _ADVICE) if made is None else made
-    if type(obj).__reduce__ is object.__reduce__:
+    if getattr(type(obj), "__reduce__") is object.__reduce__:  # noqa: B009 - mypy takes them for two types
         return pickling.placeholder(obj, _HIDDEN, _ADVICE)
     with warnings.catch_warnings():
         # Python 3.12 and 3.13 announce that 3.14 takes it away.
@@ -51,7 +52,9 @@ def _count(obj: Any) -> Any:
     if len(held) == 2:
         return itertools.count, tuple(held)
     # Only a step of 1 is counted in C, where the collector does not see it.
-    return itertools.count, (int(repr(obj)[len("count(") : -1]),)
+    said = repr(obj)[len("count(") : -1]
+    # The largest number that fits C is shown as a null pointer.
+    return itertools.count, (int(said) if "NULL" not in said else sys.maxsize,)
 
 
 def _cycle(obj: Any) -> Any:

@@ -25,7 +25,8 @@ _SET_UP_AGAIN = {
 
 def logger(obj: logging.Logger, pickling: Pickling) -> Any:
     """Reduce a logger to its name, level and plain handlers."""
-    handlers, left = [], []
+    handlers: list[logging.Handler] = []
+    left: list[logging.Handler] = []
     for handler in obj.handlers:
         kind = f"{type(handler).__module__}.{type(handler).__qualname__}"
         (handlers if kind in _SET_UP_AGAIN else left).append(handler)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def lock(obj: Any, pickling: Pickling) -> Any:
     """Reduce a lock of either kind to a new one."""
-    return (threading.Lock if type(obj) is type(threading.Lock()) else threading.RLock), ()
+    return (threading.Lock if type(obj) is type(threading.Lock()) else type(obj)), ()
 
 
 def condition(obj: Any, pickling: Pickling) -> Any:

@@ -46,14 +46,14 @@ def memory(obj: memoryview, pickling: Pickling) -> Any:
     plain = type(owner) in (bytes, bytearray, array.array)
     if (plain or type(owner).__module__ == "numpy") and _same(obj, memoryview(owner)):
         return whole, (owner, obj.readonly)
-    if plain and obj.ndim == 1 and obj.strides[0] % obj.itemsize == 0:
+    if plain and obj.ndim == 1 and obj.shape and obj.strides and obj.strides[0] % obj.itemsize == 0:
         start = _address(obj) - _address(memoryview(owner))
         return window, (owner, obj.format, start, obj.shape[0], obj.strides[0], obj.readonly)
-    if plain and obj.ndim and obj.c_contiguous:
+    if plain and obj.shape and obj.c_contiguous:
         start = _address(obj) - _address(memoryview(owner))
         return block, (owner, obj.format, start, obj.nbytes, obj.shape, obj.readonly)
     pickling.note_reconnected(obj, "its bytes were copied; it shares no memory any more")
-    return copied, (bytearray(obj.tobytes()), obj.format, tuple(obj.shape), obj.readonly)
+    return copied, (bytearray(obj.tobytes()), obj.format, tuple(obj.shape or ()), obj.readonly)
 
 
 def mapping(obj: Any, pickling: Pickling) -> Any:

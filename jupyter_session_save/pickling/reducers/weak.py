@@ -30,7 +30,13 @@ def reference(obj: Any, pickling: Pickling) -> Any:
 def method(obj: Any, pickling: Pickling) -> Any:
     """Reduce a weak reference to a bound method."""
     bound = obj()
-    return (dead_method, ()) if bound is None else (type(obj), (bound,))
+    if bound is None:
+        return dead_method, ()
+    name = bound.__func__.__name__
+    if getattr(type(bound.__self__), name, None) is bound.__func__:
+        # The very function of the class, which alone lives on.
+        return live_method, (type(obj), bound.__self__, name)
+    return type(obj), (bound,)
 
 
 def proxy(obj: Any, pickling: Pickling) -> Any:
@@ -76,6 +82,11 @@ def _extra(obj: Any) -> dict[str, Any] | None:
 def dead_reference(cls: Any) -> Any:
     """Make a reference whose object is gone."""
     return cls(_Gone())
+
+
+def live_method(cls: Any, owner: Any, name: str) -> Any:
+    """Make a reference to a method of the object's class."""
+    return cls(getattr(type(owner), name).__get__(owner))
 
 
 def dead_method() -> Any:

@@ -1,0 +1,453 @@
+"""Containers, views, callables, exceptions and other values: equal, and still tied to what they were tied to."""
+
+from __future__ import annotations
+
+import array
+import contextvars
+import csv
+import ctypes
+import decimal
+import functools
+import gc
+import logging
+import random
+import re
+import struct
+import sys
+import types
+import weakref
+from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_session_save.pickling import Placeholder
+
+from .restore import again, cell, save, stand_in
+
+WEAK = """
+import weakref
+class Node:
+    def __init__(self, name): self.name = name
+    def hello(self): return self.name
+    def __call__(self): return 'called'
+class Plain: pass
+a, b, p = Node('a'), Node('b'), Plain()
+values = weakref.WeakValueDictionary(a=a, b=b)
+keys = weakref.WeakKeyDictionary({a: [1]})
+members = weakref.WeakSet([a, b])
+ref, bound = weakref.ref(a), weakref.WeakMethod(a.hello)
+proxy, callable_proxy = weakref.proxy(p), weakref.proxy(a)
+p.x = 3
+gone = Node('gone')
+dead, dead_proxy, dead_method = weakref.ref(gone), weakref.proxy(gone), weakref.WeakMethod(gone.hello)
+a.me = values
+seen = []
+noting = weakref.ref(b, seen.append)
+final = weakref.finalize(a, print)
+del gone
+"""
+
+
+def test_weak_things_hold_weakly() -> None:
+    ns = cell(WEAK)
+    saved = save(ns)
+    assert [problem.path for problem in saved.problems] == ["final"]
+    ns["final"].detach()
+    r = saved.load()
+    a = r["a"]
+    assert r["values"]["a"] is a is r["ref"]() and r["a"].me is r["values"]
+    assert r["keys"][a] == [1] and a in r["members"] and len(r["members"]) == 2
+    assert r["bound"]()() == "a" and r["callable_proxy"]() == "called" and r["proxy"].x == 3
+    assert r["dead"]() is None and r["dead_method"]() is None
+    with pytest.raises(ReferenceError):
+        r["dead_proxy"].name  # noqa: B018
+    del r["b"]
+    gc.collect()
+    assert list(r["values"]) == ["a"] and len(r["members"]) == 1 and r["seen"] == [r["noting"]]
+
+
+def test_memory_is_still_shared() -> None:
+    data, numbers = bytearray(range(24)), array.array("i", range(6))
+    ns: dict[str, Any] = {
+        "data": data,
+        "numbers": numbers,
+        "part": memoryview(data)[2:10],
+        "steps": memoryview(data)[20:2:-3],
+        "empty": memoryview(data)[5:5],
+        "cast": memoryview(data).cast("i"),
+        "grid": memoryview(data).cast("B", (4, 6)),
+        "fixed": memoryview(data).toreadonly(),
+        "some": memoryview(numbers)[1:6:2],
+        "text": memoryview(b"hello")[1:3],
+    }
+    saved = save(ns)
+    assert not saved.problems + saved.reconnected
+    r = saved.load()
+    for name, value in ns.items():
+        if type(value) is memoryview:
+            back = r[name]
+            assert (back.tolist(), back.format, back.shape) == (value.tolist(), value.format, value.shape), name
+            assert (back.strides, back.readonly) == (value.strides, value.readonly), name
+    r["data"][20], r["numbers"][1] = 99, 77
+    assert r["steps"][0] == 99 == r["fixed"][20] == r["grid"][3, 2] and r["some"][0] == 77
+    released = memoryview(b"")
+    released.release()
+    with pytest.raises(ValueError, match="released"):
+        len(again(released))
+    for name, value in ns.items():
+        if type(value) is memoryview:
+            value.release()
+    data.append(1)  # No export was left behind by the save.
+
+
+VIEWS = """
+import types, collections
+d = {'a': 1}
+o = collections.OrderedDict(x=1)
+class K:
+    z = 1
+proxy, keys, values, items, okeys = types.MappingProxyType(d), d.keys(), d.values(), d.items(), o.keys()
+attributes, builtin = vars(K), vars(int)
+space = types.SimpleNamespace(d=d)
+L = [1]
+append, size, upper = L.append, L.__len__, str.upper
+class S:
+    __slots__ = ('v',)
+    def me(self): return super()
+slot, code = S.v, types.FunctionType.__code__
+s = S(); sup = s.me()
+mro = type.__dict__['__mro__']; fromkeys = dict.__dict__['fromkeys']
+"""
+
+
+def test_views_and_descriptors() -> None:
+    r = save(cell(VIEWS)).load()
+    r["d"]["b"] = 2
+    r["o"]["y"] = 2
+    assert r["proxy"]["b"] == 2 and list(r["keys"]) == ["a", "b"] and list(r["values"]) == [1, 2]
+    assert ("b", 2) in r["items"] and list(r["okeys"]) == ["x", "y"] and type(r["okeys"]).__name__ == "odict_keys"
+    r["K"].z = 5
+    assert r["attributes"]["z"] == 5 and r["builtin"]["real"] is int.real and r["space"].d is r["d"]
+    r["append"](2)
+    assert r["L"] == [1, 2] and r["append"].__self__ is r["L"] and r["size"]() == 2 and r["upper"] is str.upper
+    r["slot"].__set__(r["s"], 4)
+    assert r["s"].v == 4 and r["slot"] is r["S"].v and r["code"] is types.FunctionType.__code__
+    assert r["sup"].__self__ is r["s"] and r["mro"] is type.__dict__["__mro__"]
+    assert r["fromkeys"] is dict.__dict__["fromkeys"]
+
+
+CALLABLES = """
+import functools
+calls = []
+@functools.lru_cache(maxsize=5, typed=True)
+def square(x):
+    '''Doc.'''
+    calls.append(x)
+    return x * x
+@functools.cache
+def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+class Box:
+    @functools.lru_cache
+    def get(self): return self
+    @functools.cached_property
+    def once(self): return [1]
+    @functools.singledispatchmethod
+    def show(self, x): return 'any'
+    @show.register
+    def _(self, x: int): return 'int'
+    part = functools.partialmethod(show, 3)
+box = Box(); kept = box.once
+@functools.singledispatch
+def kind(x): return 'any'
+@kind.register
+def _int(x: int): return 'int'
+@kind.register(list)
+def _list(x): return 'list'
+kind(3)
+half = functools.partial(pow, exp=2); half.note = 'n'
+class P(functools.partial): pass
+third = P(pow, 3)
+key = functools.cmp_to_key(lambda a, b: b - a); one = key(1)
+class C(classmethod): pass
+cm, sm, pr = classmethod(len), staticmethod(len), property(len)
+square(2); fib(20)
+"""
+
+
+def test_callables() -> None:
+    saved = save(cell(CALLABLES))
+    assert not saved.problems
+    assert {problem.path.partition(".")[0] for problem in saved.reconnected} == {"square", "fib"}
+    r = saved.load()
+    assert r["square"](2) == 4 and r["calls"] == [2, 2] and r["square"].__doc__ == "Doc."
+    assert r["square"].cache_parameters() == {"maxsize": 5, "typed": True}
+    assert r["fib"](30) == 832040 and r["fib"].__wrapped__.__globals__ is r["square"].__wrapped__.__globals__
+    box = r["box"]
+    assert box.get() is box and box.once is r["kept"] and box.show(1) == "int" and box.show("") == "any"
+    assert box.part() == "int"
+    assert [r["kind"](x) for x in (1, [], "")] == ["int", "list", "any"]
+    r["kind"].register(str, lambda x: "str")
+    assert r["kind"]("") == "str"
+    assert r["half"](3) == 9 and r["half"].note == "n" and type(r["third"]) is r["P"]
+    assert sorted([1, 3, 2], key=r["key"]) == [3, 2, 1] and r["one"] > r["key"](2)
+    assert again(functools._lru_cache_wrapper) is functools._lru_cache_wrapper
+    assert again(re.template if hasattr(re, "template") else re.compile)
+
+
+EXCEPTIONS = """
+class Two(Exception):
+    def __init__(self, a, b, *, c=3):
+        super().__init__(f'{a}{b}')
+        self.a, self.b, self.c = a, b, c
+class Reduced(Exception):
+    def __init__(self, code): self.code = code
+    def __reduce__(self): return Reduced, (self.code,)
+class Os(OSError): pass
+two = Two(1, 2); two.add_note('note'); two.me = two
+reduced = Reduced(5)
+os_ = Os(2, 'gone', 'f.txt')
+uni = UnicodeDecodeError('ascii', b'x', 0, 1, 'bad')
+stop, exit_ = StopIteration(3), SystemExit(4)
+imp = ImportError('m', name='n', path='p')
+att = AttributeError('a', name='k', obj=[1])
+group = ExceptionGroup('g', [two, KeyError('k')])
+try:
+    try:
+        1 / 0
+    except ZeroDivisionError as e:
+        raise ValueError('x') from e
+except ValueError as e:
+    chained = e
+    tb = e.__traceback__
+    frame = tb.tb_frame
+"""
+
+
+def test_exceptions() -> None:
+    saved = save(cell(EXCEPTIONS))
+    assert {problem.path for problem in saved.problems} >= {"tb", "frame"}
+    assert {problem.path for problem in saved.reconnected} >= {"chained"}
+    r = saved.load()
+    two = r["two"]
+    assert (two.args, two.a, two.b, two.c, two.__notes__) == (("12",), 1, 2, 3, ["note"]) and two.me is two
+    assert type(two) is r["Two"] and r["reduced"].code == 5
+    assert (r["os_"].errno, r["os_"].filename) == (2, "f.txt") and r["uni"].reason == "bad"
+    assert r["stop"].value == 3 and r["exit_"].code == 4 and r["imp"].name == "n"
+    assert r["att"].args == ("a",) and r["group"].exceptions[0] is two
+    assert type(r["chained"].__cause__) is ZeroDivisionError and r["chained"].__suppress_context__
+    with pytest.raises(r["Two"], match="12"):
+        raise two
+
+
+def test_context_variables() -> None:
+    plain, given = contextvars.ContextVar("plain"), contextvars.ContextVar("given", default=[1])  # noqa: B039
+    token = given.set([2])
+    saved = save({"plain": plain, "given": given, "context": contextvars.copy_context(), "token": token})
+    assert [problem.path for problem in saved.problems] == ["token"]
+    given.reset(token)
+
+    def check() -> None:
+        r = saved.load()
+        assert r["given"].get() == [2] and r["given"].name == "given"
+        assert contextvars.Context().run(r["given"].get) == [1]
+        assert r["context"][r["given"]] is r["given"].get()
+        with pytest.raises(LookupError):
+            r["plain"].get()
+        r["plain"].set(3)
+
+    contextvars.Context().run(check)
+    library = decimal.getcontext()
+    assert again(library).prec == library.prec
+
+
+C_DATA = """
+import ctypes
+class Point(ctypes.Structure):
+    _fields_ = [('x', ctypes.c_int), ('y', ctypes.c_double)]
+    def norm(self): return self.x + self.y
+class Line(ctypes.Structure):
+    _fields_ = [('a', Point), ('b', Point), ('tag', ctypes.c_char * 4)]
+class Either(ctypes.Union):
+    _fields_ = [('i', ctypes.c_int), ('c', ctypes.c_ubyte * 4)]
+p = Point(1, 2.5)
+line = Line(p, Point(3, 4), b'abc')
+either = Either(i=258)
+Triple = ctypes.c_int * 3
+t, n, buffer = Triple(1, 2, 3), ctypes.c_int(7), ctypes.create_string_buffer(b'ab')
+points = (Point * 2)(p, p)
+address = ctypes.pointer(n)
+"""
+
+
+def test_c_data() -> None:
+    saved = save(cell(C_DATA))
+    assert {problem.path for problem in saved.problems} == {"address"}
+    r = saved.load()
+    assert type(r["p"]) is r["Point"] and r["p"].norm() == 3.5
+    assert (r["line"].b.y, r["line"].tag) == (4, b"abc") and ctypes.sizeof(r["Line"]) == ctypes.sizeof(r["line"])
+    assert list(r["either"].c)[:2] == [2, 1]
+    assert type(r["t"]) is r["Triple"] is ctypes.c_int * 3 and list(r["t"]) == [1, 2, 3]
+    assert r["n"].value == 7 and r["buffer"].value == b"ab" and r["points"][1].x == 1
+    r["p"].x = 9
+    assert r["Point"](1, 2).x == 1
+
+
+def test_matches() -> None:
+    for pattern, text, how in [
+        ("a(b)?", "xxab", "search"),
+        ("(?<=x)a+?", "xaaa", "search"),
+        ("a+?", "aaa", "fullmatch"),
+        ("^b", "a\nb", "search"),
+    ]:
+        found = getattr(re.compile(pattern, re.MULTILINE), how)(text)
+        back = again(found)
+        assert (back.regs, back.group(), back.string) == (found.regs, found.group(), found.string)
+    third = list(re.finditer("a", "aXaXa"))[2]
+    assert again(third).span() == (4, 5)
+
+
+@pytest.mark.parametrize("value", [sys.version_info, sys.flags, sys.hash_info, csv.get_dialect("excel")])
+def test_facts(value: Any) -> None:
+    assert type(again(value)) is type(value)
+
+
+def test_small_values() -> None:
+    assert again(struct.Struct("<iq")).size == 12
+    assert again(random.SystemRandom()).random() < 1
+    generator = random.Random(3)
+    assert again(generator).random() == generator.random()
+    d: defaultdict[str, list[int]] = defaultdict(list, a=[1])
+    for value in (deque([1, 2], 5), Counter("aab"), OrderedDict(b=1, a=2), d, array.array("d", [1.5])):
+        back = again(value)
+        assert back == value and type(back) is type(value)
+    assert again(deque([1], 5)).maxlen == 5 and again(d)["new"] == []
+    one = {"k": 1}
+    r = save({"one": one, "chain": ChainMap({}, one)}).load()
+    r["one"]["k"] = 2
+    assert r["chain"]["k"] == 2
+
+
+MODULE = """
+import types, math
+m = types.ModuleType('made')
+exec('x = 1\\ndef get(): return x', m.__dict__)
+get = m.get
+"""
+
+
+def test_modules() -> None:
+    r = save(cell(MODULE)).load()
+    r["m"].x = 5
+    assert r["get"]() == 5 and r["get"] is r["m"].get and r["math"] is sys.modules["math"]
+
+
+def test_loggers(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    log = logging.getLogger("session.test")
+    handler = logging.FileHandler(path, "w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.info("before")
+    saved = save({"log": log, "child": log.getChild("x")})
+    assert not saved.problems
+    assert saved.load()["log"] is log and log.handlers == [handler]
+    log.removeHandler(handler)
+    handler.close()
+    done = saved.load_elsewhere(
+        "import logging; assert log is logging.getLogger('session.test'); assert child.parent is log\n"
+        "assert len(log.handlers) == 1 and not log.propagate; log.info('after'); log.debug('no')\n"
+        "log.handlers[0].close()"
+    )
+    assert done == "" and path.read_text(encoding="utf-8") == "INFO before\nINFO after\n"
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
+    stray = logging.Logger("stray", logging.ERROR)
+    assert again(stray).level == logging.ERROR
+
+
+def test_proxies() -> None:
+    import flask
+
+    r = save({"app": flask.current_app, "request": flask.request}).load()
+    assert r["app"] is flask.current_app and r["request"] is flask.request
+    live = cell("from werkzeug.local import LocalProxy\ntarget = [1]\nlocal = LocalProxy(lambda: target)")
+    r = save(live).load()
+    assert r["local"]._get_current_object() is r["target"]
+
+
+def test_front_end_objects_are_named() -> None:
+    import comm
+    import ipywidgets
+    import tqdm
+    import zmq
+
+    class Slider(ipywidgets.IntSlider):
+        pass
+
+    bar = tqdm.tqdm(total=9, disable=True)
+    context = zmq.Context()
+    socket = context.socket(zmq.PUSH)
+    try:
+        for value in (ipywidgets.IntSlider(), Slider(), bar, context, socket, comm.DummyComm("t")):
+            assert stand_in(value).advice
+    finally:
+        socket.close()
+        context.term()
+
+
+def test_placeholders_say_so() -> None:
+    import hashlib
+    import hmac
+    import ssl
+    import zlib
+
+    for value in (hashlib.sha256(), hmac.new(b"k", digestmod="md5"), ssl.create_default_context(), zlib.compressobj()):
+        assert "TypeError" not in stand_in(value).reason
+    assert type(save({"v": [hashlib.md5()]}).load()["v"][0]) is Placeholder
+
+
+def test_engines(tmp_path: Path) -> None:
+    import sqlalchemy
+    import sqlalchemy.orm
+
+    path = tmp_path / "data.db"
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    with engine.connect() as closed, closed.begin():
+        closed.execute(sqlalchemy.text("create table t (x int)"))
+        closed.execute(sqlalchemy.text("insert into t values (1)"))
+    maker = sqlalchemy.orm.sessionmaker(engine, expire_on_commit=False)
+    session, connection = maker(), engine.connect()
+    before = path.read_bytes()
+    ns = {"engine": engine, "maker": maker, "session": session, "connection": connection, "closed": closed}
+    saved = save(ns)
+    assert not saved.problems
+    connection.close()
+    engine.dispose()
+    r = saved.load()
+    assert path.read_bytes() == before and r["closed"].closed and r["session"].bind is r["engine"]
+    count = sqlalchemy.text("select count(*) from t")
+    for source in (r["connection"], r["session"]):
+        assert source.scalar(count) == 1
+        source.close()
+    with r["maker"]() as other:
+        assert other.bind is r["engine"] and not other.expire_on_commit
+    r["engine"].dispose()
+    path.unlink()
+    assert "not there" in saved.attempt()[1][0].reason
+    assert not path.exists()
+
+
+def test_no_password_is_written() -> None:
+    import sqlalchemy
+
+    for address in ("sqlite://user:CANARY@/x.db", "sqlite:////x.db?token=CANARY"):
+        engine = sqlalchemy.create_engine("sqlite://")
+        engine.url = sqlalchemy.make_url(address)
+        saved = save({"engine": engine})
+        assert "password" in saved.problems[0].reason
+        assert all(b"CANARY" not in part.data for part in saved.parts)
+        engine.dispose()
