@@ -8,6 +8,7 @@ Invariant: every name is in exactly one group; groups do not depend on the order
 
 from __future__ import annotations
 
+import sys
 import types
 import zlib
 from collections import defaultdict
@@ -21,7 +22,7 @@ from .pickling import Payload, Scope, dumps
 from .pickling.scope import importable_path, module_of
 from .snapshot import Component
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
 _PLAIN_LENGTH = 4096
 _PER_GROUP = 256
 
@@ -95,7 +96,7 @@ def _without_links(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str
         kind = type(value)
         if _is_plain(value):
             plain.append(name)
-        elif kind is types.ModuleType or _is_imported(value):
+        elif _is_imported(value):
             root = value.__name__ if kind is types.ModuleType else module_of(value)
             imported[root.partition(".")[0]].append(name)
         else:
@@ -128,7 +129,7 @@ def own_digest(value: Any) -> str:
     kind = type(value)
     if _is_plain(value):
         text = repr((kind.__name__, value))
-    elif kind is types.ModuleType or _is_imported(value):
+    elif _is_imported(value):
         text = f"{module_of(value)}:{getattr(value, '__qualname__', '')}:{value.__name__}"
     else:
         return ""
@@ -137,12 +138,14 @@ def own_digest(value: Any) -> str:
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
-    return kind in _PLAIN and (kind not in (str, bytes) or len(value) < _PLAIN_LENGTH)
+    return id(kind) in _PLAIN and (kind is not str and kind is not bytes or len(value) < _PLAIN_LENGTH)
 
 
 def _is_imported(value: Any) -> bool:
+    if type(value) is types.ModuleType:
+        return sys.modules.get(value.__name__) is value
     kinds = (types.FunctionType, types.BuiltinFunctionType, type)
-    return type(value) in kinds and importable_path(value) is not None
+    return any(type(value) is kind for kind in kinds) and importable_path(value) is not None
 
 
 class _Union:

@@ -29,9 +29,9 @@ def describe(value: Any) -> tuple[str, str]:
     type, shape : str
     """
     kind = type(value)
-    if kind in _SIZED:
+    if any(kind is sized for sized in _SIZED):
         return type_name(kind), str(len(value))
     for module, names in _SHAPED.items():
-        if module in sys.modules and kind in [getattr(sys.modules[module], n, None) for n in names]:
+        if module in sys.modules and any(kind is getattr(sys.modules[module], n, None) for n in names):
             return type_name(kind), " x ".join(map(str, value.shape)) or "scalar"
     return type_name(kind), ""

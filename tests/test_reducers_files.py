@@ -43,6 +43,10 @@ def keep(file: Any) -> Any:
     return file
 
 
+def opened(path: str | Path, mode: str = "r", **settings: Any) -> Any:
+    return keep(open(path, mode, **settings))
+
+
 def reopened(value: Any) -> Any:
     saved = save({"value": value})
     assert not saved.problems
@@ -60,7 +64,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("mode", ["r", "r+", "a", "a+", "rb", "rb+", "ab", "ab+"])
 def test_files_come_back_in_their_mode_and_place(path: Path, mode: str) -> None:
-    f = keep(open(path, mode, **({} if "b" in mode else {"encoding": "utf-8"})))
+    f = opened(path, mode, **({} if "b" in mode else {"encoding": "utf-8"}))
     if "r" in mode:
         f.seek(4)
     r = reopened(f)
@@ -68,7 +72,7 @@ def test_files_come_back_in_their_mode_and_place(path: Path, mode: str) -> None:
     assert (path.read_text(encoding="utf-8"), path.stat().st_mtime) == (TEXT, 1)
     if "r" in mode:
         assert r.readline() in ("two\n", b"two\n")
-    if mode != "r" and mode != "rb":
+    if mode not in ("r", "rb"):
         r.seek(0, 2)
         r.write("four" if "b" not in mode else b"four")
         r.close()
@@ -78,7 +82,7 @@ def test_files_come_back_in_their_mode_and_place(path: Path, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["w", "x", "w+", "x+", "wb", "xb", "wb+", "xb+"])
 def test_files_that_were_made_anew_are_not_made_anew_again(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "new.txt"
-    f = keep(open(path, mode, **({} if "b" in mode else {"encoding": "utf-8"})))
+    f = opened(path, mode, **({} if "b" in mode else {"encoding": "utf-8"}))
     f.write("some" if "b" not in mode else b"some")
     r = reopened(f)
     assert path.read_bytes() == b"some"
@@ -108,7 +112,7 @@ def test_closed_files_come_back_closed_and_need_no_file(tmp_path: Path, mode: st
 def test_newlines_and_encodings_are_kept(tmp_path: Path, newline: str | None, read: str) -> None:
     path = tmp_path / "crlf.txt"
     path.write_bytes("é\r\nb\r\nc\r\n".encode("utf-16"))
-    f = keep(open(path, "r+", encoding="utf-16", errors="replace", newline=newline))
+    f = opened(path, "r+", encoding="utf-16", errors="replace", newline=newline)
     if read == "line":
         f.readline()
     elif read == "all":
@@ -128,7 +132,7 @@ def test_newlines_and_encodings_are_kept(tmp_path: Path, newline: str | None, re
 
 
 def test_layers_stay_the_same_objects(path: Path) -> None:
-    f = keep(open(path, encoding="utf-8"))
+    f = opened(path, encoding="utf-8")
     saved = save({"f": f, "b": f.buffer, "raw": f.buffer.raw})
     ns = saved.load()
     keep(ns["f"])
@@ -152,14 +156,14 @@ def test_unbuffered_and_in_memory(path: Path) -> None:
 
 
 def test_a_file_that_is_gone_at_load_costs_only_itself(path: Path) -> None:
-    f = keep(open(path, encoding="utf-8"))
+    f = opened(path, encoding="utf-8")
     saved = save({"f": f, "rest": [1]})
     path.unlink()
     ns, problems = saved.attempt()
     assert type(ns["f"]) is Placeholder and ns["rest"] == [1]
     assert "is not there any more" in problems[0].reason
     path.write_text("")
-    w = keep(open(path, "r+", encoding="utf-8"))
+    w = opened(path, "r+", encoding="utf-8")
     w.write("long")
     saved = save({"w": w})
     w.truncate(0)
@@ -168,16 +172,16 @@ def test_a_file_that_is_gone_at_load_costs_only_itself(path: Path) -> None:
 
 
 def test_files_that_cannot_be_found_again(path: Path) -> None:
-    f = keep(open(path, encoding="utf-8"))
+    f = opened(path, encoding="utf-8")
     next(f)
     assert "line by line" in stand_in(f).reason
     assert list(f) == ["two\n", "three\n"]
-    f = keep(open(path, encoding="utf-8"))
+    f = opened(path, encoding="utf-8")
     path.unlink()
     assert "deleted" in stand_in(f).reason
     path.touch()
     assert "replaced" in stand_in(f).reason
-    assert "descriptor" in stand_in(keep(tempfile.TemporaryFile())).reason
+    assert "descriptor" in stand_in(keep(tempfile.TemporaryFile())).reason  # noqa: SIM115
     read, write = os.pipe()
     keep(os.fdopen(write, "w"))
     assert "descriptor" in stand_in(keep(os.fdopen(read))).reason
@@ -185,31 +189,31 @@ def test_files_that_cannot_be_found_again(path: Path) -> None:
 
 def test_a_relative_name_leads_to_where_it_led(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
-    f = keep(open(path.name, encoding="utf-8"))
+    f = opened(path.name, encoding="utf-8")
     saved = save({"f": f})
     monkeypatch.chdir("/")
     r = keep(saved.load()["f"])
     assert r.name == path.name and r.read() == TEXT
 
 
-@pytest.mark.parametrize("opened", [gzip.open, bz2.open, lzma.open], ids=["gzip", "bz2", "lzma"])
-def test_compressed_files(tmp_path: Path, opened: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("module_open", [gzip.open, bz2.open, lzma.open], ids=["gzip", "bz2", "lzma"])
+def test_compressed_files(tmp_path: Path, module_open: Callable[..., Any]) -> None:
     path = tmp_path / "data"
-    with opened(path, "wt", encoding="utf-8") as f:
+    with module_open(path, "wt", encoding="utf-8") as f:
         f.write(TEXT)
     before = path.read_bytes()
-    binary = keep(opened(path, "rb"))
+    binary = keep(module_open(path, "rb"))
     binary.readline()
     assert reopened(binary).read() == b"two\nthree\n"
     binary.close()
     assert again(binary).closed
-    text = keep(opened(path, "rt", encoding="utf-8"))
+    text = keep(module_open(path, "rt", encoding="utf-8"))
     text.readline()
     saved = save({"text": text})
     r = keep(saved.load()["text"])
     assert r.readline() == "two\n"
     assert path.read_bytes() == before
-    writing = keep(opened(tmp_path / "w", "wb"))
+    writing = keep(module_open(tmp_path / "w", "wb"))
     assert "being written" in stand_in(writing).reason
 
 
@@ -226,24 +230,24 @@ def test_archives(tmp_path: Path) -> None:
 
 
 def test_temporary_files_and_databases(tmp_path: Path) -> None:
-    named = keep(tempfile.NamedTemporaryFile())
+    named = keep(tempfile.NamedTemporaryFile())  # noqa: SIM115
     stand_in(named)
     assert os.path.exists(named.name)
     with tempfile.TemporaryDirectory() as directory:
         pass
     with tempfile.TemporaryDirectory() as directory:
         assert os.path.isdir(directory)
-    spooled = keep(tempfile.SpooledTemporaryFile())
+    spooled = keep(tempfile.SpooledTemporaryFile())  # noqa: SIM115
     spooled.write(b"abc")
     spooled.seek(1)
     assert keep(again(spooled)).read() == b"bc"
-    shelf = keep(shelve.open(str(tmp_path / "shelf")))
+    shelf = keep(shelve.open(str(tmp_path / "shelf")))  # noqa: SIM115
     stand_in(shelf)
 
 
 def test_csv_writers_write_on(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    f = keep(open(path, "w", newline="", encoding="utf-8"))
+    f = opened(path, "w", newline="", encoding="utf-8")
     w = csv.writer(f, delimiter=";")
     w.writerow([1, 2])
     ns = save({"f": f, "w": w}).load()

@@ -81,7 +81,9 @@ def test_queues_keep_what_waits(make: Callable[[], Any], count: int) -> None:
 
 
 def test_thread_local_data() -> None:
-    ns = cell("import threading\nclass Mine(threading.local): pass\na = threading.local(); a.x = [1]\nb = Mine(); b.x = a.x")
+    ns = cell(
+        "import threading\nclass Mine(threading.local): pass\na = threading.local(); a.x = [1]\nb = Mine(); b.x = a.x"
+    )
     fresh = save(ns).load()
     assert fresh["a"].x == [1] and fresh["b"].x is fresh["a"].x and type(fresh["b"]) is fresh["Mine"]
 

@@ -15,7 +15,6 @@ import re
 import struct
 import sys
 import types
-import weakref
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,7 @@ def test_memory_is_still_shared() -> None:
     released.release()
     with pytest.raises(ValueError, match="released"):
         len(again(released))
-    for name, value in ns.items():
+    for value in ns.values():
         if type(value) is memoryview:
             value.release()
     data.append(1)  # No export was left behind by the save.
@@ -365,7 +364,7 @@ def test_loggers(tmp_path: Path) -> None:
     assert done == "" and path.read_text(encoding="utf-8") == "INFO before\nINFO after\n"
     log.setLevel(logging.NOTSET)
     log.propagate = True
-    stray = logging.Logger("stray", logging.ERROR)
+    stray = logging.Logger("stray", logging.ERROR)  # noqa: LOG001
     assert again(stray).level == logging.ERROR
 
 

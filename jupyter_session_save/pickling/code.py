@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Reduced = tuple[Any, ...]
 
 _NOT_STATE = frozenset(
-    "__dict__ __weakref__ __slots__ _abc_impl __abstractmethods__ __classcell__ __doc__ "
+    "__slots__ _abc_impl __abstractmethods__ __classcell__ __doc__ __module__ __qualname__ "
     # What `copyreg` notes on a class when an instance is pickled for the first time.
     "__slotnames__".split()
 )
@@ -130,15 +130,18 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
         return referred
     own = dict(type.__dict__["__dict__"].__get__(cls))
     slots = own.get("__slots__")
-    if slots is not None and type(slots) is not str:
-        slots = tuple(slots)
+    fixed = {} if slots is None else {"__slots__": slots if type(slots) is str else tuple(slots)}
     methods: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
     for key, value in own.items():
         if key in _NOT_STATE or _is_layout(value, cls):
             continue
-        kind = methods if type(value) in (types.FunctionType, staticmethod, classmethod, property) else attributes
-        kind[key] = interned(value) if key == "__module__" else value
+        if _is_settable(key, type(cls)):
+            fixed[key] = value
+        elif type(value) in (types.FunctionType, staticmethod, classmethod, property):
+            methods[key] = value
+        else:
+            attributes[key] = value
     is_abc = "_abc_impl" in own
     state = (
         # Methods first: instances among the attributes may need `__setstate__` or `__hash__` to be rebuilt.
@@ -147,7 +150,7 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
         {"doc": own.get("__doc__"), "abc": is_abc, "virtual": _virtual_subclasses(cls) if is_abc else ()},
     )
     names = interned(cls.__name__), interned(cls.__qualname__), interned(module_of(cls))
-    args = (pickling.name_of(cls), type(cls), names[0], cls.__bases__, slots, *names[1:])
+    args = (pickling.name_of(cls), type(cls), names[0], cls.__bases__, fixed, *names[1:])
     return rebuild.class_, args, state, None, None, rebuild.class_state
 
 
@@ -243,6 +246,12 @@ def _builtin_class(cls: type) -> Any:
 def _is_layout(value: Any, cls: type) -> bool:
     kind = type(value)
     return kind in (types.GetSetDescriptorType, types.MemberDescriptorType) and value.__objclass__ is cls
+
+
+def _is_settable(key: str, meta: type) -> bool:
+    """Whether setting the attribute on a class would set something else: it has to be there from the beginning."""
+    found = next((vars(c)[key] for c in meta.__mro__ if key in vars(c)), None)
+    return hasattr(type(found), "__set__")
 
 
 def _virtual_subclasses(cls: type) -> tuple[type, ...]:

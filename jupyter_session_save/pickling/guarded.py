@@ -47,6 +47,20 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         super().__init__(file, buffers=buffers)
         self._restoring = restoring
         self._made: list[Placeholder] = []
+        self._later: list[tuple[Any, Placeholder, Any]] = []
+
+    def load(self) -> Any:
+        """Unpickle, and at the end try once more what could not be hashed before it had its state."""
+        values = super().load()
+        for container, stand_in, element in self._later:
+            try:
+                hash(element)
+                _exchange(container, stand_in, element)
+            except (KeyboardInterrupt, rebuild.Superseded):
+                raise
+            except BaseException:
+                continue
+        return values
 
     def find_class(self, module: str, name: str) -> Any:
         """Import a global or return a placeholder for it."""
@@ -64,14 +78,14 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
 
     def located(self, values: Mapping[str, Any]) -> list[Problem]:
         """Return the problems of the placeholders that are reachable, with their paths, and tell them theirs."""
-        paths = PathFinder(values)
+        finders = [PathFinder({name: value}) for name, value in values.items()] if self._made else []
         found = []
         for stand_in in self._made:
-            path = paths.known(stand_in)
-            if path is not None:
-                old = stand_in.problem
-                stand_in.problem = Problem(path, old.type, old.reason, old.advice)
-                found.append(stand_in.problem)
+            old = stand_in.problem
+            paths = [path for finder in finders if (path := finder.known(stand_in)) is not None]
+            located = [Problem(path, old.type, old.reason, old.advice) for path in paths]
+            stand_in.problem = located[0] if located else old
+            found += located
         return found
 
     def _stand_in(self, type_: str, error: BaseException | Placeholder) -> Placeholder:
@@ -208,7 +222,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
                 if type(target) is not dict:
                     self._fail_top(target, error)
                     return
-                target[self._stand_in(type_name(type(key)), error)] = value
+                stand_in = self._stand_in(type_name(type(key)), error)
+                target[stand_in] = value
+                self._later.append((target, stand_in, key))
 
     def load_additems(self) -> None:
         """Add items to a set or what behaves like one."""
@@ -225,7 +241,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
                 if type(target) is not set:
                     self._fail_top(target, error)
                     return
-                target.add(self._stand_in(type_name(type(item)), error))
+                stand_in = self._stand_in(type_name(type(item)), error)
+                target.add(stand_in)
+                self._later.append((target, stand_in, item))
 
     dispatch[pickle.ADDITEMS[0]] = load_additems
 
@@ -248,6 +266,18 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         made = self._stand_in(type_name(type(target)), error)
         self._spoil(target, made)
         self.stack[-1] = made
+
+
+def _exchange(container: Any, stand_in: Placeholder, element: Any) -> None:
+    """Put an element of a set, or a key of a dict, where a placeholder stands."""
+    if type(container) is set:
+        container.add(element)
+        container.discard(stand_in)
+    elif stand_in in container:
+        pairs = [(element if key is stand_in else key, value) for key, value in container.items()]
+        whole = dict(pairs)
+        container.clear()
+        container.update(whole)
 
 
 def _described(func: Any, args: tuple[Any, ...]) -> str:

@@ -166,6 +166,12 @@ class Pickling:
         first = problems[0]
         return rebuild.placeholder, (first.path, first.type, first.reason, first.advice)
 
+    def placeholder_again(self, obj: Placeholder) -> Any:
+        """Return the reduce of a placeholder that stands in the namespace, and report it again."""
+        old = obj.problem
+        self.payload.problems += [Problem(path, old.type, old.reason, old.advice) for path in self._paths(obj)]
+        return rebuild.placeholder, (old.path, old.type, old.reason, old.advice)
+
     def note_reconnected(self, obj: Any, reason: str) -> None:
         """Report an object that is rebuilt from a recipe."""
         self.payload.reconnected += [Problem(p, type_name(type(obj)), reason) for p in self._paths(obj)]
@@ -216,6 +222,11 @@ class Pickling:
         if not callable(func) or not isinstance(args, tuple):
             raise TypeError("__reduce__ did not return a callable and a tuple of its arguments")
         state, items, pairs, setter = rest
+        items, pairs = (None if part is None else tuple(part) for part in (items, pairs))
+        if any(type(pair) is not tuple or len(pair) != 2 for pair in pairs or ()):
+            raise TypeError("__reduce__ returned dict items that are not pairs")
+        if setter is not None and not callable(setter):
+            raise TypeError("__reduce__ returned a state setter that cannot be called")
         if func is copyreg.__newobj__:  # type: ignore[attr-defined]
             # The pickler would compare `obj.__class__`, which a proxy may answer as it likes.
             func = rebuild.new_object
@@ -223,8 +234,8 @@ class Pickling:
             func,
             args,
             state,
-            None if items is None else iter(tuple(items)),
-            None if pairs is None else iter(tuple(pairs)),
+            None if items is None else iter(items),
+            None if pairs is None else iter(pairs),
             setter,
         )
 

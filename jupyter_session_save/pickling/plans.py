@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import code, dill_reducers, rebuild, reducers
+from .placeholder import Placeholder
 from .scope import importable_path, is_library, module_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ _BY_TYPE: dict[type, Plan] = {
     types.CellType: code.reduce_cell,
     types.MethodType: code.reduce_method,
     types.ModuleType: code.reduce_module,
+    Placeholder: lambda obj, pickling: pickling.placeholder_again(obj),
 }
 for _name in ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType"):
     if hasattr(typing, _name):

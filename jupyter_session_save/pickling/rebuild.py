@@ -147,24 +147,21 @@ class _QuietDict:
 
 
 def class_(
-    register: str | None, meta: type, name: str, bases: tuple[type, ...], slots: Any, qualname: str, module: str
+    register: str | None, meta: type, name: str, bases: tuple[type, ...], fixed: Any, qualname: str, module: str
 ) -> Any:
     """Make a class without its attributes."""
     _outside(f"the class {name}")
 
 
 def make_class(
-    restoring: Restoring, register: Any, meta: Any, name: Any, bases: Any, slots: Any, qualname: Any, module: Any
+    restoring: Restoring, register: Any, meta: Any, name: Any, bases: Any, fixed: Any, qualname: Any, module: Any
 ) -> Any:
     """Make a class without its attributes; registered at once, so that cycles find it."""
     known = restoring.registered(register)
     if known is not None:
         return known
-    attributes: dict[str, Any] = {"__qualname__": qualname}
-    if module:
-        attributes["__module__"] = module
-    if slots is not None:
-        attributes["__slots__"] = slots
+    attributes: dict[str, Any] = {"__module__": module} if module else {}
+    attributes |= {"__qualname__": qualname, **fixed}
     made = _raw_class(meta, name, bases, attributes)
     restoring.register(register, made)
     return made

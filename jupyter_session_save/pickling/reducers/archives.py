@@ -23,7 +23,7 @@ def compressed(obj: Any, pickling: Pickling) -> Any:
     """Reduce a gzip, bz2 or lzma file that is being read to its file and its position."""
     cls = type(obj)
     if obj.closed:
-        return closed_compressed, (cls, getattr(obj, "name", None))
+        return closed_compressed, (cls, files.name_of(obj))
     trouble = files.trouble_with(obj)
     if trouble:
         return pickling.placeholder(obj, trouble, _FINISH if obj.writable() else "open it again")
@@ -105,10 +105,8 @@ def open_compressed(cls: Any, path: str | None, data: bytes | None, position: in
 
 def closed_compressed(cls: Any, name: Any) -> Any:
     """Make a compressed file that is closed."""
-    if cls.__name__ == "GzipFile":
-        made = cls(name, "rb", fileobj=io.BytesIO())
-    else:
-        made = cls(io.BytesIO(), "rb")
+    empty = io.BytesIO()
+    made = cls(name, "rb", fileobj=empty) if cls.__name__ == "GzipFile" else cls(empty, "rb")
     made.close()
     return made
 

@@ -6,6 +6,7 @@ Invariant: an address is never restored.
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .. import code, rebuild
@@ -74,5 +75,8 @@ def make_array_type(element: Any, length: int) -> Any:
 def structure_state(made: Any, state: tuple[dict[str, Any], Any, dict[str, Any]]) -> None:
     """Fill a structure's class, then lay it out."""
     attributes, doc, layout = state
+    if sys.version_info >= (3, 13):
+        # From then on it is `__init__`, not `__new__`, that makes room for the layout.
+        type(made).__init__(made, made.__name__, made.__bases__, {})
     for name, value_ in {**attributes, "__doc__": doc, **layout}.items():
         setattr(made, name, value_)

@@ -29,7 +29,7 @@ def text(obj: Any, pickling: Pickling) -> Any:
     """Reduce a text file to its buffer, its settings and its position."""
     mode = vars(obj).get("mode")
     if obj.closed:
-        return closed_text, (_name(obj), mode, obj.encoding, obj.errors)
+        return closed_text, (name_of(obj), mode, obj.encoding, obj.errors)
     trouble = trouble_with(obj)
     if trouble:
         return pickling.placeholder(obj, trouble, _ADVICE)
@@ -48,7 +48,7 @@ def text(obj: Any, pickling: Pickling) -> Any:
 def buffered(obj: Any, pickling: Pickling) -> Any:
     """Reduce a buffered binary file to its raw file and its position."""
     if obj.closed:
-        return closed_buffered, (type(obj), _name(obj), getattr(obj, "mode", "rb"))
+        return closed_buffered, (type(obj), name_of(obj), getattr(obj, "mode", "rb"))
     trouble = trouble_with(obj)
     if trouble:
         return pickling.placeholder(obj, trouble, _ADVICE)
@@ -62,7 +62,7 @@ def buffered(obj: Any, pickling: Pickling) -> Any:
 def raw(obj: io.FileIO, pickling: Pickling) -> Any:
     """Reduce a raw file to its path, mode and position."""
     if obj.closed:
-        return closed_raw, (_name(obj), obj.mode)
+        return closed_raw, (name_of(obj), obj.mode)
     trouble = trouble_with(obj)
     if trouble:
         return pickling.placeholder(obj, trouble, _ADVICE)
@@ -107,7 +107,8 @@ def note(obj: Any, pickling: Pickling) -> None:
         pickling.note_reconnected(obj, f"{os.fsdecode(obj.name)} is opened again where it was")
 
 
-def _name(obj: Any) -> Any:
+def name_of(obj: Any) -> Any:
+    """Return a file's name, None if it has none or does not say so once closed."""
     try:
         return obj.name
     except (AttributeError, ValueError):

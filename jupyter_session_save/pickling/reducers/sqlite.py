@@ -146,9 +146,12 @@ def new_cursor(cls: Any, connected: Any, arraysize: int, row_factory: Any) -> An
 @functools.lru_cache(maxsize=64)
 def _described(names: tuple[str, ...]) -> Any:
     """Return a cursor whose rows have these names."""
-    plain = sqlite3.connect(":memory:", check_same_thread=False)
+    plain = sqlite3.connect(":memory:")
     quoted = ", ".join('NULL AS "' + name.replace('"', '""') + '"' for name in names)
-    return plain.execute(f"SELECT {quoted}")
+    try:
+        return plain.execute(f"SELECT {quoted}")
+    finally:
+        plain.close()
 
 
 def make_row(cls: Any, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
