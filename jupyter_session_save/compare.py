@@ -103,6 +103,14 @@ def _unavailable(snapshot: Snapshot, repository: Repository) -> dict[str, str]:
             found.update((name, f"needs {said}, which is not installed") for name in component.names)
         if damage:
             found.update((name, damage) for name in component.names)
+    grown = True
+    while grown:
+        lost_names = set(found)
+        for component in snapshot.components:
+            needs = sorted(lost_names.intersection(component.refs))
+            if needs:
+                found.update((n, f"needs {', '.join(needs)}") for n in component.names if n not in lost_names)
+        grown = len(found) > len(lost_names)
     return found
 
 

@@ -138,7 +138,7 @@ def own_digest(value: Any) -> str:
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
-    return id(kind) in _PLAIN and (kind is not str and kind is not bytes or len(value) < _PLAIN_LENGTH)
+    return id(kind) in _PLAIN and ((kind is not str and kind is not bytes) or len(value) < _PLAIN_LENGTH)
 
 
 def _is_imported(value: Any) -> bool:

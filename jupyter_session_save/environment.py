@@ -14,6 +14,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from .errors import said
 from .snapshot import Environment
 
 _SOURCE = "source "
@@ -138,7 +139,7 @@ def explain(error: BaseException, saved: Environment) -> tuple[str, str]:
     -------
     reason, advice : str
     """
-    text = " ".join(str(error).split())[:300]
+    text = said(error)
     if isinstance(error, ModuleNotFoundError) and error.name:
         root = error.name.partition(".")[0]
         version = saved.packages.get(root, "")
@@ -151,8 +152,8 @@ def explain(error: BaseException, saved: Environment) -> tuple[str, str]:
     if isinstance(error, (ImportError, AttributeError)):
         versions = ", ".join(moved(saved))
         hint = f"; since the save: {versions}" if versions else ""
-        return f"{type(error).__name__}: {text}{hint}", "install the version that was in use and load again"
-    return f"{type(error).__name__}: {text}", "run the statement that made it again"
+        return f"{text}{hint}", "install the version that was in use and load again"
+    return text, "run the statement that made it again"
 
 
 def moved(saved: Environment) -> list[str]:

@@ -62,3 +62,13 @@ class LoadError(SessionError, RuntimeError):
 
 class PlaceholderError(SessionError, RuntimeError):
     """A placeholder was used as if it were the object it stands for."""
+
+
+def said(error: BaseException) -> str:
+    """Return an exception as one bounded line, whatever its own ``__str__`` does."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its message cannot be shown)"
+    text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= 300 else f"{text[:297]}..."

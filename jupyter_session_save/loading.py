@@ -87,8 +87,8 @@ def select(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> S
         if component is None or component.names in taken:
             continue
         taken[component.names] = component
-        todo += component.refs
-        needed.update(component.refs)
+        todo += component.refs + component.mentions
+        needed.update(component.refs, component.mentions)
     # Definitions first, then what refers to nothing: by the time that user code runs, its globals are there.
     components = sorted(taken.values(), key=lambda c: (not c.defines, bool(c.refs)))
     excluded = set(names) - set(choose(names, (), exclude)) if exclude else set()

@@ -80,7 +80,8 @@ class OpenSession(Mapping[str, Any]):
         while todo:
             position = self._where[todo.pop()]
             self._load_component(position)
-            fresh = set(self._components[position].refs).intersection(self._where) - seen
+            component = self._components[position]
+            fresh = {*component.refs, *component.mentions}.intersection(self._where) - seen
             seen |= fresh
             todo += fresh
 

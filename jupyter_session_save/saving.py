@@ -112,7 +112,7 @@ class _Saved:
             needed: set[str] = set()
             for group in split({n: self._namespace[n] for n in names}, self._scope, tick=self._tick):
                 self._write(group, writer)
-                needed |= group.payload.refs
+                needed |= group.payload.refs | group.payload.mentions
             names = sorted(needed - self._all)
             self._all.update(names)
 
@@ -150,6 +150,7 @@ class _Saved:
                 refs=tuple(sorted(payload.refs.difference(group.names))),
                 modules=tuple(sorted(payload.modules - {"", "builtins", "__main__"})),
                 defines=payload.defines,
+                mentions=tuple(sorted(payload.mentions.difference(group.names))),
             )
         )
         self.modules |= payload.modules

@@ -114,6 +114,8 @@ class Component:
         Top-level modules that loading imports.
     defines : bool
         Whether the component holds functions or classes of the namespace; these load first.
+    mentions : tuple of str
+        Names that its functions read as globals when they are called; loading does not need them.
     """
 
     names: tuple[str, ...]
@@ -122,6 +124,7 @@ class Component:
     refs: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     defines: bool = False
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +287,7 @@ def _component_row(component: Component) -> tuple[Any, ...]:
         component.refs,
         component.modules,
         component.defines,
+        component.mentions,
     )
 
 
@@ -309,8 +313,9 @@ def _snapshot(raw: dict[str, Any]) -> Snapshot:
             tuple(refs),
             tuple(modules),
             bool(defines),
+            tuple(mentions),
         )
-        for names, stream, buffers, refs, modules, defines in raw["components"]
+        for names, stream, buffers, refs, modules, defines, mentions in raw["components"]
     )
     variables = tuple(
         Variable(name, type_, shape, size, state, tuple(Problem(*row) for row in problems), digest)

@@ -19,10 +19,10 @@ from typing import Any
 from blake3 import blake3
 
 from .components import own_digest
-from .errors import SaveError
+from .errors import SaveError, said
 from .loading import StoredComponent, check_trust, restore
 from .pickling import Placeholder, Scope, collection_paused
-from .pickling.pickler import Pickling, said, with_deep_stack
+from .pickling.pickler import Pickling, with_deep_stack
 from .pickling.scope import importable_path, is_library, module_of, qualname_of, type_name
 from .repository import Repository
 from .snapshot import Problem, Snapshot

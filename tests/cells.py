@@ -29,13 +29,13 @@ _COUNTER = itertools.count(1)
 def describe(namespace: Mapping[str, Any]) -> dict[str, str]:
     """Describe a namespace without what has tests of its own.
 
-    That is the list that `copyreg` leaves on a class whose instance was pickled, and whether functions share an
-    empty dict of annotations.
+    That is the list that `copyreg` leaves on a class whose instance was pickled, what a weak dictionary notes when
+    it is looked at, and whether functions share an empty dict of annotations.
     """
     found = {}
     for path, line in descriptions.describe(namespace).items():
         empty = path.endswith(".annotations") and (line.startswith("is ") or line == "builtins.dict of 0: ")
-        if not empty and ".__slotnames__" not in path:
+        if not (empty or ".__slotnames__" in path or path.endswith("._dirty_len")):
             found[path] = line.replace(" __slotnames__", "")
     return found
 

@@ -83,7 +83,9 @@ def test_asked_for_it_is_compared_before_use_and_not_again(a: Notebook, monkeypa
     assert [v.name for v in a.fresh().load(verify_data=True).placeholders] == ["huge"]
 
 
-def test_what_is_left_unread_is_said(a: Notebook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_left_unread_is_said(
+    a: Notebook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(integrity, "IN_BACKGROUND", AT_ONCE - 1)
     alter(a, buffer_of(a, "huge"))
     report = a.fresh().load()

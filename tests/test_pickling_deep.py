@@ -97,7 +97,11 @@ def test_functions_that_close_over_each_other_in_a_long_chain(a: Notebook) -> No
 def test_a_long_chain_of_classes(a: Notebook) -> None:
     a.run("class C0: pass\nfor i in range(150): globals()[f'C{i + 1}'] = type(f'C{i + 1}', (globals()[f'C{i}'],), {})")
     b = a.resume()
-    b.check("len(C150.__mro__) == 152", "C150.__bases__ == (C149,)", "all(C0 in globals()[f'C{i}'].__mro__ for i in range(151))")
+    b.check(
+        "len(C150.__mro__) == 152",
+        "C150.__bases__ == (C149,)",
+        "all(C0 in globals()[f'C{i}'].__mro__ for i in range(151))",
+    )
 
 
 def test_the_plan_of_a_deep_value(a: Notebook) -> None:

@@ -108,7 +108,13 @@ def test_once_repaired_it_loads_again(a: Notebook, tmp_path: Path) -> None:
     report = b.load()
     assert not report.placeholders
     assert set(report.overwritten) >= NEEDING - {"spare"}
-    b.check("nested['deep'][1][0] is thing", "thing.x == [1]", "type(sub) is Sub", "sub.v == [3]", "func(1) == spare.Thing(1)")
+    b.check(
+        "nested['deep'][1][0] is thing",
+        "thing.x == [1]",
+        "type(sub) is Sub",
+        "sub.v == [3]",
+        "func(1) == spare.Thing(1)",
+    )
     b.check("type(Made) is spare.Meta", "default() is thing", "closed().x == 2", "isinstance(sub, spare.Base)")
 
 
@@ -163,7 +169,9 @@ def test_a_class_that_refuses_the_old_state(a: Notebook, tmp_path: Path) -> None
     b.check("nested['ok'] == [1]", "same is fine")
 
 
-def test_the_path_of_a_users_module_is_found_again(a: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_path_of_a_users_module_is_found_again(
+    a: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sys.modules.pop("spare")
     monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(tmp_path / "lib")])
     importlib.invalidate_caches()
@@ -174,7 +182,9 @@ def test_the_path_of_a_users_module_is_found_again(a: Notebook, tmp_path: Path, 
     assert str(tmp_path / "lib") in sys.path
 
 
-def test_an_interrupted_load_takes_the_path_away_again(a: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_load_takes_the_path_away_again(
+    a: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sys.modules.pop("spare")
     monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(tmp_path / "lib")])
     importlib.invalidate_caches()
@@ -309,7 +319,9 @@ def test_using_a_placeholder_explains(stand_in: Placeholder, use: str) -> None:
         assert use in ("{**p}", "round(p)", "reversed(p)", "divmod(p, 2)", "p.__enter__()")
 
 
-@pytest.mark.parametrize("statement", ["p[0] = 1", "del p[0]", "p.x = 1", "p += 1", "with p: pass", "for _ in p: pass", "a, b = p"])
+@pytest.mark.parametrize(
+    "statement", ["p[0] = 1", "del p[0]", "p.x = 1", "p += 1", "with p: pass", "for _ in p: pass", "a, b = p"]
+)
 def test_changing_a_placeholder_explains(stand_in: Placeholder, statement: str) -> None:
     with pytest.raises((PlaceholderError, AttributeError)):
         exec(statement, {"p": stand_in})

@@ -111,12 +111,18 @@ SURVIVING = {
     "dict lies": ("__dict__ = property(lambda self: {'x': 5})", None),
     "del raises": ("def __del__(self): self.gone", "bad.x == [1]"),
     "array interface raises": ("@property\n    def __array_interface__(self): raise ValueError", "bad.x == [1]"),
-    "slots and a property": ("__slots__ = ('__dict__',)\n    @property\n    def y(self): raise ValueError", "bad.x == [1]"),
+    "slots and a property": (
+        "__slots__ = ('__dict__',)\n    @property\n    def y(self): raise ValueError",
+        "bad.x == [1]",
+    ),
     "a reduce that names itself": ("def __reduce__(self): return 'bad'", None),
     "a reduce that names another": ("def __reduce__(self): return 'sentinel'", None),
     "a reduce that names nothing": ("def __reduce__(self): return 'nowhere'", None),
     "a metaclass that hates": ("pass", "bad.x == [1]"),
-    "format raises": ("def __format__(self, s): raise ValueError\n    def __sizeof__(self): raise ValueError", "bad.x == [1]"),
+    "format raises": (
+        "def __format__(self, s): raise ValueError\n    def __sizeof__(self): raise ValueError",
+        "bad.x == [1]",
+    ),
     "index raises": ("def __index__(self): raise ValueError", "bad.x == [1]"),
 }
 

@@ -186,7 +186,12 @@ CYCLES: dict[str, tuple[str, list[str]]] = {
         async def co(): return 1
         def gen(): yield 1
         """,
-        ["[*it] == [0, 1, 2]", "opened(1).__enter__() == 1 and log == [1]", "[*gen()] == [1]", "co.__code__.co_flags & 128"],
+        [
+            "[*it] == [0, 1, 2]",
+            "opened(1).__enter__() == 1 and log == [1]",
+            "[*gen()] == [1]",
+            "co.__code__.co_flags & 128",
+        ],
     ),
     "methods of one class used in another": (
         "class A:\n    def f(self): return 'A'\nclass B:\n    f = A.f\n    g = A\nb = B(); m = b.f",
@@ -234,7 +239,9 @@ def test_cycles_and_references(a: Notebook, case: str) -> None:
     b.check(*expressions)
 
 
-@pytest.mark.parametrize("case", ["a base whose registry holds its subclasses", "functions with defaults that are each other"])
+@pytest.mark.parametrize(
+    "case", ["a base whose registry holds its subclasses", "functions with defaults that are each other"]
+)
 def test_any_component_may_be_asked_for_first(a: Notebook, case: str) -> None:
     source, expressions = CYCLES[case]
     a.run(source)
@@ -265,7 +272,9 @@ def test_names_in_any_order(a: Notebook, order: tuple[str, ...]) -> None:
     values = {name: a.namespace.pop(name) for name in order}
     a.namespace.update(values)
     b = a.resume()
-    b.check("Base.kinds == {'Sub': Sub}", "type(sub) is Sub", "sub.fn is make is Base.maker", "make.__defaults__ == (Sub,)")
+    b.check(
+        "Base.kinds == {'Sub': Sub}", "type(sub) is Sub", "sub.fn is make is Base.maker", "make.__defaults__ == (Sub,)"
+    )
     b.check("Sub.first is sub", "type(make()) is Sub")
 
 
@@ -285,7 +294,9 @@ def test_a_redefined_global_is_seen_by_restored_functions(a: Notebook) -> None:
 
 
 def test_only_takes_the_functions_and_globals_that_are_needed(a: Notebook) -> None:
-    a.run("two = 2; unrelated = 9\ndef bar(): return 40 + two\ndef h():\n    def inner(): return bar()\n    return inner()")
+    a.run(
+        "two = 2; unrelated = 9\ndef bar(): return 40 + two\ndef h():\n    def inner(): return bar()\n    return inner()"
+    )
     report = a.save(only=["h"])
     assert {v.name for v in report.variables} == {"h", "bar", "two"}
     assert any("bar" in note and "two" in note for note in report.notes)
@@ -295,7 +306,9 @@ def test_only_takes_the_functions_and_globals_that_are_needed(a: Notebook) -> No
 
 
 def test_defaults_annotations_and_keyword_defaults(a: Notebook) -> None:
-    a.run("def f(a, b=[1], /, c: int = 3, *args, d, e={'k': 2}, **kw) -> 'str':\n    'doc'\n    return a, b, c, args, d, e, kw\nshared = f.__defaults__[0]")
+    a.run(
+        "def f(a, b=[1], /, c: int = 3, *args, d, e={'k': 2}, **kw) -> 'str':\n    'doc'\n    return a, b, c, args, d, e, kw\nshared = f.__defaults__[0]"
+    )
     b = a.resume()
     b.check("f(1, d=2) == (1, [1], 3, (), 2, {'k': 2}, {})", "f.__defaults__[0] is shared", "f.__doc__ == 'doc'")
     b.check("f.__annotations__ == {'c': int, 'return': 'str'}", "f.__kwdefaults__ == {'e': {'k': 2}}")

@@ -67,7 +67,24 @@ def defaulting(value):
 total = 10
 """
 
-ATOMS: list[Any] = [None, True, 0, -7, 10**30, 1.5, float("inf"), 2j, "", "a", "ü" * 50, b"", b"x" * 30, (), range(3), ...]
+ATOMS: list[Any] = [
+    None,
+    True,
+    0,
+    -7,
+    10**30,
+    1.5,
+    float("inf"),
+    2j,
+    "",
+    "a",
+    "ü" * 50,
+    b"",
+    b"x" * 30,
+    (),
+    range(3),
+    ...,
+]
 Program = list[tuple[str, int, int, int]]
 """Steps: what to make or change, and three numbers that choose from what was made before."""
 
@@ -77,9 +94,7 @@ MAKING = (
 ).split()
 CHANGING = ["append", "insert", "attribute", "register", "global"]
 
-programs = st.lists(
-    st.tuples(st.sampled_from(MAKING + CHANGING), *[st.integers(0, 30)] * 3), min_size=1, max_size=14
-)
+programs = st.lists(st.tuples(st.sampled_from(MAKING + CHANGING), *[st.integers(0, 30)] * 3), min_size=1, max_size=14)
 bindings = st.lists(st.integers(0, 30), min_size=1, max_size=6)
 deleted = st.sets(st.sampled_from(["Thing", "Slotted", "Data", "Pair", "Colour", "Items", "closing"]), max_size=2)
 

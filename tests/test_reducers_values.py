@@ -101,6 +101,18 @@ def test_memory_is_still_shared() -> None:
     data.append(1)  # No export was left behind by the save.
 
 
+def test_what_cannot_be_filled_is_a_placeholder() -> None:
+    ns = cell(
+        "import weakref\nclass Key:\n"
+        "    def __init__(self): self.n = 1\n"
+        "    def __hash__(self): return hash(self.n)\n"
+        "key = Key(); key.own = weakref.WeakSet([key])\nrest = [1]"
+    )
+    fresh, problems = save(ns).attempt()
+    assert type(fresh["key"].own) is Placeholder and fresh["rest"] == [1]
+    assert [(problem.path, problem.type) for problem in problems] == [("key.own", "_weakrefset.WeakSet")]
+
+
 VIEWS = """
 import types, collections
 d = {'a': 1}

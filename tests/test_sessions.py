@@ -156,7 +156,9 @@ def test_a_prefix_is_put_before_every_name(a: Notebook) -> None:
     a.save()
     b = a.fresh("n = 1000; old_n = 5")
     report = b.load(prefix="old_")
-    b.check("n == 1000", "old_n == 3", "old_alias is old_items[1]", "type(old_foo) is old_Foo", "'items' not in globals()")
+    b.check(
+        "n == 1000", "old_n == 3", "old_alias is old_items[1]", "type(old_foo) is old_Foo", "'items' not in globals()"
+    )
     b.check("old_scale(1) == 10.5")
     assert report.overwritten == ("old_n",)
 
@@ -228,7 +230,9 @@ def test_what_the_shell_put_there_is_neither_saved_nor_removed(a: Notebook) -> N
 # Names.
 
 
-@pytest.mark.parametrize("name", ["a/b c", "über", "..", ".", "CON", "a@b", "x.ipynb", "%41", "日本", "a\\b", "-m", "*"])
+@pytest.mark.parametrize(
+    "name", ["a/b c", "über", "..", ".", "CON", "a@b", "x.ipynb", "%41", "日本", "a\\b", "-m", "*"]
+)
 def test_odd_names_of_sessions(a: Notebook, name: str) -> None:
     report = a.save(name, only=["n"])
     assert report.reference == f"{name}@1"
@@ -246,7 +250,9 @@ def test_names_that_cannot_be_used_are_refused_at_once(a: Notebook, name: str) -
     assert list(a.repository.store.list()) == []
 
 
-@pytest.mark.parametrize("variable", ["é", "变量", "_private", "__dunder", "_1", "list", "open", "not an identifier", "a.b", "1x", ""])
+@pytest.mark.parametrize(
+    "variable", ["é", "变量", "_private", "__dunder", "_1", "list", "open", "not an identifier", "a.b", "1x", ""]
+)
 def test_odd_names_of_variables(a: Notebook, variable: str) -> None:
     a.namespace[variable] = [1]
     a.namespace["same"] = a.namespace[variable]
@@ -333,7 +339,9 @@ def test_an_altered_record_is_refused(a: Notebook, field: str) -> None:
     key = next(k for k in a.repository.store.list("sessions/"))
     record = json.loads(a.repository.store.get(key))
     old = record[field]
-    record[field] = f"{old} " if isinstance(old, str) else old[1:] if isinstance(old, list) else {**old, "platform": "x"}
+    record[field] = (
+        f"{old} " if isinstance(old, str) else old[1:] if isinstance(old, list) else {**old, "platform": "x"}
+    )
     a.repository.store.put(key, [json.dumps(record).encode()], durable=False, overwrite=True)
     with pytest.raises((errors.TrustError, errors.DamagedError)):
         a.fresh().load()
@@ -374,7 +382,9 @@ def _moments(monkeypatch: pytest.MonkeyPatch, target: Any, method: str) -> Itera
     pytest.fail("it never ends")
 
 
-@pytest.mark.parametrize("options", [{}, {"replace": True}, {"prefix": "old_"}, {"into": "before"}, {"conflicts": "keep"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"replace": True}, {"prefix": "old_"}, {"into": "before"}, {"conflicts": "keep"}]
+)
 @pytest.mark.parametrize("method", ["bind", "unbind"])
 def test_an_interrupt_at_any_binding_takes_everything_back(
     a: Notebook, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], method: str

@@ -110,7 +110,9 @@ def test_placeholders_that_the_save_reported_are_not_repeated(a: Notebook) -> No
 
 
 def test_what_cannot_be_loaded_is_found(a: Notebook) -> None:
-    a.run("class Bad:\n    def __setstate__(self, s): raise ValueError('no')\nbad = Bad(); bad.x = 1; held = {'b': [bad]}; x = 1")
+    a.run(
+        "class Bad:\n    def __setstate__(self, s): raise ValueError('no')\nbad = Bad(); bad.x = 1; held = {'b': [bad]}; x = 1"
+    )
     found = verified(a)
     assert {p.path for p in found} >= {"bad", "held['b'][0]"}
     assert all("no" in p.reason for p in found)
@@ -125,7 +127,9 @@ def test_a_value_that_kills_the_process_is_an_error_of_one_line(a: Notebook) -> 
 
 
 def test_what_a_load_prints_does_no_harm(a: Notebook) -> None:
-    a.run("class Loud:\n    def __setstate__(self, s): print('\\x1e[[1]]'); self.__dict__.update(s)\nl = Loud(); l.x = 1")
+    a.run(
+        "class Loud:\n    def __setstate__(self, s): print('\\x1e[[1]]'); self.__dict__.update(s)\nl = Loud(); l.x = 1"
+    )
     assert verified(a) == ()
 
 

@@ -51,7 +51,7 @@ def reduce_function(func: types.FunctionType, pickling: Pickling) -> Any:
         return referred
     closure = func.__closure__ or ()
     if pickling.scope.is_live_globals(func.__globals__):
-        pickling.refs.update(pickling.scope.mentioned(func.__code__))
+        pickling.mentions.update(pickling.scope.mentioned(func.__code__))
     pickling.announced.update(id(cell) for cell in closure)
     try:
         notes = func.__annotations__
@@ -201,6 +201,18 @@ def reduce_module(module: types.ModuleType, pickling: Pickling) -> Reduced:
         return rebuild.module, (interned(name),)
     contents = {k: v for k, v in vars(module).items() if k not in ("__builtins__", "__loader__", "__spec__")}
     return rebuild.dynamic_module, (name, module.__doc__), contents, None, None, rebuild.raw_state
+
+
+def reduce_container(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance of a notebook's subclass of list, dict or set: its state before its items.
+
+    Methods that it overrides may need the state, and must not run when items are put back.
+    """
+    reduced = obj.__reduce_ex__(5)
+    func, args, state, items, pairs = (*reduced, None, None, None)[:5]
+    if isinstance(obj, set):
+        return rebuild.new_object, (type(obj),), (state, tuple(set.__iter__(obj)), ()), None, None, rebuild.filled
+    return func, args, (state, tuple(items or ()), tuple(pairs or ())), None, None, rebuild.filled
 
 
 def reduce_method(method: types.MethodType, pickling: Pickling) -> Reduced:

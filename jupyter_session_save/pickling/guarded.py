@@ -8,8 +8,10 @@ Invariant: `load` raises only if the stream itself is damaged.
 
 from __future__ import annotations
 
+import functools
 import pickle
-from collections.abc import Iterable, Mapping
+import types
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..snapshot import Problem
@@ -22,13 +24,6 @@ if TYPE_CHECKING:
     from .unpickler import Restoring
 
 _Base: Any = pickle._Unpickler
-_SETTERS = (
-    rebuild.function_state,
-    rebuild.class_state,
-    rebuild.class_attributes,
-    rebuild.cell_state,
-    rebuild.raw_state,
-)
 
 
 class GuardedUnpickler(_Base):  # type: ignore[misc]
@@ -91,7 +86,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
     def _stand_in(self, type_: str, error: BaseException | Placeholder) -> Placeholder:
         if isinstance(error, Placeholder):
             old = error.problem
-            made = Placeholder(Problem("", old.type, old.reason, old.advice))
+            made = Placeholder(Problem("", type_ or old.type, old.reason, old.advice))
         else:
             made = Placeholder(Problem("", type_, *self._restoring.explain(error)))
         self._made.append(made)
@@ -101,15 +96,17 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         args = tuple(args)
         if isinstance(func, Placeholder):
             return self._stand_in("", func)
-        if args and isinstance(args[0], Placeholder) and (func in _SETTERS or func is rebuild.new_object):
+        if args and isinstance(args[0], Placeholder) and (_fills(func) or func is rebuild.new_object):
             return self._stand_in("", args[0])
         try:
             return func(*args)
         except (KeyboardInterrupt, rebuild.Superseded):
             raise
         except BaseException as error:
-            made = self._stand_in(_described(func, args), error)
-            if func in _SETTERS:
+            filling = _fills(func) and bool(args)
+            what = type_name(type(args[0])) if filling else _described(func, args)
+            made = self._stand_in(what, next(_placeholders(args), error))
+            if filling:
                 self._spoil(args[0], made)
             return made
 
@@ -280,10 +277,25 @@ def _exchange(container: Any, stand_in: Placeholder, element: Any) -> None:
         container.update(whole)
 
 
+def _fills(func: Any) -> bool:
+    return type(func) is types.FunctionType and func in rebuild.SETTERS
+
+
+def _placeholders(args: tuple[Any, ...]) -> Iterator[Placeholder]:
+    """Yield the placeholders among arguments and their tuples: most likely what a failed call failed for."""
+    for arg in args:
+        if type(arg) is Placeholder:
+            yield arg
+        elif type(arg) is tuple:
+            yield from _placeholders(arg)
+
+
 def _described(func: Any, args: tuple[Any, ...]) -> str:
     """Name what a call would have made: the class that it was given, else the callable."""
     if func in (rebuild.new_object, rebuild.new_object_ex, rebuild.instance) and args and isinstance(args[0], type):
         return type_name(args[0])
     if isinstance(func, type):
         return type_name(func)
+    if isinstance(func, functools.partial):
+        return {"make_class": "type", "make_function": "function"}.get(func.func.__name__, "")
     return qualname_of(func) or type_name(type(func))

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from ..errors import said
 from ..snapshot import Problem
 from . import dill_reducers, rebuild
 from .culprit import PathFinder
@@ -56,7 +57,9 @@ class Payload:
     buffers : list of PickleBuffer
         Out-of-band buffers that alias the live arrays.
     refs, modules : set of str
-        Names of the session that the values need, and top-level modules that the stream imports.
+        Names of the session, and top-level modules, that the stream refers to.
+    mentions : set of str
+        Names of the session that functions in the stream read as globals.
     problems : list of Problem
         Placeholders in the stream.
     reconnected : list of Problem
@@ -72,6 +75,7 @@ class Payload:
     buffers: list[pickle.PickleBuffer] = field(default_factory=list)
     refs: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
+    mentions: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     reconnected: list[Problem] = field(default_factory=list)
     defines: bool = False
@@ -112,6 +116,7 @@ class Pickling:
         self.announced: set[int] = set()
         self.referenced: set[int] = set()
         self.refs, self.modules = self.payload.refs, self.payload.modules
+        self.mentions = self.payload.mentions
         self._values = values
         self._finders: list[PathFinder] = []
         self._plans: dict[int, Plan | None] = scope.plans[capture]
@@ -225,8 +230,11 @@ class Pickling:
         items, pairs = (None if part is None else tuple(part) for part in (items, pairs))
         if any(type(pair) is not tuple or len(pair) != 2 for pair in pairs or ()):
             raise TypeError("__reduce__ returned dict items that are not pairs")
-        if setter is not None and not callable(setter):
-            raise TypeError("__reduce__ returned a state setter that cannot be called")
+        if setter is not None:
+            if not callable(setter):
+                raise TypeError("__reduce__ returned a state setter that cannot be called")
+            # One of ours, so that the guarded unpickler knows which object it fails for.
+            state, setter = (setter, state), rebuild.set_state
         if func is copyreg.__newobj__:  # type: ignore[attr-defined]
             # The pickler would compare `obj.__class__`, which a proxy may answer as it likes.
             func = rebuild.new_object
@@ -253,16 +261,6 @@ class Pickling:
 
 
 REMAKE = "run the statement that made it again"
-
-
-def said(error: BaseException) -> str:
-    """Return an exception as one bounded line."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:
-        text = "(its message cannot be shown)"
-    text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 class _FastPickler(pickle.Pickler):

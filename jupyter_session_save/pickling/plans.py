@@ -24,12 +24,8 @@ if TYPE_CHECKING:
 Plan = Callable[[Any, "Pickling"], Any]
 
 ATOMS = frozenset(
-    map(
-        id,
-        (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, range, slice, types.CodeType)
-        + (type(Ellipsis), type(NotImplemented)),
-    )
-)
+    map(id, (type(None), type(...), type(NotImplemented), bool, int, float, complex, str, bytes, tuple, frozenset))
+) | frozenset(map(id, (range, slice, types.CodeType)))
 """Ids of the types whose instances cannot change and so link nothing: what is mutable in them links by itself.
 
 Types are looked up by id, because a metaclass may define `__hash__` and `__eq__` as it likes.
@@ -99,6 +95,8 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
     if issubclass(cls, enum.Enum):
         return code.reduce_enum_member
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
+    if dynamic and issubclass(cls, (list, dict, set)) and not _has_own_reduce(cls):
+        return code.reduce_container
     if dynamic:
         return _by_reduce if _has_own_reduce(cls) or not hashable(cls) else None
     singletons = _module_singletons(cls)
@@ -120,7 +118,8 @@ def _by_reduce(obj: Any, pickling: Pickling) -> Any:
 
 
 def _has_own_reduce(cls: type) -> bool:
-    return any("__reduce__" in vars(c) or "__reduce_ex__" in vars(c) for c in cls.__mro__[:-1])
+    own = [c for c in cls.__mro__[:-1] if c.__module__ not in ("builtins", "collections")]
+    return any("__reduce__" in vars(c) or "__reduce_ex__" in vars(c) for c in own)
 
 
 def _without_reduce(cls: type) -> bool:

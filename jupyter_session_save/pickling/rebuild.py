@@ -13,7 +13,8 @@ import marshal
 import sys
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..snapshot import Problem
@@ -23,12 +24,24 @@ from .placeholder import Placeholder
 if TYPE_CHECKING:
     from .unpickler import Restoring
 
+_Setter = typing.TypeVar("_Setter", bound=Callable[..., None])
+
 CONTEXTUAL = ("named", "live", "function", "class_", "new_type", "type_alias", "type_variable")
 """Functions that need to know the load they are part of; the unpickler binds them to it."""
 
 
 class Superseded(BaseException):
     """A cycle has finished the component that is being unpickled: what this attempt makes is not wanted."""
+
+
+SETTERS: set[Any] = set()
+"""Functions that fill an object which was made before: if one fails, that object is spoiled."""
+
+
+def setter(function: _Setter) -> _Setter:
+    """Mark a function as one of `SETTERS`."""
+    SETTERS.add(function)
+    return function
 
 
 def _outside(name: str) -> NoReturn:
@@ -85,6 +98,7 @@ def cell() -> types.CellType:
     return types.CellType()
 
 
+@setter
 def cell_state(made: types.CellType, contents: tuple[Any, ...]) -> None:
     """Fill a cell."""
     if contents:
@@ -115,6 +129,7 @@ def make_function(restoring: Restoring, register: Any, code: Any, where: Any, na
     return made
 
 
+@setter
 def function_state(made: types.FunctionType, state: dict[str, Any]) -> None:
     """Fill a function and the cells that it brings."""
     made.__qualname__ = state["qualname"]
@@ -202,12 +217,14 @@ def _silenced(classes: Iterable[type]) -> Iterator[None]:
             type.__setattr__(cls, "__init_subclass__", hook)
 
 
+@setter
 def class_attributes(made: type, attributes: dict[str, Any]) -> None:
     """Set attributes of a class, past whatever its metaclass does about it."""
     for key, value in attributes.items():
         type.__setattr__(made, key, value)
 
 
+@setter
 def class_state(made: type, state: tuple[Any, dict[str, Any], dict[str, Any]]) -> None:
     """Fill a class."""
     _, attributes, extra = state
@@ -287,6 +304,7 @@ def raw_member(cls: Any, data_type: Any, args: tuple[Any, ...]) -> Any:
     return data_type.__new__(cls, *args)
 
 
+@setter
 def raw_state(made: Any, state: dict[str, Any]) -> None:
     """Set an instance's attributes past whatever its class does about it."""
     made.__dict__.update(state)
@@ -305,3 +323,28 @@ def new_object(cls: Any, *args: Any) -> Any:
 def new_object_ex(cls: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Make an instance by the ``__new__`` of its class, with keyword arguments."""
     return cls.__new__(cls, *args, **kwargs)
+
+
+@setter
+def set_state(made: Any, state: tuple[Any, Any]) -> None:
+    """Give an object its state by a setter of its own."""
+    method, own = state
+    method(made, own)
+
+
+@setter
+def filled(made: Any, state: tuple[Any, tuple[Any, ...], tuple[Any, ...]]) -> None:
+    """Give an instance of a subclass of a builtin container its state, and then its items by the builtin's methods."""
+    own, items, pairs = state
+    if hasattr(made, "__setstate__"):
+        made.__setstate__(own)
+    elif own is not None:
+        attributes, slots = own if isinstance(own, tuple) else (own, None)
+        made.__dict__.update(attributes or {})
+        for name, value in (slots or {}).items():
+            object.__setattr__(made, name, value)
+    base: Any = next(c for c in type(made).__mro__ if c in (list, OrderedDict, dict, set))
+    for item in items:
+        (base.append if base is list else base.add)(made, item)
+    for key, value in pairs:
+        base.__setitem__(made, key, value)

@@ -25,7 +25,9 @@ def cached(obj: Any, pickling: Pickling) -> Any:
         return rebuild.importable, path
     settings = obj.cache_parameters()
     count = obj.cache_info().currsize
-    if count:
+    if count and id(obj) not in pickling.announced:
+        # Met again within itself if it calls itself through its closure.
+        pickling.announced.add(id(obj))
         pickling.note_reconnected(obj, f"its cache of {count} results is empty and fills again")
     state = {k: v for k, v in vars(obj).items() if k not in ("cache_parameters", "__wrapped__")}
     args = (obj.__wrapped__, settings["maxsize"], settings["typed"])

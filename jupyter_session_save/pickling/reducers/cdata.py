@@ -72,6 +72,7 @@ def make_array_type(element: Any, length: int) -> Any:
     return element * length
 
 
+@rebuild.setter
 def structure_state(made: Any, state: tuple[dict[str, Any], Any, dict[str, Any]]) -> None:
     """Fill a structure's class, then lay it out."""
     attributes, doc, layout = state

@@ -75,12 +75,14 @@ def make_variable(name: str, default: tuple[Any, ...]) -> contextvars.ContextVar
     return contextvars.ContextVar(name, default=default[0]) if default else contextvars.ContextVar(name)
 
 
+@rebuild.setter
 def set_variable(made: contextvars.ContextVar[Any], current: tuple[Any, ...]) -> None:
     """Set a variable in the current context."""
     if current:
         made.set(current[0])
 
 
+@rebuild.setter
 def fill_context(made: contextvars.Context, items: tuple[tuple[Any, Any], ...]) -> None:
     """Set variables in a context."""
     for var, value in items:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Any
 
+from .. import rebuild
+
 if TYPE_CHECKING:
     from ..pickler import Pickling
 
@@ -60,6 +62,7 @@ def make_exception(cls: Any, own: Any, args: tuple[Any, ...]) -> Any:
     return made
 
 
+@rebuild.setter
 def exception_state(made: BaseException, state: tuple[Any, Any, Any, bool]) -> None:
     """Set attributes and causes."""
     attributes, cause, context, suppress = state

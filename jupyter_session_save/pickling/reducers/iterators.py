@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from .. import rebuild
 from .inside import held_by
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def never(item: Any) -> bool:
     return False
 
 
+@rebuild.setter
 def set_position(made: Any, position: Any) -> None:
     """Move to a position, without the announcement that Python 3.14 cannot."""
     with warnings.catch_warnings():

@@ -64,6 +64,7 @@ def find_logger(name: str) -> logging.Logger:
     return logging.getLogger(None if name == "root" else name)
 
 
+@rebuild.setter
 def set_up_logger(made: logging.Logger, state: tuple[int, bool, bool, list[Any], list[Any]]) -> None:
     """Set a logger up, unless this process has done so."""
     level, propagate, disabled, filters, handlers = state
@@ -78,6 +79,7 @@ def set_up_logger(made: logging.Logger, state: tuple[int, bool, bool, list[Any],
         made.addHandler(one)
 
 
+@rebuild.setter
 def set_up_handler(made: logging.Handler, state: dict[str, Any]) -> None:
     """Give a handler its state and a lock."""
     vars(made).update(state)

@@ -12,6 +12,7 @@ import sqlite3
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
+from .. import rebuild
 from .inside import held_by
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def memory_connection(cls: Any, data: Any, settings: dict[str, Any]) -> Any:
     return made
 
 
+@rebuild.setter
 def connection_state(made: Any, state: tuple[Any, Any, int]) -> None:
     """Set what a connection needs no arguments for."""
     made.row_factory, made.text_factory, foreign_keys = state

@@ -75,6 +75,7 @@ def make_barrier(parties: int, action: Any, timeout: float | None, broken: bool)
     return made
 
 
+@rebuild.setter
 def fill_simple_queue(made: Any, items: tuple[Any, ...]) -> None:
     """Put items into an empty queue."""
     for item in items:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from .. import rebuild
+
 if TYPE_CHECKING:
     from ..pickler import Pickling
 
@@ -103,6 +105,7 @@ class _Dull:
     """Dies at once, and cannot be called."""
 
 
+@rebuild.setter
 def fill_set(made: Any, state: tuple[list[Any], dict[str, Any] | None]) -> None:
     """Fill a weak set."""
     items, extra = state

@@ -9,6 +9,8 @@ import concurrent.futures
 import multiprocessing
 from typing import TYPE_CHECKING, Any
 
+from .. import rebuild
+
 if TYPE_CHECKING:
     from ..pickler import Pickling
 
@@ -92,6 +94,7 @@ def make_process_pool(
     return made
 
 
+@rebuild.setter
 def settle(made: concurrent.futures.Future[Any], outcome: tuple[bool, Any, Any]) -> None:
     """Give a future its outcome."""
     cancelled, result, exception = outcome
