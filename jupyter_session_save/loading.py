@@ -6,6 +6,7 @@ unpickled before the snapshot's signature and the digest of its stream have been
 
 from __future__ import annotations
 
+import keyword
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -120,7 +121,7 @@ def load_into(
     check_trust(snapshot, signer, options.trust)
     selection = select(snapshot, options.only, options.exclude)
     target = _Target(namespace, selection, options, hidden)
-    conflicts = target.differing(snapshot, live)
+    conflicts = target.differing(snapshot, live, repository)
     stored = [StoredComponent(c, repository, verify_data=options.verify_data) for c in selection.components]
     journal = Journal(namespace)
     added = environment.find_again(snapshot.environment)
@@ -222,8 +223,8 @@ class _Target:
         self._renamed = bool(options.prefix or options.into)
         self._user = set(user_names(namespace, hidden))
         for what in (options.prefix, options.into):
-            if what and not f"{what}x".isidentifier():
-                raise SessionNameError(f"{what!r} cannot begin a Python name: choose letters, digits and _")
+            if what and (not f"{what}x".isidentifier() or keyword.iskeyword(options.into)):
+                raise SessionNameError(f"{what!r} cannot be used as a Python name: choose letters, digits and _")
         present = set(namespace)
         self.kept = sorted(n for n in selection.wanted if self.name_of(n) in present) if options.keep else []
         extra = [n for n in selection.needed if n not in present]
@@ -265,14 +266,15 @@ class _Target:
             journal.unbind(name)
         return removed
 
-    def differing(self, snapshot: Snapshot, live: Mapping[str, Any]) -> list[str]:
+    def differing(self, snapshot: Snapshot, live: Mapping[str, Any], repository: Repository) -> list[str]:
         """Return the names that are bound to something else than what the load will bind."""
         if self._options.into:
             return [self._options.into] if self._options.into in self._namespace else []
         present = [n for n in self.bound if self.name_of(n) in self._namespace]
         if self._renamed:
             return [self.name_of(n) for n in present]
-        return [n for n, status in statuses(self._namespace, snapshot, present, live).items() if status != "same"]
+        known = statuses(self._namespace, snapshot, present, live, repository)
+        return [name for name, status in known.items() if status != "same"]
 
     def notes(self, snapshot: Snapshot) -> list[str]:
         """Say what came along or stayed out."""

@@ -22,7 +22,9 @@ from .components import own_digest
 from .errors import SaveError, said
 from .loading import StoredComponent, check_trust, restore
 from .pickling import Placeholder, Scope, collection_paused
-from .pickling.pickler import Pickling, with_deep_stack
+from .pickling.culprit import attributes
+from .pickling.depth import with_deep_stack
+from .pickling.pickler import Pickling
 from .pickling.scope import importable_path, is_library, module_of, qualname_of, type_name
 from .repository import Repository
 from .snapshot import Problem, Snapshot
@@ -183,13 +185,8 @@ class _Walk:
         return _digest("reduce", parts)
 
     def _attributes(self, obj: Any) -> list[str]:
-        try:
-            own = object.__getattribute__(obj, "__dict__")
-        except Exception:
-            return []
-        if type(own) is not dict:
-            return []
-        return [f"{key}={_Walk(self._pickling).of(own[key])}" for key in sorted(own, key=str)]
+        found = dict(attributes(obj))
+        return [f"{name}={self.of(found[name])}" for name in sorted(found)]
 
 
 def _digest(kind: str, parts: Sequence[str]) -> str:

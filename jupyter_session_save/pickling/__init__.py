@@ -5,7 +5,8 @@ Invariant: `dumps` never fails because of a value, and changes nothing in what i
 
 from __future__ import annotations
 
-from .pickler import Payload, dumps
+from .payload import Payload
+from .pickler import dumps
 from .placeholder import Placeholder
 from .scope import Scope, collection_paused
 from .unpickler import Restoring, Stored, unavailable

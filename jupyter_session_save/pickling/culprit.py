@@ -99,10 +99,12 @@ def children(value: Any) -> Iterator[tuple[str, Any]]:
         yield ".func", value.func
         yield ".args", value.args
         yield ".keywords", value.keywords
-    yield from _attributes(value, kind)
+    yield from attributes(value)
 
 
-def _attributes(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+def attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (``.name``, value) for what stands in an instance's dictionary and slots."""
+    kind = type(value)
     try:
         own = object.__getattribute__(value, "__dict__")
     except Exception:

@@ -52,6 +52,11 @@ class _Recorder:
         self.captured = (func, args, state, listitems, dictitems, state_setter)
 
 
+def knows(cls: type) -> bool:
+    """Whether dill's own pickler has a way for a type."""
+    return cls in _dill().Pickler.dispatch
+
+
 def captured(cls: type) -> Callable[[Any, Pickling], Any] | None:
     """Return a reducer made of what dill has registered for a type, None if it has nothing."""
     save = _dill().Pickler.dispatch.get(cls)

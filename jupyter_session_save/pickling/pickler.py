@@ -9,20 +9,19 @@ Invariant: pickling changes nothing in what it pickles, and all attempts give st
 
 from __future__ import annotations
 
-import contextvars
 import copyreg
 import pickle
 import sys
-import threading
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import said
 from ..snapshot import Problem
 from . import dill_reducers, rebuild
 from .culprit import PathFinder
+from .depth import in_thread, with_deep_stack
+from .payload import Payload
 from .placeholder import Placeholder
 from .plans import ATOMS, CONTAINERS, Plan, hashable, is_immutable, library_owned, plan_for
 from .scope import Scope, importable_path, lookup, module_of, type_name
@@ -33,66 +32,8 @@ PROTOCOL = 5
 INLINE = 16 * 1024
 """Buffers below this many bytes are copied into the stream; larger ones stay out of band."""
 
-STACK_BYTES = 1 << 30
-STACK_DEPTH = 250_000 if sys.version_info < (3, 12) else 700_000
-"""A thread's stack and recursion limit for 100,000 levels of nesting; memory is mapped only where it is touched.
-
-Up to Python 3.11 the limit guards the C stack, of which a level of the C pickler takes two counts and under 1 KiB.
-Later Pythons guard the C stack by themselves and count Python frames here, some six for a level of dill's pickler.
-"""
-
-
 CHANGING = 5
 """Attempts at a value that another thread changes meanwhile."""
-
-
-@dataclass(slots=True)
-class Payload:
-    """One pickled component.
-
-    Attributes
-    ----------
-    chunks : list of bytes
-        The stream; large ``bytes`` objects of the namespace stand in it without a copy.
-    buffers : list of PickleBuffer
-        Out-of-band buffers that alias the live arrays.
-    refs, modules : set of str
-        Names of the session, and top-level modules, that the stream refers to.
-    mentions : set of str
-        Names of the session that functions in the stream read as globals.
-    problems : list of Problem
-        Placeholders in the stream.
-    reconnected : list of Problem
-        Objects that are rebuilt from a recipe.
-    defines : bool
-        Whether a definition of the namespace is among the values.
-    enter : callable
-        ``enter(owner, name)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and returns
-        the names of others that hold one which can change. To be called once.
-    """
-
-    chunks: list[bytes] = field(default_factory=list)
-    buffers: list[pickle.PickleBuffer] = field(default_factory=list)
-    refs: set[str] = field(default_factory=set)
-    modules: set[str] = field(default_factory=set)
-    mentions: set[str] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
-    reconnected: list[Problem] = field(default_factory=list)
-    defines: bool = False
-    enter: Callable[[dict[int, str], str], set[str]] = lambda owner, name: set()
-
-    @property
-    def size(self) -> int:
-        """Bytes of the stream and its buffers."""
-        return sum(map(len, self.chunks)) + sum(b.raw().nbytes for b in self.buffers)
-
-    def release(self) -> None:
-        """Let go of the live arrays."""
-        for buffer in self.buffers:
-            buffer.release()
-        self.buffers.clear()
-        self.chunks.clear()
-        self.enter = lambda owner, name: set()
 
 
 class Pickling:
@@ -145,7 +86,8 @@ class Pickling:
             self.referenced.add(id(obj))
             return rebuild.live, (self._live[id(obj)],)
         if plan is None:
-            return self._checked(obj) if self.guarded and id(cls) not in CONTAINERS else NotImplemented
+            plainly = not self.guarded or id(cls) in CONTAINERS or (not self.capture and dill_reducers.knows(cls))
+            return NotImplemented if plainly else self._checked(obj)
         return self._leaf(obj, lambda: plan(obj, self)) if self.guarded else plan(obj, self)
 
     def links(self, obj: Any) -> bool:
@@ -340,7 +282,6 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     return payload
 
 
-T = TypeVar("T")
 Lane = Callable[[Mapping[str, Any], Scope, bool], Payload]
 
 
@@ -394,36 +335,3 @@ def _at_any_depth(lane: Lane, values: Mapping[str, Any], scope: Scope, guarded: 
         return lane(values, scope, guarded)
     except RecursionError:
         return with_deep_stack(lambda: lane(values, scope, guarded))
-
-
-def with_deep_stack(work: Callable[[], T]) -> T:
-    """Run `work` in a thread with a stack for some 100,000 levels of nesting, and return what it returns."""
-    limit, size = sys.getrecursionlimit(), threading.stack_size()
-    try:
-        sys.setrecursionlimit(max(limit, STACK_DEPTH))
-        threading.stack_size(STACK_BYTES)
-        return in_thread(work)
-    finally:
-        threading.stack_size(size)
-        sys.setrecursionlimit(limit)
-
-
-def in_thread(work: Callable[[], T]) -> T:
-    """Run `work` in a fresh thread, and return what it returns or raise what it raises."""
-    outcome: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:
-            errors.append(error)
-
-    # In the caller's context, or context variables would seem to be unset.
-    context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(run,), name="session-pickle", daemon=True)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors.pop()
-    return outcome.pop()

@@ -180,6 +180,8 @@ def standard_live(namespace: dict[str, Any]) -> dict[str, Any]:
 def is_library(module: str) -> bool:
     """Whether a module belongs to an installed library or the standard library, not to the user's own files."""
     root = module.partition(".")[0]
+    if root in ("__main__", "__mp_main__"):
+        return False  # Even where it was started from a library, as by `python -m`.
     if root in sys.stdlib_module_names or root in sys.builtin_module_names:
         return True
     try:

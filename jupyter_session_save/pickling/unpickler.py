@@ -131,9 +131,6 @@ class Restoring:
         self._skeletons: dict[str, Any] = {}
         self._attempts: dict[int, int] = {}
         self._finished: set[int] = set()
-        own = {name: getattr(rebuild, f"make_{name.rstrip('_')}", None) for name in rebuild.CONTEXTUAL}
-        self._own: dict[str, Any] = {k: partial(v, self) for k, v in own.items() if v is not None}
-        self._own |= {"named": self.resolve, "live": self.resolve_live}
 
     def load(self, position: int) -> None:
         """Unpickle one component unless that has been done; failures are kept, not raised."""
@@ -219,7 +216,7 @@ class Restoring:
     def find(self, module: str, name: str) -> Any:
         """Return what a global of the stream means in this load, None if it is an ordinary import."""
         if module == rebuild.__name__:
-            return self._own.get(name)
+            return self._bound(name)
         if module == "__main__":
             root, *rest = name.split(".")
             found = self.resolve(root)
@@ -227,6 +224,12 @@ class Restoring:
                 found = getattr(found, part)
             return found
         return None
+
+    def _bound(self, name: str) -> Any:
+        """Return one of our functions bound to this load; not kept, since it would keep the values alive."""
+        if name in ("named", "live"):
+            return self.resolve if name == "named" else self.resolve_live
+        return partial(getattr(rebuild, f"make_{name.rstrip('_')}"), self) if name in rebuild.CONTEXTUAL else None
 
     def _unpickle(self, position: int, component: Stored) -> dict[str, Any]:
         reader = _Reader(component.stream())

@@ -30,8 +30,10 @@ _PLAIN_KINDS = "biufcmMSUV"
 def array(obj: Array, pickling: Pickling) -> Any:
     """Reduce a plain array: its bytes if nothing else looks at them, else a window on the owner of its memory."""
     pickling.modules.add("numpy")
-    if obj.dtype.kind not in _PLAIN_KINDS or obj.dtype.hasobject or not obj.nbytes:
+    if obj.dtype.kind not in _PLAIN_KINDS or obj.dtype.hasobject:
         return _of_objects(obj, pickling)
+    if not obj.nbytes:
+        return empty, (obj.dtype, obj.shape)
     base = _shared_base(obj)
     if base is not None:
         return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
@@ -135,6 +137,11 @@ def _inside(obj: Array, base: Array) -> bool:
     low = _offset(obj, base) + sum(s for s in spans if s < 0)
     high = _offset(obj, base) + sum(s for s in spans if s > 0) + obj.itemsize
     return bool(low >= 0 and high <= base.nbytes)
+
+
+def empty(dtype: Any, shape: tuple[int, ...]) -> Array:
+    """Make an array without elements."""
+    return np.empty(shape, dtype)
 
 
 def owner(buffer: Any, dtype: Any, shape: tuple[int, ...], order: Any, writeable: bool) -> Array:

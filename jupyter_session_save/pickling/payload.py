@@ -1,0 +1,61 @@
+"""What pickling one component yields.
+
+Invariant: until it is released, a payload aliases live arrays and keeps every object of its memo alive.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..snapshot import Problem
+
+
+@dataclass(slots=True)
+class Payload:
+    """One pickled component.
+
+    Attributes
+    ----------
+    chunks : list of bytes
+        The stream; large ``bytes`` objects of the namespace stand in it without a copy.
+    buffers : list of PickleBuffer
+        Out-of-band buffers that alias the live arrays.
+    refs, modules : set of str
+        Names of the session, and top-level modules, that the stream refers to.
+    mentions : set of str
+        Names of the session that functions in the stream read as globals.
+    problems : list of Problem
+        Placeholders in the stream.
+    reconnected : list of Problem
+        Objects that are rebuilt from a recipe.
+    defines : bool
+        Whether a definition of the namespace is among the values.
+    enter : callable
+        ``enter(owner, name)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and returns
+        the names of others that hold one which can change. To be called once.
+    """
+
+    chunks: list[bytes] = field(default_factory=list)
+    buffers: list[pickle.PickleBuffer] = field(default_factory=list)
+    refs: set[str] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
+    mentions: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    reconnected: list[Problem] = field(default_factory=list)
+    defines: bool = False
+    enter: Callable[[dict[int, str], str], set[str]] = lambda owner, name: set()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the stream and its buffers."""
+        return sum(map(len, self.chunks)) + sum(b.raw().nbytes for b in self.buffers)
+
+    def release(self) -> None:
+        """Let go of the live arrays."""
+        for buffer in self.buffers:
+            buffer.release()
+        self.buffers.clear()
+        self.chunks.clear()
+        self.enter = lambda owner, name: set()
