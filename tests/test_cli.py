@@ -208,10 +208,10 @@ def test_names_of_notebooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 CELLS = [
-    "%load_ext jupyter_session_save\nimport os, random\nx = [1, 2]\nrandom.seed(7)",
+    "%load_ext jupyter_session_save\nimport os, random\nx = [1, 2]\nrng = random.Random(7)",
     "%save_session demo",
     "x.append(3); print(len(x)); print(object())",
-    "random.random()",
+    "rng.random()",
 ]
 
 

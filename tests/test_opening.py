@@ -148,7 +148,8 @@ def test_damage_costs_one_variable(a: Notebook) -> None:
 
 def test_a_failing_object_costs_its_place(a: Notebook) -> None:
     a.run(
-        "class Bad:\n    def __setstate__(self, s): raise ValueError('no')\nheld = {'b': Bad(), 'ok': 1}; held['b'].x = 1"
+        "class Bad:\n    def __setstate__(self, s): raise ValueError('no')\n"
+        "held = {'b': Bad(), 'ok': 1}; held['b'].x = 1"
     )
     a.save()
     session = opened(a)

@@ -301,7 +301,8 @@ def stand_in() -> Placeholder:
 
 
 USES = (
-    "p() | p.x | p.x() | p[0] | p + 1 | 1 + p | len(p) | iter(p) | p < 1 | bool(p) | int(p) | float(p) | -p | 'a' in p | "
+    "p() | p.x | p.x() | p[0] | p + 1 | 1 + p | len(p) | iter(p) | p < 1 | bool(p) | int(p) | float(p) | -p "
+    "| 'a' in p | "
     "p @ p | p & 1 | ~p | abs(p) | [*p] | {**p} | p % 2 | 'x' % p if p else 0 | next(p) | round(p) | p.__enter__() | "
     "range(p) | divmod(p, 2) | p // 1 | not p | reversed(p)"
 ).split(" | ")

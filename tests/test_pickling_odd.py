@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 
@@ -74,7 +75,7 @@ def test_what_cannot_be_saved_is_a_placeholder_in_its_place(a: Notebook, case: s
     found = problems(report)
     assert all("\n" not in p.reason and len(p.reason) < 400 and p.advice for p in found.values())
     assert any(reason in p.reason for p in found.values()), found
-    assert any(path.startswith("d['deep'][1][0]") or path.startswith("d['again']") for path in found), found
+    assert any(path.startswith(("d['deep'][1][0]", "d['again']")) for path in found), found
     b = a.fresh()
     b.load()
     unharmed(b)
@@ -131,7 +132,10 @@ SURVIVING = {
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_odd_methods_cost_nothing_else(a: Notebook, case: str) -> None:
     body, expression = SURVIVING[case]
-    meta = "class Meta(type):\n    def __eq__(c, o): raise ValueError\n    def __hash__(c): return 1\n    def __repr__(c): raise ValueError\n"
+    meta = (
+        "class Meta(type):\n    def __eq__(c, o): raise ValueError\n"
+        "    def __hash__(c): return 1\n    def __repr__(c): raise ValueError\n"
+    )
     a.run(meta if "metaclass" in case else "Meta = type")
     a.run(f"class Bad(metaclass=Meta):\n    {body}\nbad = object.__new__(Bad)\n")
     a.run("object.__getattribute__(bad, '__dict__')['x'] = [1]" if expression else "pass")
@@ -150,6 +154,10 @@ def test_odd_methods_cost_nothing_else(a: Notebook, case: str) -> None:
         b.check(expression, "type(bad) is Bad")
     repr(report)
     repr(loaded)
+    # What raises in `__del__` does so now, and not in a test that cannot know of it.
+    for kernel in (a, b):
+        kernel.namespace.clear()
+    gc.collect()
 
 
 # Saved well, but its `step` raises at the load.
@@ -157,14 +165,26 @@ LOADING: dict[str, str] = {
     "setstate raises": "def __setstate__(self, s): raise ValueError('no')",
     "setstate exits": "def __setstate__(self, s): raise SystemExit",
     "new raises": "def __new__(cls, *a):\n        if not a: raise ValueError('no')\n        return object.__new__(cls)",
-    "reconstructor raises": "def __reduce__(self): return Bad.make, ()\n    @staticmethod\n    def make(): raise ValueError('no')",
-    "setter raises": "def __reduce__(self): return object.__new__, (Bad,), 1, None, None, Bad.put\n    @staticmethod\n    def put(o, s): raise ValueError('no')",
+    "reconstructor raises": (
+        "def __reduce__(self): return Bad.make, ()\n    @staticmethod\n    def make(): raise ValueError('no')"
+    ),
+    "setter raises": (
+        "def __reduce__(self): return object.__new__, (Bad,), 1, None, None, Bad.put\n"
+        "    @staticmethod\n    def put(o, s): raise ValueError('no')"
+    ),
     "a RecursionError": "def __setstate__(self, s): self.__setstate__(s)",
     "a MemoryError": "def __setstate__(self, s): raise MemoryError",
     "an error from C": "def __setstate__(self, s): import struct; struct.unpack('i', b'')",
-    "items are refused": "def __reduce__(self): return Bad, (1,), None, iter([1])\n    def append(self, x): raise ValueError('no')",
-    "pairs are refused": "def __reduce__(self): return Bad, (1,), None, None, iter([(1, 2)])\n    def __setitem__(self, k, x): raise ValueError('no')",
-    "an error whose text raises": "class E(Exception):\n        def __str__(self): raise ValueError\n    def __setstate__(self, s): raise self.E",
+    "items are refused": (
+        "def __reduce__(self): return Bad, (1,), None, iter([1])\n    def append(self, x): raise ValueError('no')"
+    ),
+    "pairs are refused": (
+        "def __reduce__(self): return Bad, (1,), None, None, iter([(1, 2)])\n"
+        "    def __setitem__(self, k, x): raise ValueError('no')"
+    ),
+    "an error whose text raises": (
+        "class E(Exception):\n        def __str__(self): raise ValueError\n    def __setstate__(self, s): raise self.E"
+    ),
 }
 
 

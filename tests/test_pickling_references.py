@@ -106,7 +106,10 @@ CYCLES: dict[str, tuple[str, list[str]]] = {
         ["type(X.y) is Y and type(Y.x) is X and X.y.k is Y", "xs[0] is X.y"],
     ),
     "a class with a default instance of itself": (
-        "class N:\n    def __init__(self, n=None): self.n = n\nN.root = N(); N.__init__.__defaults__ = (N.root,); kid = N()",
+        (
+            "class N:\n    def __init__(self, n=None): self.n = n\n"
+            "N.root = N(); N.__init__.__defaults__ = (N.root,); kid = N()"
+        ),
         ["kid.n is N.root", "type(N.root) is N", "N().n is N.root"],
     ),
     "a decorator that registers": (
@@ -218,11 +221,17 @@ CYCLES: dict[str, tuple[str, list[str]]] = {
         ["n in n.all and n in n.f and m[n] is n"],
     ),
     "a property of another class": (
-        "class A:\n    def __init__(self): self._v = 1\n    v = property(lambda s: s._v)\nclass B(A):\n    @A.v.setter\n    def v(self, x): self._v = x\nb = B(); b.v = 4",
+        (
+            "class A:\n    def __init__(self): self._v = 1\n    v = property(lambda s: s._v)\n"
+            "class B(A):\n    @A.v.setter\n    def v(self, x): self._v = x\nb = B(); b.v = 4"
+        ),
         ["b.v == 4", "setattr(b, 'v', 5) is None and b.v == 5"],
     ),
     "typing of names not yet there": (
-        "from __future__ import annotations\ndef f(x: Later) -> Later: ...\nclass Later:\n    def g(self) -> Later: return self\nx = Later()",
+        (
+            "from __future__ import annotations\ndef f(x: Later) -> Later: ...\nclass Later:\n"
+            "    def g(self) -> Later: return self\nx = Later()"
+        ),
         ["f.__annotations__ == {'x': 'Later', 'return': 'Later'}", "x.g() is x"],
     ),
 }
@@ -295,7 +304,8 @@ def test_a_redefined_global_is_seen_by_restored_functions(a: Notebook) -> None:
 
 def test_only_takes_the_functions_and_globals_that_are_needed(a: Notebook) -> None:
     a.run(
-        "two = 2; unrelated = 9\ndef bar(): return 40 + two\ndef h():\n    def inner(): return bar()\n    return inner()"
+        "two = 2; unrelated = 9\ndef bar(): return 40 + two\ndef h():\n"
+        "    def inner(): return bar()\n    return inner()"
     )
     report = a.save(only=["h"])
     assert {v.name for v in report.variables} == {"h", "bar", "two"}
@@ -307,7 +317,8 @@ def test_only_takes_the_functions_and_globals_that_are_needed(a: Notebook) -> No
 
 def test_defaults_annotations_and_keyword_defaults(a: Notebook) -> None:
     a.run(
-        "def f(a, b=[1], /, c: int = 3, *args, d, e={'k': 2}, **kw) -> 'str':\n    'doc'\n    return a, b, c, args, d, e, kw\nshared = f.__defaults__[0]"
+        "def f(a, b=[1], /, c: int = 3, *args, d, e={'k': 2}, **kw) -> 'str':\n    'doc'\n"
+        "    return a, b, c, args, d, e, kw\nshared = f.__defaults__[0]"
     )
     b = a.resume()
     b.check("f(1, d=2) == (1, [1], 3, (), 2, {'k': 2}, {})", "f.__defaults__[0] is shared", "f.__doc__ == 'doc'")

@@ -256,7 +256,8 @@ def test_context_variables() -> None:
     plain, given = contextvars.ContextVar("plain"), contextvars.ContextVar("given", default=[1])  # noqa: B039
     token = given.set([2])
     saved = save({"plain": plain, "given": given, "context": contextvars.copy_context(), "token": token})
-    assert [problem.path for problem in saved.problems] == ["token"]
+    # Other tests may have left what they like in the context.
+    assert [problem.path for problem in saved.problems if problem.type.endswith("Token")] == ["token"]
     given.reset(token)
 
     def check() -> None:

@@ -99,9 +99,9 @@ def test_the_json_is_pinned() -> None:
         "parent": None,
         "signature": "s",
         "format": FORMAT,
-        "environment": {"python": "", "implementation": "", "platform": "", "packages": {}},
-        "components": [[["a"], ["0" * 64, 3, None, 0, 0, "raw"], [], [], [], False]],
-        "variables": [["a", "int", "", 0, "saved", [["a", "t", "r", ""]]]],
+        "environment": {"python": "", "implementation": "", "platform": "", "packages": {}, "paths": {}},
+        "components": [[["a"], ["0" * 64, 3, None, 0, 0, "raw"], [], [], [], False, []]],
+        "variables": [["a", "int", "", 0, "saved", [["a", "t", "r", ""]], ""]],
     }
     assert EXAMPLE.to_json().isascii()
 

@@ -111,7 +111,8 @@ def test_placeholders_that_the_save_reported_are_not_repeated(a: Notebook) -> No
 
 def test_what_cannot_be_loaded_is_found(a: Notebook) -> None:
     a.run(
-        "class Bad:\n    def __setstate__(self, s): raise ValueError('no')\nbad = Bad(); bad.x = 1; held = {'b': [bad]}; x = 1"
+        "class Bad:\n    def __setstate__(self, s): raise ValueError('no')\n"
+        "bad = Bad(); bad.x = 1; held = {'b': [bad]}; x = 1"
     )
     found = verified(a)
     assert {p.path for p in found} >= {"bad", "held['b'][0]"}

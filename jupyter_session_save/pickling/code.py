@@ -145,7 +145,7 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     is_abc = "_abc_impl" in own
     state = (
         # Methods first: instances among the attributes may need `__setstate__` or `__hash__` to be rebuilt.
-        Call(rebuild.class_attributes, cls, methods),
+        (Call(rebuild.class_attributes, cls, methods), *_raw_members(cls)),
         attributes,
         {"doc": own.get("__doc__"), "abc": is_abc, "virtual": _virtual_subclasses(cls) if is_abc else ()},
     )
@@ -187,9 +187,24 @@ def reduce_enum_member(member: enum.Enum, pickling: Pickling) -> Any:
         if cls._member_map_.get(member._name_) is member:
             return rebuild.enum_member, (cls, member._name_)
         return rebuild.enum_value, (cls, member._value_)
-    data_type = getattr(cls, "_member_type_", object)
-    raw = data_type.__getnewargs__(member) if hasattr(data_type, "__getnewargs__") else ()
-    return rebuild.raw_member, (cls, data_type, raw), dict(member.__dict__), None, None, rebuild.raw_state
+    state = dict(member.__dict__)
+    if cls._member_map_.get(member._name_) is member:
+        return rebuild.enum_member, (cls, member._name_), state, None, None, rebuild.raw_state
+    return rebuild.raw_member, (cls, *_member_args(member)), state, None, None, rebuild.raw_state
+
+
+def _raw_members(cls: type) -> tuple[Call, ...]:
+    """Make the members of an Enum before anything that may refer to them."""
+    members = vars(cls).get("_member_map_") if issubclass(cls, enum.Enum) else None
+    if not members:
+        return ()
+    made = {name: _member_args(member) for name, member in members.items() if member._name_ == name}
+    return (Call(rebuild.raw_members, cls, made),)
+
+
+def _member_args(member: enum.Enum) -> tuple[type, tuple[Any, ...]]:
+    data_type = getattr(type(member), "_member_type_", object)
+    return data_type, data_type.__getnewargs__(member) if hasattr(data_type, "__getnewargs__") else ()
 
 
 def reduce_module(module: types.ModuleType, pickling: Pickling) -> Reduced:

@@ -6,7 +6,6 @@ Invariant: the recursion limit and the stack size of later threads are afterward
 from __future__ import annotations
 
 import contextvars
-import contextvars
 import sys
 import threading
 from collections.abc import Callable

@@ -127,7 +127,8 @@ class Pickling:
         if not self._finders:
             self._finders = [PathFinder({name: value}) for name, value in self._values.items()]
         found = [path for finder in self._finders if (path := finder.known(obj)) is not None]
-        return found or [next(iter(self._values), "")]
+        # Where no path is found, each of them may hold it.
+        return found or list(self._values)
 
     def by_reduce(self, obj: Any) -> Any:
         """Reduce an object by its own protocol, checked."""

@@ -228,6 +228,8 @@ def class_attributes(made: type, attributes: dict[str, Any]) -> None:
 def class_state(made: type, state: tuple[Any, dict[str, Any], dict[str, Any]]) -> None:
     """Fill a class."""
     _, attributes, extra = state
+    if "_member_map_" in attributes and "_member_map_" in vars(made):
+        type.__delattr__(made, "_member_map_")  # Set anew in its place among the attributes.
     class_attributes(made, attributes)
     if extra["doc"] is not None:
         type.__setattr__(made, "__doc__", extra["doc"])
@@ -302,6 +304,13 @@ def enum_value(cls: Any, value: Any) -> Any:
 def raw_member(cls: Any, data_type: Any, args: tuple[Any, ...]) -> Any:
     """Make a member while its class is being made."""
     return data_type.__new__(cls, *args)
+
+
+@setter
+def raw_members(cls: Any, members: dict[str, tuple[Any, tuple[Any, ...]]]) -> None:
+    """Make the members of an Enum, without their state; the whole map of them, with its aliases, follows."""
+    made = {name: raw_member(cls, data_type, args) for name, (data_type, args) in members.items()}
+    type.__setattr__(cls, "_member_map_", made)
 
 
 @setter

@@ -21,12 +21,18 @@ from typing import Any
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 """The bytecode version of this interpreter; code with another one is recompiled, never executed."""
 
+_remembered: dict[tuple[str, int], str] = {}
+"""Functions whose lines a load has put into `linecache`, by file and first line."""
+
 _FUTURES = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 _FUTURE_MASK = sum(set(_FUTURES.values()))
 
 
 def of_code(code: types.CodeType) -> str:
     """Return the source lines of a function's code, ``""`` if they are not known."""
+    known = _remembered.get((code.co_filename, code.co_firstlineno))
+    if known is not None:
+        return known
     lines = linecache.getlines(code.co_filename)
     start = code.co_firstlineno - 1
     if not 0 <= start < len(lines):
@@ -62,8 +68,10 @@ def remember(filename: str, firstlineno: int, source: str) -> None:
     lines = list(entry[2]) if entry is not None and len(entry) == 4 else []
     if entry is None and linecache.getlines(filename):
         return
+    _remembered[filename, firstlineno] = source
     new = source.splitlines(keepends=True)
-    lines.extend(["\n"] * (firstlineno - 1 + len(new) - len(lines)))
+    # What stood between was not saved; an ellipsis ends a block, where a blank line would not.
+    lines.extend(["...\n"] * (firstlineno - 1 + len(new) - len(lines)))
     lines[firstlineno - 1 : firstlineno - 1 + len(new)] = new
     # No modification time: `linecache.checkcache` then leaves the entry alone.
     linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)

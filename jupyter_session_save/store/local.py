@@ -89,11 +89,11 @@ class LocalStore(Store):
         with self._reading(key) as fd:
             size = os.fstat(fd).st_size
             if size and not _is_scarce(fd):
-                # Unreserved: else mapping more than the free memory may fail, though little is written to it.
-                if sys.version_info >= (3, 13) and hasattr(mmap, "MAP_NORESERVE"):
-                    flags = mmap.MAP_PRIVATE | mmap.MAP_NORESERVE
-                    return memoryview(mmap.mmap(fd, size, flags=flags, trackfd=False))
-                return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_COPY))
+                try:
+                    return memoryview(_mapped(fd, size))
+                except OSError as error:
+                    if error.errno not in (errno.EMFILE, errno.ENFILE):
+                        raise
             return read_private(fd, size)
 
     def read(self, key: str, offset: int, size: int) -> bytes:
@@ -356,6 +356,13 @@ def _walk(directory: str, prefix: str) -> Iterator[str]:
             yield from _walk(entry.path, f"{prefix}{entry.name}/")
         else:
             yield prefix + entry.name
+
+
+def _mapped(fd: int, size: int) -> mmap.mmap:
+    # Unreserved: else mapping more than the free memory may fail, though little is written to it.
+    if sys.version_info >= (3, 13) and hasattr(mmap, "MAP_NORESERVE"):
+        return mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE | mmap.MAP_NORESERVE, trackfd=False)
+    return mmap.mmap(fd, size, access=mmap.ACCESS_COPY)
 
 
 def _is_scarce(fd: int) -> bool:

@@ -19,7 +19,7 @@ def generator(obj: types.GeneratorType[Any, Any, Any], pickling: Pickling) -> An
     """Reduce a generator to a call of its function, or to an exhausted one."""
     state = inspect.getgeneratorstate(obj)
     if state == inspect.GEN_CLOSED:
-        return spent, (obj.__name__, obj.__qualname__)
+        return spent, (obj.gi_code, obj.__name__, obj.__qualname__)
     name = "generator expression" if obj.__name__ == "<genexpr>" else f"generator {obj.__qualname__}"
     if state != inspect.GEN_CREATED:
         doing = "was running" if state == inspect.GEN_RUNNING else "was suspended in the middle"
@@ -58,9 +58,13 @@ def unstarted(function: Any, args: tuple[Any, ...], named: dict[str, Any]) -> An
     return made
 
 
-def spent(name: str, qualname: str) -> Any:
+def spent(code: types.CodeType, name: str, qualname: str) -> Any:
     """Make a generator that stands behind its last step."""
-    made: Any = (item for item in "")
+    cells = tuple(types.CellType() for _ in code.co_freevars)
+    function = types.FunctionType(code, {}, name, None, cells or None)
+    plain, keywords = code.co_argcount, code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+    # It never takes a step, so it does not matter what it is called with.
+    made = function(*(None,) * plain, **dict.fromkeys(keywords))
     made.close()
     made.__name__, made.__qualname__ = name, qualname
     return made
