@@ -138,10 +138,8 @@ class _Saved:
         self._name = group.names[0]
         size = payload.size
         stream = writer.put(payload.chunks)
-        buffers = []
-        for buffer in payload.buffers:
-            with buffer.raw() as raw:
-                buffers.append(writer.put([raw]))
+        # Written in the background: the views keep the arrays alive until the commit.
+        buffers = [writer.put([buffer.raw()]) for buffer in payload.buffers]
         self.components.append(
             Component(
                 names=group.names,

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ from blake3 import blake3
 from .compression import shrink
 from .errors import DamagedError, KeyExistsError, StoreError
 from .names import snapshot_key, stored_versions
+from .pending import Pending
 from .snapshot import Component, Part, Snapshot
 from .store import Store
 
@@ -32,7 +34,7 @@ _HOME = os.getpid()
 
 
 Tick = Callable[[int], None]
-"""Is told of bytes as they are hashed and written; may raise to interrupt."""
+"""Is told of bytes as they are taken in; may raise to interrupt."""
 
 
 def digest_of(chunks: Iterable[bytes | memoryview], tick: Tick | None = None) -> str:
@@ -43,9 +45,10 @@ def digest_of(chunks: Iterable[bytes | memoryview], tick: Tick | None = None) ->
     hasher = blake3(max_threads=blake3.AUTO if wide else 1)
     for view in views:
         for start in range(0, view.nbytes, _SLICE):  # so that Ctrl-C is answered
-            hasher.update(view[start : start + _SLICE])
+            piece = view[start : start + _SLICE]
+            hasher.update(piece)
             if tick is not None:
-                tick(0)
+                tick(piece.nbytes)
     return hasher.hexdigest()
 
 
@@ -79,6 +82,7 @@ class Writer:
         self._sound: dict[str, int] = {}
         self._fresh: set[str] = set()
         self._open = True
+        self._pending = Pending(lambda: self._told(0))
         self.written = 0
 
     def __enter__(self) -> Self:
@@ -88,6 +92,7 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
+        self._pending.abandon()
         self._pack.clear()
         self._packed.clear()
 
@@ -104,7 +109,7 @@ class Writer:
         Parameters
         ----------
         chunks : sequence of bytes or memoryview
-            Contiguous buffers that make up one part; never copied if they are large.
+            Contiguous buffers that make up one part; never copied if they are large, and read until `commit`.
 
         Returns
         -------
@@ -115,7 +120,7 @@ class Writer:
         self._check_open()
         views = [memoryview(chunk).cast("B") for chunk in chunks if memoryview(chunk).nbytes]
         size = sum(view.nbytes for view in views)
-        digest = digest_of(views)
+        digest = digest_of(views, self._tick)
         if digest not in self._parts:
             known = self._known.get(digest)
             if known is not None and known.size == size and self._reuse(known):
@@ -149,6 +154,7 @@ class Writer:
         self._check_open()
         versions = stored_versions(self._store, snapshot.name)
         self._flush()
+        self._pending.wait()
         snapshot = replace(snapshot, components=tuple(map(self._settle, snapshot.components)))
         self._hold(snapshot)
         sequence = max(versions, default=0) + 1
@@ -186,13 +192,25 @@ class Writer:
         part = Part(digest, size)
         key = key_of(part)
         if not self._reuse(part):
-            # One of another length is damaged, and nobody can want it back.
-            self._store.put(key, _Told(views, self._tick), durable=False, overwrite=True)
+            self._pending.submit(partial(self._write_blob, key, views), size)
             self._sound[key] = size
             self.written += size
         # Also if it was there: who wrote it may have been killed before it was durable.
         self._fresh.add(key)
         self._parts[digest] = part
+
+    def _write_blob(self, key: str, views: list[memoryview]) -> None:
+        """Write a blob and begin to make it durable; runs in a thread."""
+        # One of another length is damaged, and nobody can want it back.
+        self._store.put(key, _Told(views, self._pending.go_on), durable=False, overwrite=True)
+        self._pending.go_on()
+        self._store.flush(key)
+        for view in views:
+            view.release()
+
+    def _told(self, size: int) -> None:
+        if self._tick is not None:
+            self._tick(size)
 
     def _put_small(self, digest: str, size: int, views: list[memoryview]) -> None:
         codec, stored = shrink(b"".join(views))
@@ -242,14 +260,13 @@ class Writer:
 class _Told(list[memoryview]):
     """Buffers cut into slices, telling of each when it is about to be written."""
 
-    def __init__(self, views: Iterable[memoryview], tick: Tick | None) -> None:
+    def __init__(self, views: Iterable[memoryview], tell: Callable[[], None]) -> None:
         super().__init__(view[at : at + _SLICE] for view in views for at in range(0, view.nbytes, _SLICE))
-        self._tick = tick
+        self._tell = tell
 
     def __iter__(self) -> Iterator[memoryview]:
         for view in super().__iter__():
-            if self._tick is not None:
-                self._tick(view.nbytes)
+            self._tell()
             yield view
 
 

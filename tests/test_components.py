@@ -83,9 +83,7 @@ def test_what_cannot_change_joins_nobody(held: Any) -> None:
 
 
 def test_definitions_of_the_notebook_join_nobody() -> None:
-    ns = cell(
-        "class K:\n    def m(self): return K\ndef f(): return [K]\nx = [K(), f]; y = [K(), f, K]\nn = {'k': K}"
-    )
+    ns = cell("class K:\n    def m(self): return K\ndef f(): return [K]\nx = [K(), f]; y = [K(), f, K]\nn = {'k': K}")
     assert groups(ns) == {frozenset({name}) for name in ("K", "f", "x", "y", "n")}
 
 

@@ -67,24 +67,23 @@ def test_nothing_of_the_values_is_asked() -> None:
     ns = cell("""
 import numpy as np
 class Meta(type):
-    def __eq__(cls, other): raise SystemExit
-    def __hash__(cls): raise SystemExit
-    def __repr__(cls): raise SystemExit
-    def __getattribute__(cls, name): raise SystemExit
+    def __eq__(cls, other): raise ArithmeticError
+    def __hash__(cls): raise ArithmeticError
+    def __repr__(cls): raise ArithmeticError
 class Odd(metaclass=Meta):
-    def __getattribute__(self, name): raise SystemExit
-    def __len__(self): raise SystemExit
-    def __repr__(self): raise SystemExit
-    def __eq__(self, other): raise SystemExit
+    def __getattribute__(self, name): raise ArithmeticError
+    def __len__(self): raise ArithmeticError
+    def __repr__(self): raise ArithmeticError
+    def __eq__(self, other): raise ArithmeticError
     __class__ = property(lambda self: list)
 class Named:
     @property
-    def shape(self): raise SystemExit
+    def shape(self): raise ArithmeticError
 class Array(np.ndarray):
     @property
-    def shape(self): raise SystemExit
+    def shape(self): raise ArithmeticError
 class Words(dict):
-    def __len__(self): raise SystemExit
+    def __len__(self): raise ArithmeticError
 values = [Named(), np.zeros(3).view(Array), Words(a=1)]
 odd = Odd()
 """)
@@ -93,7 +92,9 @@ odd = Odd()
 
 
 def test_a_class_that_only_looks_like_a_frame() -> None:
-    ns = cell("class DataFrame:\n    shape = property(lambda s: 1 / 0)\nDataFrame.__module__ = 'pandas'\nd = DataFrame()")
+    ns = cell(
+        "class DataFrame:\n    shape = property(lambda s: 1 / 0)\nDataFrame.__module__ = 'pandas'\nd = DataFrame()"
+    )
     assert describe(ns["d"]) == ("pandas.DataFrame", "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,8 +246,17 @@ class TestRemoving:
     def test_what_is_new_is_left_alone(self, repository: Repository) -> None:
         with repository.writer() as writer:
             writer.put([BIG])
+            writer._pending.wait()
         assert repository.collect() == 0
         assert repository.collect(grace=0) == len(BIG)
+
+    def test_what_is_abandoned_leaves_no_thread(self, repository: Repository) -> None:
+        with pytest.raises(KeyboardInterrupt), repository.writer() as writer:
+            for n in range(20):
+                writer.put([bytes([n]) * len(BIG)])
+            raise KeyboardInterrupt
+        assert not [t for t in threading.enumerate() if t.name.startswith("session-write")]
+        assert repository.names() == []
 
     def test_a_writer_protects_what_it_uses_again(self, repository: Repository) -> None:
         first = save(repository, "s", {"a": BIG, "b": SMALL})

@@ -7,7 +7,6 @@ import linecache
 import marshal
 import traceback
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,9 +29,8 @@ def deco(f):
 @deco
 def decorated():
     # a comment
-    return 1
 
-    # and one at the end
+    return 1
 
 small = lambda x: x + 1; after = 1
 class K:
@@ -140,7 +138,7 @@ def test_a_loaded_function_has_its_source_and_its_lines_in_tracebacks() -> None:
         fresh["g"](1)
     text = "".join(traceback.format_exception(caught.value))
     assert "return b / x" in text and "line 5, in f" in text and "line 9, in g" in text
-    assert "swordfish" not in "".join(linecache.getlines(filename)).replace(repr(ns["secret"]), "", 0)
+    assert "swordfish" not in "".join(linecache.getlines(filename))
     again = save(fresh).load()
     assert inspect.getsource(again["f"]) == inspect.getsource(fresh["f"])
 
@@ -207,8 +205,6 @@ def test_features_of_the_original_stay_on() -> None:
 def test_what_cannot_be_found_is_an_error(text: str, free: tuple[str, ...], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         compiled(text, "f", free=free)
-
-
 
 
 def elsewhere(text: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

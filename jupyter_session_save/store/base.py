@@ -96,6 +96,9 @@ class Store(ABC):
     def age(self, key: str) -> float:
         """Return seconds since the key was written or touched; negative if clocks disagree."""
 
+    def flush(self, key: str) -> None:  # noqa: B027 - a store that has nothing to begin needs none
+        """Begin to make a value durable; `sync` completes it. May be called in a thread."""
+
     @abstractmethod
     def sync(self, keys: Iterable[str]) -> None:
         """Make keys that were put with ``durable=False`` survive a loss of power."""

@@ -166,16 +166,20 @@ class LocalStore(Store):
         """Return seconds since the key was written or touched."""
         return time.time() - self._state(key).st_mtime
 
+    def flush(self, key: str) -> None:
+        """Flush the file, but not the directories that name it."""
+        with self._reaching(key, "write") as path:
+            fd = os.open(path, os.O_RDWR | _FLAGS)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+
     def sync(self, keys: Iterable[str]) -> None:
         """Flush the files and then the directories that name them."""
         places = []
         for key in keys:
-            with self._reaching(key, "write") as path:
-                fd = os.open(path, os.O_RDWR | _FLAGS)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
+            self.flush(key)
             places.append(split_key(key))
         if places:
             self._sync_directories(places)

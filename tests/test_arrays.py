@@ -1,0 +1,381 @@
+"""numpy arrays: what they are, what they share, and that nothing is stored twice."""
+
+from __future__ import annotations
+
+import array as stdlib_array
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jupyter_session_save.pickling.reducers import arrays
+
+from .cells import Notebook, notebook
+from .restore import Saved, save
+
+DTYPES = [
+    "?", "i1", "u1", "<i2", ">i2", "i4", "u8", ">u4", "f2", "f4", ">f8", "g", "c8", "c16", "S3", "U4", ">U2", "S0",
+    "M8[ns]", "M8[D]", "m8[us]", "V5", "O", "M8",
+    [("a", "i4"), ("b", ">f8")], [("a", "i4", (2, 2)), ("o", "O")],
+    np.dtype([("x", "i1"), ("y", "f8")], align=True),
+    np.dtype({"names": ["p", "q"], "formats": ["u1", "u1"], "offsets": [0, 5], "itemsize": 9}),
+]  # fmt: skip
+SHAPES = [(), (0,), (1,), (5,), (0, 3), (2, 0, 2), (3, 4), (2, 3, 4)]
+
+
+def filled(dtype: Any, shape: tuple[int, ...]) -> Any:
+    made = np.zeros(shape, dtype)
+    count = made.size
+    if made.dtype.hasobject:
+        return made
+    raw = np.arange(count * made.itemsize, dtype=np.uint8)
+    if made.dtype.kind not in "bUMfcm" and made.nbytes:
+        made = raw.view(made.dtype).reshape(shape).copy()
+    elif made.dtype.kind in "fc":
+        made[...] = np.arange(count).reshape(shape)
+    elif made.dtype.kind == "U":
+        made[...] = "ñ"
+    elif made.dtype.kind == "b":
+        made[...] = True
+    return made
+
+
+def same(one: Any, two: Any, *, strides: bool = True) -> None:
+    assert type(one) is type(two)
+    assert one.dtype == two.dtype and one.shape == two.shape
+    if strides and one.nbytes:
+        assert one.strides == two.strides
+    assert one.flags.writeable == two.flags.writeable
+    if one.dtype.hasobject or one.dtype.names:
+        assert repr(one) == repr(two)  # What stands between the fields is nobody's.
+    else:
+        assert one.tobytes() == two.tobytes()
+
+
+def stored(saved: Saved) -> int:
+    return sum(len(p.data) + sum(map(len, p.blobs)) for p in saved.parts)
+
+
+def moved(namespace: Mapping[str, Any], *, most: int | None = None) -> dict[str, Any]:
+    """Save and load arrays; nothing may be a placeholder, and all must be the same."""
+    saved = save(namespace)
+    assert not saved.problems + saved.reconnected
+    if most is not None:
+        assert stored(saved) < most
+    fresh = saved.load()
+    for name, value in namespace.items():
+        if isinstance(value, np.ndarray):
+            same(value, fresh[name])
+    return fresh
+
+
+def starts(one: Any) -> int:
+    return int(one.__array_interface__["data"][0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_every_dtype_in_every_shape(dtype: Any) -> None:
+    ns: dict[str, Any] = {f"a{i}": filled(dtype, shape) for i, shape in enumerate(SHAPES)}
+    ns |= {f"f{i}": np.asfortranarray(ns[f"a{i}"]) for i in range(len(SHAPES)) if i}
+    fresh = moved(ns)
+    for value in fresh.values():
+        if isinstance(value, np.ndarray) and not value.dtype.hasobject and value.base is None:
+            assert value.flags.owndata
+
+
+@pytest.mark.parametrize("dtype", ["f8", ">i4", "O", [("a", "i4"), ("b", "O")]], ids=str)
+@pytest.mark.parametrize("shape", [(0,), (4,), (2, 3)])
+def test_read_only_arrays_stay_read_only(dtype: Any, shape: tuple[int, ...]) -> None:
+    value = np.zeros(shape, dtype)
+    value.flags.writeable = False
+    fresh = save({"value": value, "view": value[:]}).load()
+    assert fresh["value"].shape == shape and fresh["value"].dtype == value.dtype
+    assert not fresh["value"].flags.writeable
+    assert not fresh["view"].flags.writeable
+
+
+def test_a_read_only_view_of_a_writeable_array_and_the_other_way_round() -> None:
+    base = np.arange(20.0)
+    fixed = base[:]
+    fixed.flags.writeable = False
+    other = np.arange(20.0)
+    free = other[:]
+    other.flags.writeable = False
+    fresh = moved({"base": base, "fixed": fixed, "other": other, "free": free})
+    fresh["base"][3] = 77
+    assert fresh["fixed"][3] == 77
+    fresh["free"][3] = 78
+    assert fresh["other"][3] == 78
+
+
+@pytest.mark.parametrize("size", [24, 24 * 2000], ids=["in the stream", "out of band"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_views_of_every_kind_share_their_memory(size: int, order: Any) -> None:
+    base = np.arange(float(size)).reshape((4, -1), order=order)
+    ns: dict[str, Any] = {
+        "base": base,
+        "row": base[1],
+        "column": base[:, 2],
+        "corner": base[1:3, 2:5],
+        "turned": base.T,
+        "back": base[::-1, ::-1],
+        "steps": base[::2, ::-3],
+        "none": base[2:2],
+        "scalar": base[1, 1:2].reshape(()),
+        "bytes": base.T.view("u1") if order == "F" else base.view("u1"),
+        "flat": base.ravel("K"),
+        "wide": np.broadcast_to(base, (2, *base.shape)),
+        "still": np.broadcast_to(base[0, 0:1], (7,)),
+    }
+    fresh = moved(ns, most=size * 8 + 20_000)
+    fresh["base"][...] = np.arange(float(size)).reshape(base.shape) * -1
+    base[...] = np.arange(float(size)).reshape(base.shape) * -1
+    for name, value in ns.items():
+        same(value, fresh[name])
+        if value.nbytes:
+            assert starts(fresh[name]) - starts(fresh["base"]) == starts(value) - starts(base), name
+
+
+def test_views_overlap_without_their_base() -> None:
+    one = np.arange(50_000.0)
+    ns = {"a": one[:40_000], "b": one[10_000:], "c": one[::-2]}
+    del one
+    fresh = moved(ns, most=50_000 * 8 + 20_000)
+    fresh["a"][20_001] = -5
+    assert fresh["b"][10_001] == -5
+    assert np.shares_memory(fresh["a"], fresh["c"])
+
+
+def test_a_view_of_a_view_is_a_view_of_the_owner() -> None:
+    base = np.arange(1000.0)
+    first = base[100:900]
+    ns = {"base": base, "first": first, "second": first[::3][5:50]}
+    fresh = moved(ns)
+    fresh["base"][100 + 15] = -1
+    assert fresh["second"][0] == -1 == fresh["first"][15]
+
+
+def test_views_with_another_dtype_and_fields() -> None:
+    records = np.zeros(100, [("a", "<i4"), ("b", ">f8")])
+    ns = {"records": records, "a": records["a"], "b": records["b"], "both": records[["b"]], "raw": records.view("V12")}
+    fresh = moved(ns)
+    fresh["records"][7] = (5, 6.5)
+    assert fresh["a"][7] == 5 and fresh["b"][7] == 6.5 and fresh["both"][7][0] == 6.5
+
+
+def test_a_small_view_does_not_keep_a_large_base_that_nobody_else_sees() -> None:
+    ns = {"few": np.arange(1_000_000.0)[5:10], "steps": np.arange(1_000_000)[::100_000]}
+    fresh = moved_values(ns, most=20_000)
+    assert fresh["few"].tolist() == [5.0, 6.0, 7.0, 8.0, 9.0]
+    assert fresh["steps"].tolist() == list(range(0, 1_000_000, 100_000))
+    assert fresh["few"].flags.writeable
+
+
+def moved_values(ns: Mapping[str, Any], *, most: int) -> dict[str, Any]:
+    saved = save(ns)
+    assert not saved.problems and stored(saved) < most
+    return saved.load()
+
+
+def test_a_large_strided_view_is_stored_without_a_copy_of_it() -> None:
+    every_other = np.zeros((2000, 400))[:, ::2]
+    assert every_other.nbytes > arrays.COMPACT
+    fresh = moved_values({"v": every_other}, most=every_other.nbytes * 2 + 20_000)
+    assert np.array_equal(fresh["v"], every_other)
+
+
+def test_small_arrays_own_their_memory_and_large_ones_need_not() -> None:
+    fresh = moved({"small": np.arange(100), "fortran": np.asfortranarray(np.eye(20)), "big": np.arange(100_000)})
+    assert fresh["small"].flags.owndata and fresh["fortran"].flags.owndata
+    small = fresh.pop("small")
+    small.resize(200, refcheck=False)
+    assert small[150] == 0
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_windows_that_overlap_are_windows_again(size: int) -> None:
+    base = np.arange(float(size))
+    ns = {
+        "base": base,
+        "windows": np.lib.stride_tricks.sliding_window_view(base, 50),
+        "rows": np.lib.stride_tricks.as_strided(base[2:], (20, 4), (8, 16), writeable=True),
+    }
+    fresh = moved(ns, most=size * 8 + 20_000)
+    fresh["base"][4] = -1
+    assert fresh["windows"][0, 4] == fresh["windows"][4, 0] == -1 == fresh["rows"][0, 1]
+
+
+def test_a_broadcast_is_not_spread_out() -> None:
+    one = np.arange(10.0)
+    ns = {"wide": np.broadcast_to(one, (100_000, 10)), "still": np.broadcast_to(np.array(7), (1000, 1000))}
+    fresh = moved(ns, most=20_000)
+    assert fresh["wide"][99_999].tolist() == one.tolist() and fresh["still"][5, 5] == 7
+
+
+# Arrays of objects.
+
+
+def test_arrays_of_objects_share_objects_and_memory() -> None:
+    held = [1]
+    base = np.array([[held, 2, None], [held, "x", held]], dtype=object)
+    ns = {"base": base, "held": held, "row": base[1], "back": base[::-1, ::-1], "turned": base.T, "part": base[:, 1:]}
+    fresh = moved(ns)
+    assert fresh["base"][0, 0] is fresh["held"] is fresh["row"][0] is fresh["turned"][0, 1]
+    fresh["base"][1, 1] = "changed"
+    assert fresh["row"][1] == fresh["back"][0, 1] == fresh["turned"][1, 1] == fresh["part"][1, 0] == "changed"
+
+
+def test_an_array_that_holds_itself() -> None:
+    base = np.empty(3, object)
+    base[0], base[1], base[2] = base, [base], {"base": base}
+    fresh = save({"base": base, "view": base[1:]}).load()
+    assert fresh["base"][0] is fresh["base"] is fresh["base"][1][0] is fresh["base"][2]["base"]
+    fresh["base"][2] = "changed"
+    assert fresh["view"][1] == "changed"
+
+
+def test_records_that_hold_objects() -> None:
+    base = np.zeros(4, [("n", "i4"), ("o", "O")])
+    base["o"][:] = [[i] for i in range(4)]
+    fresh = save({"base": base, "part": base[1:3]}).load()
+    assert [r[1] for r in fresh["base"]] == [[0], [1], [2], [3]]
+    assert fresh["part"]["o"][0] is fresh["base"]["o"][1]
+    fresh["base"][1] = (9, "changed")
+    assert fresh["part"][0].tolist() == (9, "changed")
+
+
+def test_unpicklable_elements_cost_only_themselves() -> None:
+    generator = (i for i in "ab")
+    next(generator)
+    base = np.array([1, generator, [3]], dtype=object)
+    saved = save({"base": base})
+    assert [p.type for p in saved.problems] == ["generator"]
+    fresh = saved.load()["base"]
+    assert fresh[0] == 1 and fresh[2] == [3]
+
+
+# Memory that is not numpy's.
+
+
+@pytest.mark.parametrize("size", [40, 40_000])
+def test_arrays_on_a_bytearray_stay_on_it(size: int) -> None:
+    data, numbers, fixed = bytearray(size), stdlib_array.array("i", range(size)), bytes(size)
+    ns = {
+        "data": data,
+        "numbers": numbers,
+        "on_data": np.frombuffer(data, "u1"),
+        "offset": np.frombuffer(data, "<u2", 5, offset=4),
+        "on_numbers": np.frombuffer(numbers, "i4"),
+        "fixed": np.frombuffer(fixed, "u1"),
+    }
+    fresh = moved(ns)
+    fresh["data"][4:6] = b"\x07\x01"
+    fresh["on_numbers"][3] = -9
+    assert fresh["on_data"][4] == 7 and fresh["offset"][0] == 263 and fresh["numbers"][3] == -9
+    assert not fresh["fixed"].flags.writeable
+
+
+def test_two_arrays_on_one_hidden_bytearray() -> None:
+    data = bytearray(100)
+    ns = {"one": np.frombuffer(data, "u1"), "two": np.frombuffer(data, "u1")[::-1]}
+    del data
+    fresh = save(ns).load()
+    fresh["one"][0] = 5
+    assert fresh["two"][-1] == 5
+
+
+def test_memory_maps_are_mapped_again(tmp_path: Path) -> None:
+    path = tmp_path / "mapped"
+    made = np.memmap(path, "<i4", "w+", shape=(10, 5), order="F")
+    made[:] = 3
+    fixed = np.memmap(path, "<i4", "r", offset=8, shape=(3,))
+    saved = save({"made": made, "fixed": fixed})
+    assert {p.path for p in saved.reconnected} == {"made", "fixed"} and stored(saved) < 20_000
+    assert all(str(path) in p.reason for p in saved.reconnected)
+    fresh = saved.load()
+    assert type(fresh["made"]) is np.memmap and fresh["made"].flags.f_contiguous and fresh["made"].shape == (10, 5)
+    fresh["made"][:3, 0] = 8
+    assert made[0, 0] == 8 and fresh["fixed"].tolist() == [8, 3, 3] and not fresh["fixed"].flags.writeable
+
+
+def test_memory_maps_that_belong_to_no_file_are_stored(tmp_path: Path) -> None:
+    path = tmp_path / "mapped"
+    np.arange(10, dtype="<i4").tofile(path)
+    private = np.memmap(path, "<i4", "c")
+    private[0] = 100
+    view = np.memmap(path, "<i4", "r+")[2:5]
+    saved = save({"private": private, "view": view})
+    path.unlink()
+    fresh = saved.load()
+    assert fresh["private"].tolist() == [100, *range(1, 10)] and fresh["view"].tolist() == [2, 3, 4]
+
+
+# Subclasses and company.
+
+
+def test_masked_matrix_and_own_subclasses() -> None:
+    masked = np.ma.masked_array(np.arange(5.0), [0, 1, 0, 0, 1])
+    matrix = np.arange(4).reshape(2, 2).view(np.matrix)
+    records = np.rec.array([(1, 2.0), (3, 4.0)], dtype=[("a", "i4"), ("b", "f8")])
+    fresh = save({"masked": masked, "matrix": matrix, "records": records}).load()
+    assert fresh["masked"].tolist() == masked.tolist() and fresh["masked"].mask.tolist() == masked.mask.tolist()
+    assert fresh["matrix"].tolist() == matrix.tolist() and type(fresh["matrix"]) is type(matrix)
+    assert fresh["records"].a.tolist() == [1, 3] and type(fresh["records"]) is np.recarray
+
+
+def test_scalars_dtypes_and_generators() -> None:
+    rng = np.random.default_rng(7)
+    rng.random(3)
+    values = {"f": np.float32(1.5), "d": np.dtype(">i4"), "t": np.datetime64("2020-01-02"), "rng": rng}
+    fresh = save(values).load()
+    assert fresh["f"].dtype == "f4" and fresh["d"] == np.dtype(">i4") and fresh["t"] == values["t"]
+    assert fresh["rng"].random(5).tolist() == rng.random(5).tolist()
+
+
+# A namespace that was loaded is saved and loaded again, from mapped memory.
+
+CELL = """
+import numpy as np
+base = np.arange(300_000.0)
+view, back, part = base[1000:2000], base[::-1], base[5:].reshape(5, -1)[:, :7]
+fortran = np.asfortranarray(np.arange(200_000.0).reshape(400, 500))
+row = fortran[3]
+fixed = np.arange(200_000); fixed.flags.writeable = False
+objects = np.array([[1], None, 'x'], dtype=object); tail = objects[1:]
+data = bytearray(200_000); on_data = np.frombuffer(data, 'u1')
+small = np.arange(10); few = small[2:4]
+"""
+
+CHECKS = [
+    "view.base is not None and np.shares_memory(view, base)",
+    "np.shares_memory(back, base) and np.shares_memory(part, base)",
+    "np.shares_memory(row, fortran) and fortran.flags.f_contiguous",
+    "not fixed.flags.writeable and fixed[-1] == 199_999",
+    "np.shares_memory(on_data, np.frombuffer(data, 'u1'))",
+    "np.shares_memory(few, small)",
+    "back[0] == base[-1] and view[0] == base[1000] and part[0, 0] == base[5]",
+]
+
+
+def test_a_second_and_a_third_generation() -> None:
+    with notebook(CELL) as first:
+        generation: Notebook = first
+        for step in range(3):
+            generation.check(*CHECKS)
+            generation.run(f"base[1000] = {step}.5; objects[2] = {step}; data[7] = {step}; row[2] = {step}; few[0] = 9")
+            generation.check(f"view[0] == {step}.5", f"tail[1] == {step}", f"on_data[7] == {step}")
+            generation.check(f"fortran[3, 2] == {step}", "small[2] == 9")
+            generation = generation.move()
+            generation.check(f"view[0] == {step}.5", f"tail[1] == {step}", f"on_data[7] == {step}", "small[2] == 9")
+
+
+def test_a_loaded_namespace_is_not_written_again() -> None:
+    with notebook(CELL) as first:
+        first.save()
+        second = first.fresh()
+        second.load()
+        report = second.save("again")
+        assert report.bytes_new < 50_000, report
+        assert report.bytes_total < 2 * (300_000 + 200_000 + 200_000) * 8
