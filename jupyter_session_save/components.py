@@ -23,6 +23,7 @@ from .pickling.scope import importable_path, module_of
 from .snapshot import Component
 
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
+_CONTAINERS = frozenset(map(id, (list, dict, set, tuple, frozenset)))
 _PLAIN_LENGTH = 4096
 _PER_GROUP = 256
 
@@ -71,10 +72,12 @@ def _linked(
 ) -> Iterator[Pickled]:
     union = _Union()
     owner: dict[int, str] = {}
-    for name in names:
+    # The largest last: what is in it need not be noted for others any more.
+    ordered = sorted(names, key=lambda name: _length(values[name]))
+    for position, name in enumerate(ordered, 1):
         tick(name)
         pickled[name] = payload = dumps({name: values[name]}, scope)
-        for other in payload.enter(owner, name):
+        for other in payload.enter(owner, name, position == len(ordered)):
             union.join(name, other)
     for group in union.groups(names):
         if len(group) > 1:
@@ -85,6 +88,10 @@ def _linked(
             pickled[group[0]] = together
         yield Pickled(tuple(group), pickled[group[0]])
         pickled.pop(group[0]).release()
+
+
+def _length(value: Any) -> int:
+    return len(value) if id(type(value)) in _CONTAINERS else 0
 
 
 def _without_links(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:

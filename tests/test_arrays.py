@@ -96,18 +96,22 @@ def test_read_only_arrays_stay_read_only(dtype: Any, shape: tuple[int, ...]) -> 
     assert not fresh["view"].flags.writeable
 
 
-def test_a_read_only_view_of_a_writeable_array_and_the_other_way_round() -> None:
+def test_a_read_only_view_of_a_writeable_array() -> None:
     base = np.arange(20.0)
     fixed = base[:]
     fixed.flags.writeable = False
-    other = np.arange(20.0)
-    free = other[:]
-    other.flags.writeable = False
-    fresh = moved({"base": base, "fixed": fixed, "other": other, "free": free})
+    fresh = moved({"base": base, "fixed": fixed})
     fresh["base"][3] = 77
     assert fresh["fixed"][3] == 77
+
+
+def test_a_writeable_view_of_a_read_only_array() -> None:
+    base = np.arange(20.0)
+    free = base[:]
+    base.flags.writeable = False
+    fresh = moved({"base": base, "free": free})
     fresh["free"][3] = 78
-    assert fresh["other"][3] == 78
+    assert fresh["base"][3] == 78
 
 
 @pytest.mark.parametrize("size", [24, 24 * 2000], ids=["in the stream", "out of band"])

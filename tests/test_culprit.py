@@ -7,7 +7,7 @@ import functools
 import threading
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -77,7 +77,10 @@ class JealousList(list[Any]):
         raise AssertionError
 
 
-Pair = collections.namedtuple("Pair", "one two")
+class Pair(NamedTuple):
+    one: Any
+    two: Any
+
 
 # What holds the target, and the expression that leads to it from there.
 HOLDERS: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -96,9 +99,9 @@ HOLDERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a dict's subclass": (lambda t: JealousDict(x=t), "['x']"),
     "an instance": (lambda t: Plain(x=t), ".x"),
     "an instance's list": (lambda t: Plain(x=[Plain(y=(t,))]), ".x[0].y[0]"),
-    "slots": (lambda t: Slotted(t), ".held"),
+    "slots": (Slotted, ".held"),
     "private slots": (lambda t: Slotted(0, t), "._Slotted__private"),
-    "an instance that raises": (lambda t: Jealous(t), ".held"),
+    "an instance that raises": (Jealous, ".held"),
     "an attribute of a list": (lambda t: types.SimpleNamespace(x=[t]), ".x[0]"),
     "a bound method": (lambda t: Plain(x=t).method, ".__self__.x"),
     "a partial's arguments": (lambda t: functools.partial(print, t), ".args[0]"),
@@ -135,15 +138,10 @@ def test_what_a_closure_holds() -> None:
 
 
 def test_an_empty_cell_is_no_error() -> None:
-    def outer() -> Any:
-        def inner() -> Any:
-            return late
-
-        return inner
-        late = 1
-
     target = [1]
-    assert PathFinder({"f": outer(), "x": [target]}).known(target) == "x[0]"
+    code = (lambda: target).__code__
+    empty = types.FunctionType(code, {}, "empty", None, (types.CellType(),))
+    assert PathFinder({"f": empty, "x": [target]}).known(target) == "x[0]"
 
 
 def test_elements_of_sets_and_keys_are_shown_though_they_cannot_be_typed() -> None:

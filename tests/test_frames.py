@@ -234,6 +234,15 @@ def test_writes_show_where_they_showed_after_two_moves(maker: Any) -> None:
         assert shown(once) == shown(maker())
 
 
+def test_an_index_is_not_changed_through_a_series_that_shares_its_values() -> None:
+    index, series = pd.Index(np.arange(3.0)), pd.Series(np.arange(3.0))
+    fresh = moved(index=index, of_index=pd.Series(index), series=series, of_series=pd.Index(series))
+    fresh["of_index"].iloc[0] = 99
+    fresh["series"].iloc[0] = 99
+    assert fresh["index"].tolist() == [0, 1, 2] == fresh["of_series"].tolist()
+    assert fresh["of_index"].tolist() == [99, 1, 2] == fresh["series"].tolist()
+
+
 def test_a_frame_that_shares_with_nobody_is_written_in_place() -> None:
     fresh = moved(alone=pd.DataFrame({"a": np.arange(100_000.0), "b": np.arange(100_000.0)}))["alone"]
     before = fresh._mgr.blocks[0].values.__array_interface__["data"]

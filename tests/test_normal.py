@@ -9,8 +9,8 @@ import pytest
 
 from jupyter_session_save.pickling.normal import normal
 
-ONE = "".join(["some ", "text"])
-TWO = "".join(["some ", "text"])
+ONE = " ".join(["some", "text"] * 1)
+TWO = " ".join(["some", "text"] * 1)
 assert ONE is not TWO
 
 
@@ -70,7 +70,7 @@ frozen = (1, 2)
         ([b"some text"], ["some text"]),
         ([], [[]]),
         (["1"], [1]),
-        ([frozen, frozen], [frozen, tuple([1, 2])]),
+        ([frozen, frozen], [frozen, tuple(inner * 2)]),
         ([Thing()], [{}]),
     ],
 )

@@ -251,10 +251,14 @@ class TestRemoving:
         assert repository.collect(grace=0) == len(BIG)
 
     def test_what_is_abandoned_leaves_no_thread(self, repository: Repository) -> None:
-        with pytest.raises(KeyboardInterrupt), repository.writer() as writer:
-            for n in range(20):
-                writer.put([bytes([n]) * len(BIG)])
-            raise KeyboardInterrupt
+        def abandoned() -> None:
+            with repository.writer() as writer:
+                for n in range(20):
+                    writer.put([bytes([n]) * len(BIG)])
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            abandoned()
         assert not [t for t in threading.enumerate() if t.name.startswith("session-write")]
         assert repository.names() == []
 

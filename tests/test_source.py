@@ -219,17 +219,25 @@ def elsewhere(text: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 RECOMPILED: dict[str, tuple[str, list[str]]] = {
     "functions and defaults": (
-        "import math\ndef f(a, *, b=[2]):\n    'Doc.'\n    return helper(a) + b[0]\ndef helper(x): return math.floor(x)",
+        (
+            "import math\ndef f(a, *, b=[2]):\n    'Doc.'\n    return helper(a) + b[0]\n"
+            "def helper(x): return math.floor(x)"
+        ),
         ["f(1.5) == 3", "f.__doc__ == 'Doc.'", "f.__code__.co_firstlineno == 2"],
     ),
     "closures": (
-        "def make(n):\n    def inc():\n        nonlocal n\n        n += 1\n        return n\n    return inc\ninc = make(1)",
+        (
+            "def make(n):\n    def inc():\n        nonlocal n\n        n += 1\n        return n\n    return inc\n"
+            "inc = make(1)"
+        ),
         ["(inc(), inc()) == (2, 3)", "make(5)() == 6"],
     ),
     "classes": (
-        "class A:\n    k = 1\n    def f(self): return self.k\n    @property\n    def p(self): return self.f() + 1\n"
-        "    @staticmethod\n    def s(): return 7\n    @classmethod\n    def c(cls): return cls\n"
-        "class B(A):\n    def f(self): return super().f() + 10\nb = B()",
+        (
+            "class A:\n    k = 1\n    def f(self): return self.k\n    @property\n    def p(self): return self.f() + 1\n"
+            "    @staticmethod\n    def s(): return 7\n    @classmethod\n    def c(cls): return cls\n"
+            "class B(A):\n    def f(self): return super().f() + 10\nb = B()"
+        ),
         ["b.p == 12", "B.s() == 7", "B.c() is B"],
     ),
     "generators": (

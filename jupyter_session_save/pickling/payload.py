@@ -33,8 +33,8 @@ class Payload:
     defines : bool
         Whether a definition of the namespace is among the values.
     enter : callable
-        ``enter(owner, name)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and returns
-        the names of others that hold one which can change. To be called once.
+        ``enter(owner, name, last)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and returns
+        the names of others that hold one which can change; the last need not be noted. To be called once.
     """
 
     chunks: list[bytes] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Payload:
     problems: list[Problem] = field(default_factory=list)
     reconnected: list[Problem] = field(default_factory=list)
     defines: bool = False
-    enter: Callable[[dict[int, str], str], set[str]] = lambda owner, name: set()
+    enter: Callable[[dict[int, str], str, bool], set[str]] = lambda owner, name, last: set()
 
     @property
     def size(self) -> int:
@@ -58,4 +58,4 @@ class Payload:
             buffer.release()
         self.buffers.clear()
         self.chunks.clear()
-        self.enter = lambda owner, name: set()
+        self.enter = lambda owner, name, last: set()

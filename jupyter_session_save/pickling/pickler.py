@@ -318,12 +318,13 @@ def _finished(pickling: Pickling, pickler: Any, memo: dict[int, tuple[int, Any]]
     names = pickling.scope.names
     payload.defines = any(names.get(id(value)) == name for name, value in values.items())
 
-    def enter(owner: dict[int, str], name: str) -> set[str]:
+    def enter(owner: dict[int, str], name: str, last: bool) -> set[str]:
         # The pickler stays alive with this function, and with it every object in its memo: no id is used twice.
         assert pickler is not None
         common = memo.keys() & owner.keys()
         found = {owner[i] for i in common if i not in names and pickling.links(memo[i][1])}
-        owner.update(dict.fromkeys(memo, name))
+        if not last:
+            owner.update(dict.fromkeys(memo, name))
         memo.clear()
         return found
 
