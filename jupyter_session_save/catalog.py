@@ -8,14 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
 from .display import human_bytes, plural
-from .errors import DamagedError, FormatError, SessionNameError
+from .errors import DamagedError, FormatError, SessionNameError, SessionNotFoundError
 from .reports import SessionList, SnapshotList
 from .repository import Repository
 
@@ -69,14 +69,16 @@ def split_reference(text: str) -> tuple[str, int | None]:
     return text, None
 
 
-def session_name(namespace: Mapping[str, Any]) -> str:
-    """Return the name of the session that a notebook saves to when the user gives none.
+def session_name(namespace: Mapping[str, Any], command: str = "%save_session") -> str:
+    """Return the name of the session that a notebook is saved to and loaded from when the user gives none.
 
     Parameters
     ----------
     namespace : mapping of str to object
         Where front ends leave the notebook's path: ``__session__`` (Jupyter; also in the environment variable
         ``JPY_SESSION_NAME``) or ``__vsc_ipynb_file__`` (VS Code).
+    command : str
+        What the user typed, for the error.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def session_name(namespace: Mapping[str, Any]) -> str:
     ):
         if isinstance(found, str) and found.strip():
             return name_of_notebook(found)
-    raise SessionNameError("this front end does not tell the notebook's name: give one, as in %save_session NAME")
+    raise SessionNameError(f"this front end does not tell the notebook's name: give one, as in {command} NAME")
 
 
 def name_of_notebook(path: str) -> str:
@@ -117,6 +119,31 @@ def name_of_notebook(path: str) -> str:
     return f"{last[: _LONGEST_NAME - len(mark) - 1].decode('utf-8', 'ignore')}-{mark}"
 
 
+@contextlib.contextmanager
+def suggesting(repository: Repository, name: str) -> Iterator[None]:
+    """Make the error for a name that is not there begin with the names that look like it."""
+    try:
+        yield
+    except SessionNotFoundError as error:
+        names = repository.names()
+        close = [] if name in names else _resembling(name, names)
+        if not close:
+            raise
+        meant = " or ".join(map(repr, close))
+        line = f"no session {name!r} in {repository.store.url}: did you mean {meant}?"
+        raise SessionNotFoundError(f"{line} It holds {plural(len(names), 'session')}") from error
+
+
+def _resembling(name: str, names: list[str]) -> list[str]:
+    # Imported late: only a mistake needs it, and %load_ext should cost little.
+    from difflib import get_close_matches
+
+    folded: dict[str, list[str]] = {}
+    for known in names:
+        folded.setdefault(known.casefold(), []).append(known)
+    return [known for close in get_close_matches(name.casefold(), folded) for known in folded[close]][:3]
+
+
 def list_sessions(repository: Repository) -> SessionList:
     """Return the newest readable snapshot of each session, the newest first."""
     newest = []
@@ -139,9 +166,10 @@ def list_snapshots(repository: Repository, reference: str) -> SnapshotList:
         If there are some and none can be read.
     """
     name, version = split_reference(reference)
-    if version is not None:
-        return SnapshotList((repository.resolve(name, version),))
-    return SnapshotList(tuple(repository.snapshots(name)) or (repository.resolve(name),))
+    with suggesting(repository, name):
+        if version is not None:
+            return SnapshotList((repository.resolve(name, version),))
+        return SnapshotList(tuple(repository.snapshots(name)) or (repository.resolve(name),))
 
 
 def delete(repository: Repository, reference: str) -> str:
@@ -153,7 +181,8 @@ def delete(repository: Repository, reference: str) -> str:
         If there is no such snapshot.
     """
     name, version = split_reference(reference)
-    removed = repository.delete(name, version)
+    with suggesting(repository, name):
+        removed = repository.delete(name, version)
     line = f"deleted {reference}: {plural(removed, 'snapshot')}"
     try:
         freed = repository.collect()

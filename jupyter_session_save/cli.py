@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
+from . import __version__
 from .catalog import STORE_VARIABLE, delete, list_sessions, list_snapshots, open_repository
 from .errors import SessionError
 from .snapshot import Snapshot
@@ -28,20 +30,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0 if all is well, 1 if something is damaged, missing or differs, 2 for wrong usage,
-        130 if interrupted.
+        130 if interrupted, 141 if the reader of a pipe has gone.
     """
     try:
         args = _parser().parse_args(argv)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
     except SessionError as error:
         print(f"jupyter session: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("jupyter session: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # `head` has seen enough; without this the interpreter complains once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="jupyter session", description="Saved notebook sessions.", parents=[store], allow_abbrev=False
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, run: Any, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -80,13 +89,13 @@ def _store(args: argparse.Namespace) -> str | None:
 
 def _list(args: argparse.Namespace) -> int:
     found = list_sessions(open_repository(_store(args), create=False))
-    print(_json([_record(s) for s in found.snapshots]) if args.json else found)
+    print(_json([_record(s) for s in found.snapshots]) if args.json else found.whole())
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
     found = list_snapshots(open_repository(_store(args), create=False), args.name)
-    print(_json([_record(s, variables=True) for s in found.snapshots]) if args.json else found)
+    print(_json([_record(s, variables=True) for s in found.snapshots]) if args.json else found.whole())
     return 0
 
 

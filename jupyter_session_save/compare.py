@@ -6,7 +6,7 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import environment
@@ -69,6 +69,11 @@ def plan(
     names: Mapping[str, str],
     live: Mapping[str, Any],
     repository: Repository,
+    *,
+    into: str = "",
+    kept: Sequence[str] = (),
+    removed: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> LoadPlan:
     """Say what a load would do.
 
@@ -81,11 +86,18 @@ def plan(
     live : mapping of str to object
     repository : Repository
         Asked only whether the data is there.
+    into : str
+        The object whose attributes the variables would become.
+    kept : sequence of str
+        Variables of `names` that would not be bound, because something stands there.
+    removed, notes : sequence of str
+        As `LoadPlan` has them.
     """
     unavailable = _unavailable(snapshot, repository)
     with collection_paused():
         same_names = [name for name, bound in names.items() if bound == name]
         known = statuses(namespace, snapshot, same_names, live, repository)
+    staying = set(kept)
     rows: list[tuple[Variable, PlanStatus, str]] = []
     for variable in snapshot.variables:
         if variable.name not in names:
@@ -96,8 +108,17 @@ def plan(
             status, why = "unavailable", unavailable[variable.name]
         elif variable.state == "placeholder":
             why = "; ".join(f"{p.path}: {p.reason}" for p in variable.problems)
+        if variable.name in staying:
+            why = "; ".join(filter(None, ("what is there is kept", why)))
         rows.append((variable, status, why))
-    return LoadPlan(snapshot.reference, tuple(rows))
+    return LoadPlan(
+        snapshot.reference,
+        tuple(rows),
+        bound=tuple(f"{into}.{v.name}" if into else names[v.name] for v, _, _ in rows),
+        kept=tuple(dict.fromkeys(names[name] for name in kept)),
+        removed=tuple(removed),
+        notes=tuple(notes),
+    )
 
 
 def _unavailable(snapshot: Snapshot, repository: Repository) -> dict[str, str]:

@@ -135,7 +135,8 @@ def own_digest(value: Any) -> str:
     """Return a digest of a value that can share nothing, ``""`` for any other."""
     kind = type(value)
     if _is_plain(value):
-        text = repr((kind.__name__, value))
+        # In hexadecimal: the interpreter refuses to write very long integers in decimal.
+        text = f"{kind.__name__}:{hex(value) if kind is int else repr(value)}"
     elif _is_imported(value):
         text = f"{module_of(value)}:{getattr(value, '__qualname__', '')}:{value.__name__}"
     else:

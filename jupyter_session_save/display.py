@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-LIMIT = 20
-"""Rows or names shown of a list before it ends in "… and N more"."""
+LIMIT = 100
+"""Rows or names shown of a list before it ends in "… and N more"; in a terminal all are shown."""
 
 _CELL = 72
 _STYLE = "font: 13px/1.5 var(--jp-ui-font-family, system-ui, sans-serif); color: inherit"
@@ -112,7 +112,7 @@ def columns_of(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def as_text(title: str, facts: Sequence[str], tables: Sequence[Table] = ()) -> str:
+def as_text(title: str, facts: Sequence[str], tables: Sequence[Table] = (), *, whole: bool = False) -> str:
     """Lay out a report for terminals.
 
     Parameters
@@ -123,6 +123,8 @@ def as_text(title: str, facts: Sequence[str], tables: Sequence[Table] = ()) -> s
         One line each, below the title.
     tables : sequence of Table
         Tables without rows are left out.
+    whole : bool
+        Show every row, and no cell cut, as pipes and `grep` need it.
 
     Returns
     -------
@@ -132,7 +134,7 @@ def as_text(title: str, facts: Sequence[str], tables: Sequence[Table] = ()) -> s
     lines = [one_line(title), *(f"  {one_line(fact)}" for fact in facts)]
     for table in tables:
         if table.rows and not table.folded:
-            lines += _text_table(table)
+            lines += _text_table(table, whole=whole)
     return "\n".join(lines)
 
 
@@ -186,12 +188,12 @@ def _bounded(table: Table) -> tuple[list[tuple[str, ...]], str]:
     return list(table.rows[:LIMIT]), f"… and {rest} more" if rest > 0 else ""
 
 
-def _text_table(table: Table) -> list[str]:
-    rows, more = _bounded(table)
+def _text_table(table: Table, *, whole: bool) -> list[str]:
+    rows, more = (list(table.rows), "") if whole else _bounded(table)
     cells = [list(table.columns)] if any(table.columns) else []
     # The last column may be as long as it needs to be: reasons and advice must not be cut.
     last = len(table.columns) - 1
-    cells += [[one_line(cell, 0 if i == last else _CELL) for i, cell in enumerate(row)] for row in rows]
+    cells += [[one_line(cell, 0 if whole or i == last else _CELL) for i, cell in enumerate(row)] for row in rows]
     widths = [max(columns_of(row[i]) for row in cells) for i in range(last + 1)]
     lines = [f"  {table.heading}"] if table.heading else []
     for row in cells:

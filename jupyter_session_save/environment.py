@@ -49,6 +49,8 @@ def current(modules: Iterable[str]) -> Environment:
 
 def version_of(module: str) -> str:
     """Return a module's version; for a file of the user's own, which has none, a digest of its source."""
+    if _is_own(module):
+        return _source_digest(module)
     # Read past a module's own `__getattr__`, which may do anything.
     version = getattr(sys.modules.get(module), "__dict__", {}).get("__version__")
     if type(version) is str:
@@ -57,6 +59,15 @@ def version_of(module: str) -> str:
         return importlib.metadata.version(_INSTALLED_AS.get(module, module))
     except importlib.metadata.PackageNotFoundError:
         return _source_digest(module)
+
+
+def _is_own(module: str) -> bool:
+    """Whether a module is a file of the user's own, which no package index knows."""
+    origin = getattr(getattr(sys.modules.get(module), "__spec__", None), "origin", None)
+    if type(origin) is not str or not origin.endswith(".py"):
+        return False
+    parts = set(Path(origin).parts)
+    return not parts & {"site-packages", "dist-packages"}
 
 
 def _directory(module: str) -> Path:

@@ -11,11 +11,11 @@ Invariant: nothing that is unpickled is ever used before it was compared.
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 from collections.abc import Sequence
 
+from .display import plural
 from .repository import Repository
 from .snapshot import Part, Snapshot
 
@@ -57,16 +57,18 @@ class DataCheck:
             threading.Thread(target=self._run, name="session-data-check", daemon=True).start()
         if not self._left:
             return []
-        return [f"{self._left} large arrays were mapped without reading them: --verify-data compares them, too"]
+        were, them = ("was", "it") if self._left == 1 else ("were", "them")
+        arrays = plural(self._left, "large array")
+        return [f"{arrays} {were} mapped without reading {them}: --verify-data compares {them}, too"]
 
     def _run(self) -> None:
         for part in self._parts:
             damage = self._repository.damage(part, data=True)
             if damage:
                 names = [n for c in self._snapshot.components if part in c.buffers for n in c.names]
+                differ, them = ("differs", "it") if len(names) == 1 else ("differ", "them")
                 line = (
-                    f"DAMAGED DATA: {', '.join(names)} of {self._snapshot.reference} differ from what was saved "
-                    f"({damage}); do not use them, load an earlier version"
+                    f"DAMAGED DATA: {', '.join(names)} of {self._snapshot.reference} {differ} from what was saved "
+                    f"({damage}); do not use {them}, load an earlier version"
                 )
-                logging.getLogger(__package__).error(line)
                 print(line, file=sys.stderr, flush=True)

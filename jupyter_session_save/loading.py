@@ -172,6 +172,7 @@ def restore(
             publish=publish,
             explain=lambda error: environment.explain(error, snapshot.environment),
             guarded=guarded,
+            types=types_of(snapshot),
         )
         for position, component in enumerate(stored):
             if progress is not None:
@@ -182,7 +183,7 @@ def restore(
         guarded = guarded.union(restoring.failures)
     for position, error in restoring.failures.items():
         reason, advice = unreadable(error, snapshot)
-        for name, stand_in in unavailable(stored[position].names, reason, advice).items():
+        for name, stand_in in unavailable(stored[position].names, types_of(snapshot), reason, advice).items():
             restoring.values[name] = stand_in
             restoring.problems.append(stand_in.problem)
             publish(name, stand_in)
@@ -205,8 +206,17 @@ def _outcomes(snapshot: Snapshot, restoring: Restoring, bound: Iterable[str]) ->
         if variable.name in chosen:
             new = tuple(problems.get(variable.name, ()))
             state = "placeholder" if new else variable.state
-            found.append(replace(variable, state=state, problems=(*new, *variable.problems)))
+            # What was to be reconnected, and could not be, is told once.
+            failed = {p.path for p in new}
+            old = (p for p in variable.problems if p.path not in failed)
+            found.append(replace(variable, state=state, problems=(*new, *old)))
     return found
+
+
+def types_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return the types that the save noted, by the path of what has them."""
+    known = {p.path: p.type for v in snapshot.variables for p in v.problems}
+    return {v.name: v.type for v in snapshot.variables} | known
 
 
 class _Target:

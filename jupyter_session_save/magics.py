@@ -5,6 +5,7 @@ Invariant: no decisions about values are made here; a user's mistake costs one l
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
-from traitlets import Bool, Float, Unicode
+from IPython.utils.process import arg_split
+from traitlets import Bool, Float, TraitError, Unicode
 
 from .catalog import (
     delete,
@@ -25,9 +27,10 @@ from .catalog import (
     session_name,
     split_reference,
     store_location,
+    suggesting,
 )
 from .display import ProgressMeter, columns_of, progress_html
-from .errors import SessionError, SessionNameError
+from .errors import SessionError, SessionNameError, SessionNotFoundError
 from .reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
 from .repository import Repository
 from .shell import adopt_compiler_flags, hidden_names, live_objects
@@ -68,7 +71,11 @@ class SessionMagics(Magics):
     ).tag(config=True)
 
     def __init__(self, shell: Any) -> None:
-        super().__init__(shell=shell)
+        try:
+            super().__init__(shell=shell)
+        except TraitError as error:
+            shell.configurables[:] = [c for c in shell.configurables if c is not self]
+            raise UsageError(_how_to_mend(error)) from None
         self._repository: tuple[str, Repository] | None = None
 
     @magic_arguments()
@@ -105,10 +112,11 @@ class SessionMagics(Magics):
         Put NAME before --only and --exclude, which take every word that follows.
         ``r = %save_session x`` keeps the report.
         """
-        line, quiet = _without_semicolon(line)
         args = _parsed(SessionMagics.save_session, line)
-        with _one_line("nothing was saved"):
-            name = self._name(args.name, version=False)[0]
+        if args is None:
+            return None
+        with _one_line("nothing was saved", _swallowed(args)):
+            name = self._name(args.name, "%save_session", version=False)[0]
             with self._meter() as progress:
                 report = self._manager(create=True).save(
                     name,
@@ -121,7 +129,7 @@ class SessionMagics(Magics):
         if args.verify:
             with _one_line(f"{report.reference} is saved, but not verified"):
                 report = replace(report, verification=self._verify(report.reference))
-        return None if quiet else report
+        return report
 
     @magic_arguments()
     @argument(
@@ -172,31 +180,37 @@ class SessionMagics(Magics):
 
         Put NAME before --only and --exclude, which take every word that follows.
         """
-        line, quiet = _without_semicolon(line)
         args = _parsed(SessionMagics.load_session, line)
+        if args is None:
+            return None
         if args.prefix and args.into:
             raise UsageError("--prefix and --into exclude each other: give one")
         if args.no_overwrite and args.replace:
             raise UsageError("--no-overwrite and --replace exclude each other: give one")
-        with _one_line("the namespace is as it was"):
-            name, version = self._name(args.name, version=True)
-            chosen = {"only": args.only, "exclude": args.exclude, "prefix": args.prefix, "into": args.into}
+        with _one_line("the namespace is as it was", _swallowed(args)):
+            name, version = self._name(args.name, "%load_session", version=True)
+            chosen: dict[str, Any] = {
+                "only": args.only,
+                "exclude": args.exclude,
+                "prefix": args.prefix,
+                "into": args.into,
+                "conflicts": "keep" if args.no_overwrite else "overwrite",
+                "replace": args.replace,
+            }
             manager = self._manager(create=False)
-            if args.dry_run:
-                return manager.plan(name, version, **chosen)
-            with self._meter() as progress:
+            with suggesting(self.repository(create=False), name), self._meter() as progress:
+                if args.dry_run:
+                    return manager.plan(name, version, **chosen)
                 report = manager.load(
                     name,
                     version,
                     **chosen,
-                    conflicts="keep" if args.no_overwrite else "overwrite",
-                    replace=args.replace,
                     trust=args.trust,
                     verify_data=args.verify_data,
                     progress=progress,
                 )
             adopt_compiler_flags(self.shell, (v.name for v in report.variables))
-            return None if quiet else report
+            return report
 
     @magic_arguments()
     @argument(
@@ -207,9 +221,11 @@ class SessionMagics(Magics):
         help="show this session's snapshots and the variables of the newest, or of VERSION",
     )
     @line_magic
-    def sessions(self, line: str) -> SessionList | SnapshotList:
+    def sessions(self, line: str) -> SessionList | SnapshotList | None:
         """List the saved sessions, or the snapshots and variables of one."""
-        args = _parsed(SessionMagics.sessions, _without_semicolon(line)[0])
+        args = _parsed(SessionMagics.sessions, line)
+        if args is None:
+            return None
         with _one_line("nothing was changed"):
             repository = self.repository(create=False)
             return list_snapshots(repository, args.name) if args.name else list_sessions(repository)
@@ -224,7 +240,9 @@ class SessionMagics(Magics):
     @line_magic
     def delete_session(self, line: str) -> None:
         """Delete a session or one snapshot of it."""
-        args = _parsed(SessionMagics.delete_session, _without_semicolon(line)[0])
+        args = _parsed(SessionMagics.delete_session, line)
+        if args is None:
+            return
         with _one_line("look with %sessions at what is left"):
             print(delete(self.repository(create=False), args.name))
 
@@ -235,9 +253,9 @@ class SessionMagics(Magics):
             self._repository = (where, open_repository(where, create=create))
         return self._repository[1]
 
-    def _name(self, given: str | None, *, version: bool) -> tuple[str, int | None]:
+    def _name(self, given: str | None, command: str, *, version: bool) -> tuple[str, int | None]:
         if given is None:
-            return session_name(self._namespace), None
+            return session_name(self._namespace, command), None
         name, number = split_reference(given)
         if number is not None and not version:
             raise SessionNameError(f"{given}: a save makes its own version: give the name only, {name}")
@@ -330,22 +348,44 @@ class _TerminalLine(_Sink):
 
 
 def _parsed(magic: Callable[..., Any], line: str) -> Any:
+    """Parse a line, less the semicolon of habit at its end; None if it asked for help, which is then printed."""
+    line = line.rstrip().removesuffix(";")
     try:
+        # IPython's parsers know no --help of their own; a quoted "-h" keeps its quotes here and is none.
+        if {"-h", "--help"}.intersection(arg_split(line)):
+            print(inspect.getdoc(magic))
+            return None
         return parse_argstring(magic, line)
     except ValueError as error:
         raise UsageError(f"{error}: {line.strip()}") from None
 
 
-def _without_semicolon(line: str) -> tuple[str, bool]:
-    """Take off the semicolon that asks for no output; only the newest versions of IPython do it for magics."""
-    bare = line.rstrip()
-    return bare.removesuffix(";"), bare.endswith(";")
+def _swallowed(args: Any) -> str:
+    """Return what to say of an error if the name may have become a pattern."""
+    if args.name is not None or not (args.only or args.exclude):
+        return ""
+    return "; if you gave a name, put the name first: --only and --exclude take every word that follows"
+
+
+def _how_to_mend(error: TraitError) -> str:
+    traits = SessionMagics.class_own_traits(config=True)
+    said = " ".join(str(error).split()).rstrip(".")
+    name = next((name for name in traits if f"'{name}' trait" in said), "")
+    if not name:
+        return said
+    value = traits[name].default_value
+    return (
+        f"SessionMagics.{name} is wrong: {said}; set get_ipython().config.SessionMagics.{name} = {value!r} (or mend "
+        "ipython_config.py), then %load_ext jupyter_session_save"
+    )
 
 
 @contextmanager
-def _one_line(if_interrupted: str) -> Iterator[None]:
+def _one_line(if_interrupted: str, if_unknown: str = "") -> Iterator[None]:
     try:
         yield
+    except (SessionNameError, SessionNotFoundError) as error:
+        raise UsageError(" ".join(str(error).split()) + if_unknown) from None
     except SessionError as error:
         raise UsageError(" ".join(str(error).split())) from None
     except KeyboardInterrupt:

@@ -6,10 +6,10 @@ Invariant: the session has a namespace of its own; nothing is put into the calle
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from . import environment
-from .loading import StoredComponent, check_trust, unreadable
+from .loading import StoredComponent, check_trust, types_of, unreadable
 from .pickling import Restoring, collection_paused, unavailable
 from .repository import Repository
 from .snapshot import Snapshot, Variable
@@ -45,6 +45,7 @@ class OpenSession(Mapping[str, Any]):
             live={},
             publish=self._namespace.__setitem__,
             explain=lambda error: environment.explain(error, snapshot.environment),
+            types=types_of(snapshot),
         )
 
     def __getitem__(self, name: str) -> Any:
@@ -71,6 +72,10 @@ class OpenSession(Mapping[str, Any]):
         """Name the snapshot and its variables, loading nothing."""
         return f"<session {self.snapshot.reference}: {', '.join(self)}>"
 
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: what it would load later is in its own store."""
+        raise TypeError("an open session is not saved with the others: open it again")
+
     def info(self, name: str) -> Variable:
         """Return what is known of a variable without loading it."""
         return next(v for v in self.snapshot.variables if v.name == name)
@@ -93,4 +98,4 @@ class OpenSession(Mapping[str, Any]):
         error = restoring.failures.pop(position, None)
         if error is not None:
             names = self._components[position].names
-            restoring.values.update(unavailable(names, *unreadable(error, self.snapshot)))
+            restoring.values.update(unavailable(names, types_of(self.snapshot), *unreadable(error, self.snapshot)))

@@ -36,6 +36,10 @@ class _Report:
     def __repr__(self) -> str:
         return as_text(self._title(), self._facts(), self._tables())
 
+    def whole(self) -> str:
+        """Return the text with every row, however many there are."""
+        return as_text(self._title(), self._facts(), self._tables(), whole=True)
+
     def _repr_html_(self) -> str:
         return as_html(self._title(), self._facts(), self._tables())
 
@@ -178,10 +182,22 @@ class LoadPlan(_Report):
     reference : str
     rows : tuple of (Variable, status, why)
         `status` is one of ``"new"``, ``"same"``, ``"conflicting"``, ``"unavailable"``.
+    bound : tuple of str
+        What each row would be bound as, such as ``"old_x"`` or ``"old.x"``; empty if all keep their names.
+    kept : tuple of str
+        Names that would be left alone because something stands there already.
+    removed : tuple of str
+        Names that ``--replace`` would take out.
+    notes : tuple of str
+        One line each.
     """
 
     reference: str
     rows: tuple[tuple[Variable, PlanStatus, str], ...]
+    bound: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def placeholders(self) -> tuple[Variable, ...]:
@@ -201,13 +217,19 @@ class LoadPlan(_Report):
         return f"plan for {self.reference}: {found}"
 
     def _facts(self) -> list[str]:
-        return ["nothing was unpickled and nothing was changed"]
+        facts = ["nothing was unpickled and nothing was changed"]
+        if self.kept:
+            facts.append(f"would keep what is there: {listing(self.kept)}")
+        if self.removed:
+            facts.append(f"would remove: {listing(self.removed)}")
+        return [*facts, *(f"note: {note}" for note in self.notes)]
 
     def _tables(self) -> list[Table]:
         # What needs a decision comes first, so that a long table does not hide it.
         order = {"unavailable": 0, "conflicting": 1, "new": 2, "same": 3}
-        rows = sorted(self.rows, key=lambda row: order[row[1]])
-        cells = tuple((v.name, v.type, v.shape, human_bytes(v.size), status, why) for v, status, why in rows)
+        bound = self.bound or [v.name for v, _, _ in self.rows]
+        rows = sorted(zip(bound, self.rows, strict=True), key=lambda pair: order[pair[1][1]])
+        cells = tuple((name, v.type, v.shape, human_bytes(v.size), status, why) for name, (v, status, why) in rows)
         return [Table("", ("name", "type", "shape", "size", "status", "why"), cells, frozenset({3}))]
 
 

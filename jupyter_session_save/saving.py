@@ -59,11 +59,11 @@ def save_namespace(
             writer.know(previous)
         saved.write(writer)
         if strict and saved.problems:
-            first = saved.problems[0]
-            more = f" and {len(saved.problems) - 1} more" if len(saved.problems) > 1 else ""
+            culprits = "; ".join(f"{p.path} ({p.type}): {p.reason}" for p in saved.problems[:10])
+            more = f"; and {len(saved.problems) - 10} more" if len(saved.problems) > 10 else ""
             raise SaveError(
-                f"not saved: {first.path} ({first.type}) would become a placeholder{more}: {first.reason}; "
-                "remove it, --exclude it, or save without --strict"
+                f"not saved, these would become placeholders: {culprits}{more}; remove them, --exclude their "
+                "variables, or save without --strict"
             )
         snapshot = writer.commit(
             Snapshot(

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from .catalog import open_repository, split_reference, store_location
 from .compare import plan
-from .loading import Options, load_into, select
+from .loading import Options, _Target, load_into, select
+from .namespace import user_names
 from .opening import OpenSession
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
@@ -171,12 +172,27 @@ class SessionManager:
         exclude: Sequence[str] = (),
         prefix: str = "",
         into: str = "",
+        conflicts: Literal["overwrite", "keep"] = "overwrite",
+        replace: bool = False,
     ) -> LoadPlan:
         """Say what a load would do; nothing is unpickled or changed. Parameters as for `load`."""
         snapshot = self._repository.resolve(name, version)
-        chosen = select(snapshot, only, exclude).wanted
-        names = {n: into or prefix + n for n in chosen}
-        return plan(self._namespace, snapshot, names, self._live, self._repository)
+        selection = select(snapshot, only, exclude)
+        options = Options(only, exclude, prefix, into, conflicts == "keep", replace)
+        # The load's own choice of names, so that a plan never says anything else than the load does.
+        target = _Target(self._namespace, selection, options, self._hidden)
+        others = set(user_names(self._namespace, self._hidden)).difference(target.bound) if replace else set()
+        return plan(
+            self._namespace,
+            snapshot,
+            {n: target.name_of(n) for n in (*selection.wanted, *target.extra)},
+            self._live,
+            self._repository,
+            into=into,
+            kept=target.kept,
+            removed=sorted(others),
+            notes=target.notes(snapshot),
+        )
 
 
 def save(

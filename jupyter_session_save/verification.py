@@ -25,6 +25,7 @@ from .pickling import Placeholder, Scope, collection_paused
 from .pickling.culprit import attributes
 from .pickling.depth import with_deep_stack
 from .pickling.pickler import Pickling
+from .pickling.plans import is_immutable
 from .pickling.scope import importable_path, is_library, module_of, qualname_of, type_name
 from .repository import Repository
 from .snapshot import Problem, Snapshot
@@ -127,6 +128,10 @@ def _fingerprint(name: str, value: Any, scope: Scope) -> str:
         return f"!{said(error)}"
 
 
+_OPAQUE = frozenset({"matplotlib"})
+"""Libraries whose objects count anew and register callbacks when they are restored: only their types are compared."""
+
+
 class _Walk:
     """One walk over a value, in which each object is met once."""
 
@@ -141,11 +146,16 @@ class _Walk:
         if live is not None:
             return f"live:{live}"
         if kind in (type(None), bool, int, float, complex, str):
-            return f"{kind.__name__}:{obj!r}"
+            return f"{kind.__name__}:{hex(obj) if kind is int else repr(obj)}"
         if kind in (bytes, bytearray):
             return f"{kind.__name__}:{blake3(obj).hexdigest()}"
         if kind is pickle.PickleBuffer:
             return f"buffer:{blake3(obj.raw()).hexdigest()}"
+        if module_of(kind).partition(".")[0] in _OPAQUE:
+            return type_name(kind)
+        if is_immutable(kind) and kind not in (tuple, frozenset):
+            # Whether equal ones are the same object means nothing, and numpy's dtypes come back as others.
+            return _digest(type_name(kind), self._parts(obj, kind))
         if id(obj) in self._met:
             return f"@{self._met[id(obj)]}"
         self._met[id(obj)] = len(self._met)

@@ -63,7 +63,9 @@ def assert_is(namespace: dict[str, Any], number: int) -> None:
     for array, other in zip(namespace["small"], expected["small"], strict=True):
         assert array.tobytes() == other.tobytes()
     for name in ("number", "records", "alias", "noise"):
-        assert namespace[name] == expected[name]
+        # Not one expression: pytest would look for hours for what differs in 100,000 records.
+        same = namespace[name] == expected[name]
+        assert same, name
     assert namespace["alias"] is namespace["records"][number]
     assert np.shares_memory(namespace["view"], namespace["large"])
 

@@ -33,6 +33,35 @@ CASES: dict[str, tuple[str, list[str]]] = {
         """,
         ["type(one) is C", "one.twice() == 8", "C.s() == 's'", "C.c() is C", "C.limit == 3", "one.x == 4"],
     ),
+    "a constructor that counts, and a singleton": (
+        """
+        class Single:
+            one = None
+            def __new__(cls):
+                if cls.one is None: cls.one = super().__new__(cls)
+                return cls.one
+        single = Single()
+        class Counted:
+            made = 0
+            def __new__(cls, *a):
+                Counted.made += 1
+                return super().__new__(cls)
+            def __init__(self, x): self.x = x
+        counted = Counted(3)
+        class Pair(tuple):
+            def __new__(cls, a, b): return super().__new__(cls, (a, b))
+        class Doubled(str):
+            def __new__(cls, text): return super().__new__(cls, text * 2)
+        pair, doubled = Pair(1, 2), Doubled('ab')
+        """,
+        [
+            "Single() is single",
+            "Counted.made == 1 and counted.x == 3",
+            "pair == (1, 2) and type(pair) is Pair",
+            "doubled == 'abab' and type(doubled) is Doubled",
+            "Counted(1).x == 1 and Counted.made == 2",
+        ],
+    ),
     "subclass with super": (
         """
         class A:

@@ -164,7 +164,10 @@ def test_odd_methods_cost_nothing_else(a: Notebook, case: str) -> None:
 LOADING: dict[str, str] = {
     "setstate raises": "def __setstate__(self, s): raise ValueError('no')",
     "setstate exits": "def __setstate__(self, s): raise SystemExit",
-    "new raises": "def __new__(cls, *a):\n        if not a: raise ValueError('no')\n        return object.__new__(cls)",
+    "new raises": (
+        "def __getnewargs__(self): return ('x',)\n    def __new__(cls, *a):\n"
+        "        if a == ('x',): raise ValueError('no')\n        return object.__new__(cls)"
+    ),
     "reconstructor raises": (
         "def __reduce__(self): return Bad.make, ()\n    @staticmethod\n    def make(): raise ValueError('no')"
     ),

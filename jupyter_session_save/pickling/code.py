@@ -9,6 +9,7 @@ from __future__ import annotations
 import _abc  # type: ignore[import-not-found]
 import abc
 import builtins
+import copyreg
 import enum
 import gc
 import sys
@@ -216,6 +217,19 @@ def reduce_module(module: types.ModuleType, pickling: Pickling) -> Reduced:
         return rebuild.module, (interned(name),)
     contents = {k: v for k, v in vars(module).items() if k not in ("__builtins__", "__loader__", "__spec__")}
     return rebuild.dynamic_module, (name, module.__doc__), contents, None, None, rebuild.raw_state
+
+
+def reduce_instance(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance whose class has a ``__new__`` of its own, which may count or return one it knows."""
+    reduced = pickling.by_reduce(obj)
+    if isinstance(reduced, tuple) and reduced[0] in (copyreg.__newobj__, rebuild.new_object):  # type: ignore[attr-defined]
+        cls, *args = reduced[1]
+        if cls is type(obj) and not args:
+            return rebuild.instance, (cls,), *reduced[2:]
+        base = next((c for c in cls.__mro__ if vars(c).get("__new__") is c.__new__ and c is not object), None)
+        if base is not None and cls.__getnewargs__ is getattr(base, "__getnewargs__", None):
+            return rebuild.raw_member, (cls, base, tuple(args)), *reduced[2:]
+    return reduced
 
 
 def reduce_container(obj: Any, pickling: Pickling) -> Any:

@@ -62,23 +62,27 @@ class PathFinder:
                     queue.append(child)
 
 
-_LEAVES = (str, bytes, int, float, complex, bool, type(None), types.CodeType, types.ModuleType, bytearray)
+_LEAVES = frozenset(
+    map(id, (str, bytes, int, float, complex, bool, type(None), types.CodeType, types.ModuleType, bytearray))
+)
+_SETS = frozenset(map(id, (set, frozenset)))
+_KEYS = frozenset(map(id, (str, int, float, bool, bytes, type(None))))
 
 
 def children(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield (step, child) for what a value holds directly."""
     kind = type(value)
-    if kind in _LEAVES:
+    if id(kind) in _LEAVES:
         return
     if issubclass(kind, dict):
         for key, item in list(dict.items(value)):
             yield f"[{_key(key)}]", item
-            if type(key) not in _LEAVES:
+            if id(type(key)) not in _LEAVES:
                 yield f".keys()[{_key(key)}]", key
     elif issubclass(kind, (list, tuple, collections.deque)):
         for position, item in enumerate(_raw_items(value)):
             yield f"[{position}]", item
-    elif kind in (set, frozenset):
+    elif id(kind) in _SETS:
         for position, item in enumerate(list(value)):
             yield f"{{{position}}}", item
     elif kind is types.FunctionType:
@@ -126,4 +130,4 @@ def _raw_items(value: Any) -> list[Any]:
 
 
 def _key(key: Any) -> str:
-    return repr(key) if type(key) in (str, int, float, bool, bytes, type(None)) else f"<{type(key).__name__}>"
+    return repr(key) if id(type(key)) in _KEYS else f"<{type(key).__name__}>"

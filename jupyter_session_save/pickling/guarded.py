@@ -78,7 +78,8 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         for stand_in in self._made:
             old = stand_in.problem
             paths = [path for finder in finders if (path := finder.known(stand_in)) is not None]
-            located = [Problem(path, old.type, old.reason, old.advice) for path in paths]
+            types = self._restoring.types
+            located = [Problem(path, types.get(path, old.type), old.reason, old.advice) for path in paths]
             stand_in.problem = located[0] if located else old
             found += located
         return found

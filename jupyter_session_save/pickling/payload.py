@@ -33,8 +33,8 @@ class Payload:
     defines : bool
         Whether a definition of the namespace is among the values.
     enter : callable
-        ``enter(owner, name, last)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and returns
-        the names of others that hold one which can change; the last need not be noted. To be called once.
+        ``enter(owner, name, last)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and
+        returns the names of others that hold one which can change; the last need not be noted. To be called once.
     """
 
     chunks: list[bytes] = field(default_factory=list)

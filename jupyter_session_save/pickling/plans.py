@@ -97,6 +97,8 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
     if dynamic and issubclass(cls, (list, dict, set)) and not _has_own_reduce(cls):
         return code.reduce_container
+    if dynamic and hashable(cls) and _has_own_new(cls) and not _has_own_reduce(cls):
+        return code.reduce_instance
     if dynamic:
         return _by_reduce if _has_own_reduce(cls) or not hashable(cls) else None
     singletons = _module_singletons(cls)
@@ -120,6 +122,11 @@ def _by_reduce(obj: Any, pickling: Pickling) -> Any:
 def _has_own_reduce(cls: type) -> bool:
     own = [c for c in cls.__mro__[:-1] if c.__module__ not in ("builtins", "collections")]
     return any("__reduce__" in vars(c) or "__reduce_ex__" in vars(c) for c in own)
+
+
+def _has_own_new(cls: type) -> bool:
+    """Whether a ``__new__`` written in Python makes the instances; it has done so, and need not do it again."""
+    return type(next(vars(c)["__new__"] for c in cls.__mro__ if "__new__" in vars(c))) is staticmethod
 
 
 def _without_reduce(cls: type) -> bool:

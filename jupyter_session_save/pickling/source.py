@@ -103,15 +103,17 @@ def recompile(
     """
     if not source:
         raise ValueError(f"the source of {name} was not known when it was saved")
-    block = textwrap.dedent(source)
-    if free:
-        block = f"def _enclosing({', '.join(free)}):\n{textwrap.indent(block, ' ')}\n"
-        firstlineno -= 1
+    # Not dedented: that would change text of several lines inside the function.
+    indented = source[0] in " \t"
     try:
-        tree = ast.parse(block)
+        tree = ast.parse(f"if 1:\n{source}" if indented else source)
     except SyntaxError as error:
         raise ValueError(f"the source of {name} cannot be compiled by itself: {error.msg}") from error
-    ast.increment_lineno(tree, firstlineno - 1)
+    ast.increment_lineno(tree, firstlineno - 1 - indented)
+    if free:
+        enclosing = ast.parse(f"def _enclosing({', '.join(free)}): pass")
+        enclosing.body[0].body = tree.body  # type: ignore[attr-defined]
+        tree = enclosing
     unit = compile(tree, filename, "exec", flags=flags & _FUTURE_MASK, dont_inherit=True)
     found = [c for c in _walk(unit) if c.co_name == name and set(c.co_freevars) == set(free)]
     if len(found) != 1:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ..snapshot import Problem
@@ -96,6 +97,8 @@ class Restoring:
         ``explain(error)`` returns (reason, advice) for an exception met while loading.
     guarded : collection of int
         Positions of components to unpickle under guard.
+    types : mapping of str to str
+        Types that the save noted, by path; better names for what a placeholder stands for.
 
     Attributes
     ----------
@@ -116,12 +119,14 @@ class Restoring:
         publish: Callable[[str, Any], None],
         explain: Callable[[BaseException], tuple[str, str]],
         guarded: frozenset[int] = frozenset(),
+        types: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.namespace = namespace
         self.values: dict[str, Any] = {}
         self.failures: dict[int, BaseException] = {}
         self.problems: list[Problem] = []
         self.explain = explain
+        self.types = types
         self._components = components
         self._live = {**standard_live(namespace), **live}
         self._live.setdefault("main", namespace)
@@ -244,6 +249,6 @@ class Restoring:
         return values
 
 
-def unavailable(names: Sequence[str], reason: str, advice: str) -> dict[str, Placeholder]:
+def unavailable(names: Sequence[str], types: Mapping[str, str], reason: str, advice: str) -> dict[str, Placeholder]:
     """Return placeholders for the variables of a component of which nothing can be read."""
-    return {name: Placeholder(Problem(name, "unknown", reason, advice)) for name in names}
+    return {name: Placeholder(Problem(name, types.get(name, "unknown"), reason, advice)) for name in names}

@@ -72,6 +72,12 @@ def _shared_base(obj: Array) -> Any:
     # Asked first: a local variable that holds the base would count as somebody else.
     alone = _alone(obj)
     base: Any = obj.base
+    if type(base).__name__ == "DummyArray":  # What `as_strided` puts between.
+        base = base.base
+        alone = False
+    if type(base) in (bytearray, stdlib_array.array):  # What an array that was loaded shows.
+        del base
+        return obj.base if _contiguous(obj) and _references(obj) > _DIRECT_ALONE else None
     if type(base) is memoryview:
         return _exporter(obj) if _contiguous(obj) else None
     if type(base) is not np.ndarray:
@@ -103,6 +109,7 @@ def _count_alone() -> int:
 
 # What the interpreter counts for a base that only its view holds; later Pythons borrow more and count less.
 _ALONE = _count_alone()
+_DIRECT_ALONE = _references(np.ndarray(1, np.uint8, bytearray(1)))
 _EXPORTER_ALONE = sys.getrefcount(np.frombuffer(bytearray(1), np.uint8).base.obj)  # type: ignore[union-attr]
 
 

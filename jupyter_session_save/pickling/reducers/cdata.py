@@ -37,7 +37,7 @@ def structure_type(obj: Any, pickling: Pickling) -> Any:
     reduced = code.reduce_class(obj, pickling)
     if not isinstance(reduced, tuple) or reduced[0] is not rebuild.class_:
         return reduced
-    func, args, (methods, attributes, extra), *_ = reduced
+    func, args, ((methods, *_), attributes, extra), *_ = reduced
     layout = {k: attributes.pop(k) for k in _LAYOUT if k in attributes}
     fields = {field[0] for field in layout.get("_fields_", ())}
     anonymous = {k for k, v in attributes.items() if type(v).__name__ == "CField"}

@@ -152,7 +152,8 @@ def open_raw(name: str, path: str, mode: str, position: int | None) -> io.FileIO
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is not there any more") from None
     if position is not None:
-        if made.writable() and position > os.fstat(made.fileno()).st_size:
+        state = os.fstat(made.fileno())
+        if stat.S_ISREG(state.st_mode) and position > state.st_size:
             made.close()
             raise ValueError(f"{path} is shorter now than when it was saved")
         made.seek(position)
