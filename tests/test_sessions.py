@@ -11,6 +11,7 @@ import pytest
 import jupyter_session_save as package
 from jupyter_session_save import errors
 from jupyter_session_save.namespace import Journal
+from jupyter_session_save.opening import OpenSession
 from jupyter_session_save.pickling import Placeholder
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.sessions import SessionManager
@@ -599,3 +600,43 @@ def test_a_store_that_fails_leaves_earlier_snapshots_as_they_were(home: Path, mo
             break
     assert moment >= 2
     assert dict(package.open_session("s", store=home / "m"))["x"] == [1, 2]
+
+
+# From reports of users.
+
+
+def test_an_integer_too_long_to_be_written_in_decimal_is_saved(a: Notebook) -> None:
+    a.run("long = 10 ** 5000; others = {10 ** 5000: [long]}")
+    a.save()
+    b = a.fresh()
+    b.load()
+    b.check("long == 10 ** 5000", "others[long] == [long]")
+    assert {v.name for v, status, _ in b.plan().rows if status != "same"} == set()
+
+
+def test_strict_names_all_that_would_be_placeholders(a: Notebook) -> None:
+    a.run("g1 = (i for i in [1]); next(g1); g2 = {'k': g1}")
+    with pytest.raises(errors.SaveError, match=r"g1 \(generator\).*g2\['k'\] \(generator\)"):
+        a.save(strict=True)
+    assert a.repository.names() == []
+
+
+def test_what_cannot_be_reconnected_is_told_once(a: Notebook, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("some text")
+    a.namespace["f"] = (tmp_path / "f").open()
+    a.namespace["f"].read(6)
+    a.save()
+    a.namespace["f"].close()
+    (tmp_path / "f").write_text("s")
+    b = a.fresh()
+    problems = next(v for v in b.load().variables if v.name == "f").problems
+    assert [p.type for p in problems] == ["_io.TextIOWrapper"]
+    assert "shorter now" in problems[0].reason
+
+
+def test_an_open_session_is_not_saved_with_the_others(a: Notebook) -> None:
+    a.run("x = 1")
+    a.save("first")
+    snapshot = a.repository.resolve("first")
+    a.namespace["opened"] = OpenSession(snapshot, repository=a.repository, signer=a.signer, trust=False)
+    assert [p.path for v in a.save().placeholders for p in v.problems] == ["opened"]
