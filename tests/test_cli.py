@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_session_save import cli, demo
+from jupyter_session_save import __version__, cli, demo
 from jupyter_session_save.catalog import name_of_notebook, split_reference, store_location
 from jupyter_session_save.cli import main
 from jupyter_session_save.errors import SessionError
@@ -54,6 +54,45 @@ def test_list(store: str, capsys: Capture) -> None:
 def test_the_store_may_stand_before_the_command(store: str, capsys: Capture) -> None:
     assert main(["--store", store, "list"]) == 0
     assert "sales@3" in capsys.readouterr().out
+
+
+def test_list_and_show_print_everything(tmp_path: Path, capsys: Capture) -> None:
+    repository = Repository.open(tmp_path / "many")
+    variables = tuple(Variable(f"v{i}", "builtins.int") for i in range(130))
+    for number in range(110):
+        with repository.writer() as writer:
+            writer.commit(Snapshot(f"s{number}-{'x' * 90}", variables=variables), sign=lambda data: "")
+    assert main(["list", "--store", str(tmp_path / "many")]) == 0
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert shown.count("@1 ") == 110
+    assert main(["show", f"s7-{'x' * 90}", "--store", str(tmp_path / "many")]) == 0
+    assert "v129" in capsys.readouterr().out
+
+
+def test_a_reader_that_leaves_is_no_error(store: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "jupyter_session_save", "list", "--store", store]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_the_version_is_told(capsys: Capture) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"jupyter session {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["show", "delete"])
+def test_a_misspelt_name_gets_suggestions(store: str, capsys: Capture, command: str) -> None:
+    assert main([command, "Slaes", "--store", store]) == 1
+    assert "no session 'Slaes' in " in (said := capsys.readouterr().err)
+    assert "did you mean 'sales'? It holds 2 sessions" in said
+    assert main([command, "quite another", "--store", store]) == 1
+    assert "did you mean" not in capsys.readouterr().err
+    assert main([command, "sales@9", "--store", store]) == 1
+    assert "did you mean" not in capsys.readouterr().err
 
 
 def test_list_as_json(store: str, capsys: Capture) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from jupyter_session_save.errors import SessionNameError
+from jupyter_session_save.namespace import user_names
 from jupyter_session_save.pickling import Restoring
 
 from .cells import Notebook, notebook
@@ -110,6 +113,45 @@ def test_a_plan_for_other_names(a: Notebook) -> None:
     assert found["n"] == "new"
     assert set(plan(b, into="n").values()) == {"conflicting"}
     assert set(plan(b, into="fresh").values()) == {"new"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"replace": True},
+        {"conflicts": "keep"},
+        {"prefix": "old_"},
+        {"prefix": "old_", "conflicts": "keep"},
+        {"into": "box"},
+        {"only": ["foo"]},
+        {"only": ["h"], "replace": True},
+    ],
+)
+def test_the_plan_is_what_the_load_does(a: Notebook, options: dict[str, Any]) -> None:
+    b = a.fresh("n = 1; old_word = 2; mine = 3; other = 4")
+    before, foretold = set(user_names(b.namespace, {})), b.plan(**options)
+    report = b.load(**options)
+    bound = {name.partition(".")[0] for name in foretold.bound} - set(foretold.kept)
+    assert set(user_names(b.namespace, {})) == (before | bound) - set(foretold.removed)
+    assert foretold.removed == report.removed
+    assert foretold.kept == tuple(options.get("prefix", "") + name for name in report.kept)
+    assert set(foretold.notes) <= set(report.notes)
+
+
+def test_a_plan_names_what_would_be_removed_kept_and_bound(a: Notebook) -> None:
+    b = a.fresh("n = 1; mine = 3")
+    assert b.plan(replace=True).removed == ("mine",)
+    assert "would remove: mine" in repr(b.plan(replace=True))
+    assert b.plan().removed == b.plan().kept == ()
+    kept = b.plan(conflicts="keep")
+    assert kept.kept == ("n",)
+    assert [(v.name, why) for v, _, why in kept.rows if why] == [("n", "what is there is kept")]
+    assert b.plan(only=["n", "word"], prefix="old_").bound == ("old_n", "old_word")
+    assert b.plan(only=["n"], into="box").bound == ("box.n",)
+    assert "old_word" in repr(b.plan(only=["word"], prefix="old_"))
+    with pytest.raises(SessionNameError, match="cannot be used as a Python name"):
+        b.plan(into="a-b")
 
 
 def test_missing_bytes_are_unavailable(a: Notebook) -> None:

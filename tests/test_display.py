@@ -68,7 +68,7 @@ def test_plural() -> None:
 
 def test_long_listings_say_how_many_more() -> None:
     assert listing(["a", "b"]) == "a, b"
-    assert listing([f"v{i}" for i in range(32)]).endswith(", v19, … and 12 more")
+    assert listing([f"v{i}" for i in range(112)]).endswith(", v99, … and 12 more")
 
 
 def test_text_stays_on_its_line() -> None:
@@ -86,7 +86,7 @@ def test_text_is_cut_to_columns() -> None:
 
 
 def test_tables_are_aligned_and_bounded() -> None:
-    rows = tuple((f"n{i}", "名" * (i % 3), str(10**i)) for i in range(25))
+    rows = tuple((f"n{i}", "名" * (i % 3), str(10**i)) for i in range(105))
     lines = as_text("title", ["fact"], [Table("head", ("name", "wide", "size"), rows, frozenset({2}))]).splitlines()
     assert lines[:3] == ["title", "  fact", "  head"]
     assert lines[-1].strip() == "… and 5 more"
@@ -99,6 +99,14 @@ def test_the_last_column_is_never_cut() -> None:
     text = as_text("t", [], [Table("", ("a", "b"), (("y" * 500, advice),))])
     assert advice in text
     assert "y" * 100 not in text
+
+
+def test_the_whole_text_cuts_nothing() -> None:
+    table = Table("", ("a", "b"), tuple((f"{i}" * 80, "x") for i in range(display.LIMIT + 30)))
+    text = as_text("t", [], [table], whole=True)
+    assert "…" not in text
+    assert len(text.splitlines()) == 1 + 1 + display.LIMIT + 30
+    assert "… and 30 more" in as_text("t", [], [table])
 
 
 def test_empty_and_folded_tables() -> None:
@@ -118,7 +126,7 @@ def test_everything_in_html_is_escaped() -> None:
 
 
 def test_html_takes_the_colours_of_the_page() -> None:
-    html = as_html("t", ["f"], [Table("h", ("c",), tuple(("x",) for _ in range(30)))])
+    html = as_html("t", ["f"], [Table("h", ("c",), tuple(("x",) for _ in range(110)))])
     assert "currentColor" in html
     assert "… and 10 more" in html
     assert "<style" not in html

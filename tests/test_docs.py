@@ -65,6 +65,30 @@ def test_every_command_and_option_is_named() -> None:
             assert f"`{option}" in README, option
 
 
+def test_the_version_can_be_asked_for() -> None:
+    assert "`jupyter session --version`" in README
+    assert "--version" in options(cli._parser())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "globals of their own",
+        "history (`In`, `Out`, `_`) is not saved",
+        "`{x}` and `$x`",
+        "older than an hour",
+        "mix in",
+    ],
+)
+def test_what_surprised_readers_is_said(words: str) -> None:
+    assert words in " ".join(README.split())
+
+
+def test_a_semicolon_is_not_said_to_hide_the_report() -> None:
+    (sentence,) = re.findall(r"A semicolon[^.]*\.", README)
+    assert sentence == "A semicolon at the end of the line is ignored."
+
+
 def test_public_names_and_the_variable_are_named() -> None:
     for name in jupyter_session_save.__all__:
         assert name in README or name.endswith("_ipython_extension"), name

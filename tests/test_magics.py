@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import inspect
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from jupyter_session_save import magics
+from jupyter_session_save.errors import SessionNameError
 from jupyter_session_save.magics import SessionMagics, unquoted
 from jupyter_session_save.reports import LoadPlan, LoadReport, SaveReport
 from jupyter_session_save.repository import Repository
@@ -100,7 +103,11 @@ def test_load_arguments(
 def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeManager) -> None:
     shell.run_line_magic("save_session", "s")
     assert isinstance(shell.run_line_magic("load_session", "s@3 --dry-run --exclude b"), LoadPlan)
-    assert fake.calls[1:] == [("plan", ("s", 3), {"only": [], "exclude": ["b"], "prefix": "", "into": ""})]
+    options = {"only": [], "exclude": ["b"], "prefix": "", "into": "", "conflicts": "overwrite", "replace": False}
+    assert fake.calls[1:] == [("plan", ("s", 3), options)]
+    for line, option in (("--no-overwrite", {"conflicts": "keep"}), ("--replace", {"replace": True})):
+        assert isinstance(shell.run_line_magic("load_session", f"s@3 --dry-run --exclude b {line};"), LoadPlan)
+        assert fake.calls.pop() == ("plan", ("s", 3), options | option)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +120,9 @@ def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeMa
         ("save_session", "s -m 'not closed", "No closing quotation"),
         ("save_session", "s@3", "makes its own version"),
         ("save_session", "", "give one, as in %save_session NAME"),
+        ("load_session", "", "give one, as in %load_session NAME"),
+        ("load_session", "--only a s", "as in %load_session NAME; .* put the name first"),
+        ("save_session", "--exclude a s", "as in %save_session NAME; .* put the name first"),
         ("load_session", "s", "no session store at"),
         ("sessions", "", "no session store at"),
         ("delete_session", "", "required: NAME"),
@@ -252,6 +262,51 @@ def test_listing_and_deleting(shell: InteractiveShell, place: Path, capsys: pyte
         shell.run_line_magic("delete_session", "sales@2")
     with pytest.raises(UsageError, match="no session 'nope'"):
         shell.run_line_magic("sessions", "nope")
+    assert [s.sequence for s in shell.run_line_magic("sessions", "sales;").snapshots] == [3, 1]
+    for magic in ("sessions", "load_session", "delete_session"):
+        with pytest.raises(UsageError, match=r"no session 'sale' .*: did you mean 'sales'\?"):
+            shell.run_line_magic(magic, "sale")
+
+
+@pytest.mark.parametrize("name", sorted(magics.COMPLETED))
+@pytest.mark.parametrize("line", ["-h", "--help", "s --help;"])
+def test_help_is_what_a_question_mark_shows(
+    shell: InteractiveShell, fake: FakeManager, capsys: pytest.CaptureFixture[str], name: str, line: str
+) -> None:
+    assert shell.run_line_magic(name, line) is None
+    assert capsys.readouterr().out.strip() == inspect.getdoc(shell.find_line_magic(name)).strip()
+    assert not fake.calls
+
+
+def test_a_message_may_speak_of_help(shell: InteractiveShell, fake: FakeManager) -> None:
+    assert isinstance(shell.run_line_magic("save_session", "s -m 'use -h'"), SaveReport)
+    assert fake.calls[0][2]["message"] == "use -h"
+
+
+def test_a_swallowed_name_is_suspected_where_the_notebook_has_one(shell: InteractiveShell, fake: FakeManager) -> None:
+    shell.user_ns["__session__"] = "mine"
+    fake.fail = SessionNameError("no variable matches 's'")
+    with pytest.raises(UsageError, match=r"no variable matches 's'; .*put the name first"):
+        shell.run_line_magic("save_session", "--only a s")
+    with pytest.raises(UsageError, match=r"no variable matches 's'$"):
+        shell.run_line_magic("save_session", "s --only a")
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(("value", "said"), [("'x'", "expected a float"), ("-1.0", "should not be less than 0.0")])
+def test_a_wrong_trait_is_named_at_the_next_reload(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], value: str, said: str
+) -> None:
+    shell.run_cell(f"%config SessionMagics.progress_after = {value}")
+    before = [c for c in shell.configurables if c is not ours(shell)]
+    with pytest.raises(UsageError, match=said) as caught:
+        shell.run_line_magic("reload_ext", EXTENSION)
+    assert "\n" not in str(caught.value)
+    assert shell.configurables == before
+    (cure,) = re.findall(r"set (get_ipython\(\)\S+ = \S+) ", str(caught.value))
+    assert shell.run_cell(cure).success
+    shell.run_line_magic("load_ext", EXTENSION)
+    assert ours(shell).progress_after == 1.0
 
 
 @pytest.mark.parametrize("verification", [(), (Problem("x", "int", "is 3", "say so"),)])
@@ -361,7 +416,9 @@ def test_the_report_is_what_the_cell_returns(shell: InteractiveShell, fake: Fake
     assert isinstance(shell.user_ns["r"], SaveReport)
     assert isinstance(shell.run_cell("%save_session s").result, SaveReport)
     for line in ("%save_session s;", "%load_session s ; "):
-        assert shell.run_cell(line).result is None
+        assert isinstance(shell.run_cell(line).result, SaveReport | LoadReport)
+    assert shell.run_cell("r = %save_session s;").success
+    assert isinstance(shell.user_ns["r"], SaveReport)
     assert {call[1][0] for call in fake.calls} == {"s"}
 
 
@@ -377,7 +434,8 @@ def test_in_a_real_kernel_progress_comes_and_goes(machine: Machine) -> None:
         assert last["text/plain"] == ""
         assert "s@1" in report["text/plain"]
         assert "s@1" in report["text/html"]
-    assert not kernel.run("%config SessionMagics.progress_after = 60\n%save_session s;").displays
+    assert not kernel.run("%config SessionMagics.progress_after = 60\nr = %save_session s;").displays
+    kernel.check("r.reference == 's@2'")
 
 
 @pytest.mark.core

@@ -72,7 +72,7 @@ def test_a_save_report_says_how_verification_ended(
 
 
 def test_a_load_report_says_what_changed() -> None:
-    names = tuple(f"v{i}" for i in range(32))
+    names = tuple(f"v{i}" for i in range(112))
     report = LoadReport("sales@7", VARIABLES[:1], names, ("k",), ("r",), 0.02, ("numpy 1 -> 2",))
     text = repr(report)
     assert text.splitlines()[0] == "loaded sales@7: 1 variable in 20 ms"
@@ -102,6 +102,23 @@ def test_a_plan_shows_decisions_first() -> None:
     assert [v.name for v in plan.placeholders] == ["d"]
     assert [v.name for v in plan.reconnected] == ["f"]
     assert repr(LoadPlan("e@1", ())).splitlines()[0] == "plan for e@1: nothing to load"
+
+
+def test_a_plan_says_where_names_go_and_what_leaves() -> None:
+    rows = ((VARIABLES[0], "new", ""), (VARIABLES[1], "conflicting", "what is there is kept"))
+    plan = LoadPlan("s@7", rows, ("old_x", "old_d"), kept=("old_d",), removed=("a", "b"), notes=("n",))  # type: ignore[arg-type]
+    lines = repr(plan).splitlines()
+    assert lines[2:5] == ["  would keep what is there: old_d", "  would remove: a, b", "  note: n"]
+    assert [line.split()[0] for line in lines[6:]] == ["old_d", "old_x"]
+
+
+def test_notebooks_show_a_hundred_rows_and_the_whole_text_all() -> None:
+    listed = SessionList(tuple(Snapshot(f"s{i}", 1, "now") for i in range(120)))
+    assert "s99@1" in repr(listed)
+    assert "s99@1" in listed._repr_html_()
+    assert "s100@1" not in repr(listed)
+    assert "… and 20 more" in repr(listed)
+    assert "s119@1" in listed.whole()
 
 
 def snapshot(sequence: int, message: str = "") -> Snapshot:
