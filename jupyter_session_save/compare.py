@@ -89,7 +89,7 @@ def plan(
     into : str
         The object whose attributes the variables would become.
     kept : sequence of str
-        Variables of `names` that would not be bound, because something stands there.
+        Names that would stay bound as they are.
     removed, notes : sequence of str
         As `LoadPlan` has them.
     """
@@ -108,14 +108,14 @@ def plan(
             status, why = "unavailable", unavailable[variable.name]
         elif variable.state == "placeholder":
             why = "; ".join(f"{p.path}: {p.reason}" for p in variable.problems)
-        if variable.name in staying:
+        if names[variable.name] in staying:
             why = "; ".join(filter(None, ("what is there is kept", why)))
         rows.append((variable, status, why))
     return LoadPlan(
         snapshot.reference,
         tuple(rows),
         bound=tuple(f"{into}.{v.name}" if into else names[v.name] for v, _, _ in rows),
-        kept=tuple(dict.fromkeys(names[name] for name in kept)),
+        kept=tuple(kept),
         removed=tuple(removed),
         notes=tuple(notes),
     )

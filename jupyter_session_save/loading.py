@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 from . import environment
@@ -120,7 +121,7 @@ def load_into(
     started = time.perf_counter()
     check_trust(snapshot, signer, options.trust)
     selection = select(snapshot, options.only, options.exclude)
-    target = _Target(namespace, selection, options, hidden)
+    target = Target(namespace, selection, options, hidden)
     conflicts = target.differing(snapshot, live, repository)
     stored = [StoredComponent(c, repository, verify_data=options.verify_data) for c in selection.components]
     journal = Journal(namespace)
@@ -219,7 +220,7 @@ def types_of(snapshot: Snapshot) -> dict[str, str]:
     return {v.name: v.type for v in snapshot.variables} | known
 
 
-class _Target:
+class Target:
     """Where the values of one load go.
 
     A load under other names (`prefix`, `into`) has a namespace of its own for the globals of its functions, so that
@@ -236,10 +237,11 @@ class _Target:
             if what and (not f"{what}x".isidentifier() or keyword.iskeyword(options.into)):
                 raise SessionNameError(f"{what!r} cannot be used as a Python name: choose letters, digits and _")
         present = set(namespace)
-        self.kept = sorted(n for n in selection.wanted if self.name_of(n) in present) if options.keep else []
-        extra = [n for n in selection.needed if n not in present]
-        self.extra = extra if not self._renamed else selection.needed
-        self.bound = [n for n in selection.wanted if n not in set(self.kept)] + self.extra
+        taken = {n for n in selection.wanted if options.keep and self.name_of(n) in present}
+        self.kept = sorted({self.name_of(n) for n in taken})
+        # Under other names, what the others need stays in the namespace of their own.
+        self.extra = [] if self._renamed else [n for n in selection.needed if n not in present]
+        self.bound = [n for n in selection.wanted if n not in taken] + self.extra
         self.view = namespace
         if self._renamed:
             self.view = {"__name__": "__main__", "__builtins__": namespace.get("__builtins__", __builtins__)}
@@ -262,19 +264,21 @@ class _Target:
 
     def finish(self, journal: Journal, values: Mapping[str, Any]) -> list[str]:
         """Bind what is bound under other names, and remove what a replacing load removes."""
-        if self._options.into:
-            from types import SimpleNamespace
-
+        if self._options.into and not self.kept:
             journal.bind(self._options.into, SimpleNamespace(**{n: values[n] for n in self.bound}))
         elif self._options.prefix:
             for name in self.bound:
                 journal.bind(self.name_of(name), values[name])
-        if not self._options.replace:
-            return []
-        removed = sorted(self._user.difference(self.bound))
+        removed = self.removed()
         for name in removed:
             journal.unbind(name)
         return removed
+
+    def removed(self) -> list[str]:
+        """Return the names that a replacing load takes out."""
+        if not self._options.replace:
+            return []
+        return sorted(self._user.difference(self.kept, map(self.name_of, self.bound)))
 
     def differing(self, snapshot: Snapshot, live: Mapping[str, Any], repository: Repository) -> list[str]:
         """Return the names that are bound to something else than what the load will bind."""

@@ -13,8 +13,7 @@ from typing import Any, Literal
 
 from .catalog import open_repository, split_reference, store_location
 from .compare import plan
-from .loading import Options, _Target, load_into, select
-from .namespace import user_names
+from .loading import Options, Target, load_into, select
 from .opening import OpenSession
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
@@ -180,8 +179,7 @@ class SessionManager:
         selection = select(snapshot, only, exclude)
         options = Options(only, exclude, prefix, into, conflicts == "keep", replace)
         # The load's own choice of names, so that a plan never says anything else than the load does.
-        target = _Target(self._namespace, selection, options, self._hidden)
-        others = set(user_names(self._namespace, self._hidden)).difference(target.bound) if replace else set()
+        target = Target(self._namespace, selection, options, self._hidden)
         return plan(
             self._namespace,
             snapshot,
@@ -190,7 +188,7 @@ class SessionManager:
             self._repository,
             into=into,
             kept=target.kept,
-            removed=sorted(others),
+            removed=target.removed(),
             notes=target.notes(snapshot),
         )
 

@@ -640,3 +640,22 @@ def test_an_open_session_is_not_saved_with_the_others(a: Notebook) -> None:
     snapshot = a.repository.resolve("first")
     a.namespace["opened"] = OpenSession(snapshot, repository=a.repository, signer=a.signer, trust=False)
     assert [p.path for v in a.save().placeholders for p in v.problems] == ["opened"]
+
+
+@pytest.mark.parametrize("options", [{"prefix": "old_"}, {"into": "box"}], ids=["prefix", "into"])
+@pytest.mark.parametrize("replacing", [False, True], ids=["adding", "replacing"])
+@pytest.mark.parametrize("conflicts", ["overwrite", "keep"])
+def test_other_names_that_exist_already(a: Notebook, options: dict[str, str], replacing: bool, conflicts: str) -> None:
+    a.run("x = [1]")
+    a.save("one", only=["x"])
+    a.run("old_x = 'mine'; box = 'mine'; spare = 1")
+    both = {**options, "replace": replacing, "conflicts": conflicts}
+    plan = a.plan("one", **both)
+    report = a.load("one", **both)
+    name = options.get("into") or "old_x"
+    assert tuple(plan.removed) == tuple(report.removed)
+    assert tuple(plan.kept) == tuple(report.kept) == ((name,) if conflicts == "keep" else ())
+    found = a.namespace[name]
+    loaded = getattr(found, "x", found)
+    assert loaded == ("mine" if conflicts == "keep" else [1])
+    assert ("spare" in a.namespace) is not replacing

@@ -13,7 +13,6 @@ import importlib.util
 import inspect
 import linecache
 import marshal
-import textwrap
 import types
 from collections.abc import Iterator
 from typing import Any
