@@ -48,7 +48,7 @@ def statuses(
     """
     wanted = set(names)
     variables = {v.name: v for v in snapshot.variables}
-    scope = Scope(namespace, [n for n in variables if n in namespace], live)
+    scope = Scope(namespace, {n: namespace[n] for n in variables if n in namespace}, live)
     found: dict[str, PlanStatus] = {}
     for component in snapshot.components:
         asked = wanted.intersection(component.names)

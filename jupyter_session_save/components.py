@@ -19,7 +19,7 @@ from typing import Any
 from blake3 import blake3
 
 from .pickling import Payload, Scope, dumps
-from .pickling.scope import importable_path, module_of
+from .pickling.scope import importable_path, module_of, own_name
 from .snapshot import Component
 
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
@@ -104,7 +104,7 @@ def _without_links(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str
         if _is_plain(value):
             plain.append(name)
         elif _is_imported(value):
-            root = value.__name__ if kind is types.ModuleType else module_of(value)
+            root = own_name(value) if kind is types.ModuleType else module_of(value)
             imported[root.partition(".")[0]].append(name)
         else:
             single.append(name)
@@ -138,7 +138,7 @@ def own_digest(value: Any) -> str:
         # In hexadecimal: the interpreter refuses to write very long integers in decimal.
         text = f"{kind.__name__}:{hex(value) if kind is int else repr(value)}"
     elif _is_imported(value):
-        text = f"{module_of(value)}:{getattr(value, '__qualname__', '')}:{value.__name__}"
+        text = f"{module_of(value)}:{getattr(value, '__qualname__', '')}:{own_name(value)}"
     else:
         return ""
     return blake3(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -151,7 +151,7 @@ def _is_plain(value: Any) -> bool:
 
 def _is_imported(value: Any) -> bool:
     if type(value) is types.ModuleType:
-        return sys.modules.get(value.__name__) is value
+        return sys.modules.get(own_name(value)) is value
     kinds = (types.FunctionType, types.BuiltinFunctionType, type)
     return any(type(value) is kind for kind in kinds) and importable_path(value) is not None
 

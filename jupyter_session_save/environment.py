@@ -127,10 +127,11 @@ def missing(saved: Environment, modules: Iterable[str]) -> list[str]:
     """Return which of some top-level modules cannot be found here."""
     lost = []
     for module in modules:
+        # Top-level names only: looking for a module in a package would import the package.
         if module in sys.modules or module in ("", "__main__"):
             continue
         try:
-            found = importlib.util.find_spec(module) is not None
+            found = module.isidentifier() and importlib.util.find_spec(module) is not None
         except (ImportError, ValueError, AttributeError):
             found = False
         if not found:

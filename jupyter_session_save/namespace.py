@@ -33,7 +33,7 @@ def user_names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> list[
     return [
         name
         for name, value in list(namespace.items())
-        if isinstance(name, str)
+        if type(name) is str
         and name not in _MODULE_NAMES
         and hidden.get(name, _MISSING) is not value
         and not _is_history(name, value, namespace)

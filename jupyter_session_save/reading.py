@@ -43,7 +43,7 @@ class Reader:
             if data:
                 self.read(part)
             else:
-                self._plain(part)
+                self._stored(part)
         except (DamagedError, FormatError, StoreError) as error:
             return str(error).removesuffix(f": {_HINT}").removesuffix(f"; {_HINT}")
         return ""
@@ -53,8 +53,8 @@ class Reader:
         with self._lock:
             self._packs.clear()
 
-    def _plain(self, part: Part) -> memoryview:
-        """Return a part's bytes with their length checked, for blobs as a private mapping."""
+    def _stored(self, part: Part) -> memoryview:
+        """Return a part's bytes as they are stored, with their length checked, for blobs as a private mapping."""
         key = key_of(part)
         try:
             if part.pack is None:
@@ -65,6 +65,11 @@ class Reader:
             raise DamagedError(f"{key} is missing from {self._store.url}: {_HINT}") from None
         if plain.nbytes != length:
             raise DamagedError(f"{key} in {self._store.url} is not of the length that was written: {_HINT}")
+        return plain
+
+    def _plain(self, part: Part) -> memoryview:
+        """Return a part's bytes with their length checked."""
+        plain, key = self._stored(part), key_of(part)
         if part.pack is None:
             return plain
         try:

@@ -49,10 +49,12 @@ def save_namespace(
     """
     started = time.perf_counter()
     quote(name)
-    names = choose(user_names(namespace, hidden), (), exclude)
+    # One view of the names, whatever threads do to the live one meanwhile.
+    view = dict(namespace)
+    names = choose(user_names(view, hidden), (), exclude)
     wanted = choose(names, only, ()) if only else names
-    scope = Scope(namespace, names, live)
-    saved = _Saved(namespace, scope, wanted, progress)
+    scope = Scope(namespace, {n: view[n] for n in names}, live)
+    saved = _Saved(view, scope, wanted, progress)
     with repository.writer(saved.wrote) as writer, collection_paused():
         previous = _newest(repository, name)
         if previous is not None:
@@ -92,10 +94,8 @@ def save_namespace(
 class _Saved:
     """What one save has gathered so far."""
 
-    def __init__(
-        self, namespace: dict[str, Any], scope: Scope, wanted: Sequence[str], progress: Progress | None
-    ) -> None:
-        self._namespace, self._scope, self._progress = namespace, scope, progress
+    def __init__(self, values: dict[str, Any], scope: Scope, wanted: Sequence[str], progress: Progress | None) -> None:
+        self._values, self._scope, self._progress = values, scope, progress
         self._wanted = list(wanted)
         self._all = set(wanted)
         self._bytes, self._name = 0, ""
@@ -110,7 +110,7 @@ class _Saved:
         names = self._wanted
         while names:
             needed: set[str] = set()
-            for group in split({n: self._namespace[n] for n in names}, self._scope, tick=self._tick):
+            for group in split({n: self._values[n] for n in names if n in self._values}, self._scope, tick=self._tick):
                 self._write(group, writer)
                 needed |= group.payload.refs | group.payload.mentions
             names = sorted(needed - self._all)
@@ -153,7 +153,7 @@ class _Saved:
         )
         self.modules |= payload.modules
         self.problems += payload.problems
-        digest_by_name = digests(group.names, self._namespace, self.components[-1])
+        digest_by_name = digests(group.names, self._values, self.components[-1])
         placeholders = by_variable(payload.problems)
         reconnected = by_variable(payload.reconnected)
         for name in group.names:
@@ -163,7 +163,7 @@ class _Saved:
             if name in placeholders:
                 state = "placeholder"
             problems = (*placeholders.get(name, ()), *reconnected.get(name, ()))
-            type_, shape = describe(self._namespace[name])
+            type_, shape = describe(self._values[name])
             self.variables.append(
                 Variable(name, type_, shape, size // len(group.names), state, problems, digest_by_name[name])
             )

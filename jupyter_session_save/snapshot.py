@@ -5,6 +5,7 @@ Invariant: a record is plain data. Reading one never unpickles, and ``from_json(
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,10 @@ FORMAT = 1
 """The repository format that this version writes; it reads every format up to this one."""
 
 _ROOT = re.compile(r"[^\W\d]\w*")
+
+_QUOTED = re.compile(r"""globals\(\)\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
+
+_LARGEST = 1 << 63
 
 State = Literal["saved", "reconnected", "placeholder"]
 _STATES = frozenset(get_args(State))
@@ -234,8 +239,11 @@ def by_variable(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     """Group problems by the variable that their paths begin with."""
     found: dict[str, list[Problem]] = {}
     for problem in problems:
+        quoted = _QUOTED.match(problem.path)
         root = _ROOT.match(problem.path)
-        if root is not None:
+        if quoted is not None:
+            found.setdefault(ast.literal_eval(quoted[1]), []).append(problem)
+        elif root is not None:
             found.setdefault(root[0], []).append(problem)
     return found
 
@@ -296,12 +304,21 @@ def _part(row: list[Any]) -> Part:
     sound = (
         isinstance(digest, str)
         and (pack is None or isinstance(pack, str))
-        and all(isinstance(n, int) and n >= 0 for n in (size, offset, stored))
+        and all(isinstance(n, int) and 0 <= n < _LARGEST for n in (size, offset, stored))
         and isinstance(codec, str)
     )
     if not sound:
         raise ValueError("a part is malformed")
     return Part(digest, size, pack, offset, stored, codec)
+
+
+def _is_sound(variable: Variable) -> bool:
+    # What the annotations promise is what has to be checked: these are anybody's bytes.
+    texts: list[Any] = [variable.name, variable.type, variable.shape, variable.digest]
+    texts += [text for p in variable.problems for text in (p.path, p.type, p.reason, p.advice)]
+    size: Any = variable.size
+    sized = isinstance(size, int) and 0 <= size < _LARGEST
+    return sized and variable.state in _STATES and all(isinstance(text, str) for text in texts)
 
 
 def _snapshot(raw: dict[str, Any]) -> Snapshot:
@@ -328,8 +345,8 @@ def _snapshot(raw: dict[str, Any]) -> Snapshot:
         and isinstance(plain["sequence"], int)
         and isinstance(plain["parent"], int | None)
         and isinstance(raw["environment"].get("packages", {}), dict)
-        and all(isinstance(name, str) for c in components for name in c.names)
-        and all(isinstance(row[0], str) and row[4] in _STATES for row in raw["variables"])
+        and all(isinstance(n, str) for c in components for n in (*c.names, *c.refs, *c.modules, *c.mentions))
+        and all(_is_sound(v) for v in variables)
     )
     if not sound:
         raise ValueError("a field is malformed")

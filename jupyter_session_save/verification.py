@@ -106,7 +106,7 @@ def fingerprints(
     dict of str to str
         ``"!"`` and a reason where a value cannot be taken apart.
     """
-    scope = Scope(namespace, [n for n in saved if n in namespace], live)
+    scope = Scope(namespace, {n: namespace[n] for n in saved if n in namespace}, live)
     found = {}
     for name in names:
         found[name] = own_digest(namespace[name]) or _fingerprint(name, namespace[name], scope)

@@ -159,7 +159,7 @@ def through(lane: Lane, source: Notebook, *, guarded: bool = False) -> Notebook:
     """Take all variables through one lane as one component, into a fresh namespace."""
     source.enter()
     names = tuple(n for n in source.namespace if not n.startswith("__"))
-    scope = Scope(source.namespace, names, {})
+    scope = Scope(source.namespace, {n: source.namespace[n] for n in names}, {})
     held = Held(lane({n: source.namespace[n] for n in names}, scope, guarded), names)
     target = source.fresh()
     restore([held], target.namespace)

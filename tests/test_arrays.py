@@ -383,3 +383,94 @@ def test_a_loaded_namespace_is_not_written_again() -> None:
         report = second.save("again")
         assert report.bytes_new < 50_000, report
         assert report.bytes_total < 2 * (300_000 + 200_000 + 200_000) * 8
+
+
+# Masked arrays.
+
+
+def test_masked_arrays_keep_what_they_share_and_whether_it_was_asked() -> None:
+    data = np.arange(50_000.0)
+    plain = np.ma.masked_array(data)
+    some = np.ma.masked_array(data, data % 3 == 0, hard_mask=True, fill_value=-1)
+    part = some[10:20]
+    saved = save({"data": data, "plain": plain, "some": some, "part": part, "mask": some.mask, "again": some})
+    assert not saved.problems and stored(saved) < 50_000 * 9 + 20_000
+    fresh = saved.load()
+    assert fresh["plain"]._mask is np.ma.nomask and fresh["plain"]._fill_value is None
+    assert fresh["again"] is fresh["some"] and fresh["some"].hardmask and fresh["some"].fill_value == -1
+    for name in ("plain", "some", "part"):
+        before, after = locals()[name], fresh[name]
+        assert type(after) is np.ma.MaskedArray and after.sharedmask == before.sharedmask
+        assert np.array_equal(np.ma.getmaskarray(after), np.ma.getmaskarray(before))
+    fresh["data"][11] = -7
+    assert fresh["some"][11] == fresh["part"][1] == fresh["plain"][11] == -7
+    assert np.shares_memory(fresh["part"]._mask, fresh["some"]._mask)
+    assert np.shares_memory(fresh["mask"], fresh["some"]._mask)
+
+
+@pytest.mark.parametrize("dtype", ["O", "M8[ns]", "S3", [("a", "i4"), ("b", "f8")], [("a", "i4"), ("o", "O")]], ids=str)
+def test_masked_arrays_of_every_kind(dtype: Any) -> None:
+    made = np.ma.masked_all((2, 3), dtype)
+    fixed = np.ma.masked_array(np.zeros(3, dtype))
+    fixed.flags.writeable = False
+    fresh = save({"made": made, "fixed": fixed, "few": np.ma.masked_array(np.zeros(1000, dtype))[3:5]}).load()
+    assert fresh["made"].dtype == made.dtype and fresh["made"].mask.tolist() == made.mask.tolist()
+    assert fresh["made"].mask.dtype == made.mask.dtype and fresh["few"].shape == (2,)
+    assert not fresh["fixed"].flags.writeable and repr(fresh["fixed"]) == repr(fixed)
+
+
+def test_a_small_masked_part_does_not_keep_a_large_array_that_nobody_else_sees() -> None:
+    fresh = moved_values({"few": np.ma.masked_array(np.arange(1_000_000.0))[5:10]}, most=20_000)
+    assert fresh["few"].tolist() == [5.0, 6.0, 7.0, 8.0, 9.0]
+
+
+def test_a_masked_array_over_a_matrix_is_left_to_numpy() -> None:
+    matrix = np.ma.masked_array(np.arange(4.0).reshape(2, 2).view(np.matrix), [[0, 1], [0, 0]])
+    fresh = save({"matrix": matrix}).load()["matrix"]
+    assert type(fresh.data) is np.matrix and fresh.tolist() == matrix.tolist()
+
+
+# Memory that cannot be written by everybody, and objects that hold views of what holds them.
+
+
+def test_an_array_that_holds_views_of_itself() -> None:
+    base = np.empty(3, object)
+    base[0], base[1], base[2] = 5, base[1:], base[::-1]
+    saved = save({"base": base})
+    assert not saved.problems
+    fresh = saved.load()["base"]
+    fresh[0] = "changed"
+    assert fresh[2][2] == "changed" and fresh[1][0] is fresh[1]
+
+
+@pytest.mark.parametrize("dtype", ["O", "f8", {"names": ["a", "b"], "formats": ["u2", "u1"], "offsets": [0, 1]}])
+@pytest.mark.parametrize("size", [10, 10_000, 100_000])
+def test_views_that_can_be_written_of_arrays_that_cannot(dtype: Any, size: int) -> None:
+    fixed = np.zeros(size, dtype)
+    ns: dict[str, Any] = {"fixed": fixed, "free": fixed[1:]}
+    fixed.flags.writeable = False
+    for _ in range(3):
+        ns = save(ns).load()
+        assert ns["free"].flags.writeable and not ns["fixed"].flags.writeable
+        ns["free"][0] = 1
+        assert ns["fixed"][1] == ns["free"][0]
+
+
+def test_elements_are_the_same_kinds_of_objects_again() -> None:
+    elements = [np.array(5), np.array([1, 2]), [1, 2], np.float32(2), None, ()]
+    value = np.empty((2, 3), object)
+    for position, element in enumerate(elements):
+        value.reshape(-1)[position : position + 1] = np.array([element, None], object)[:1] if position > 3 else None
+    value[0, 0], value[0, 1], value[0, 2] = [elements[0]], elements[1], elements[2]
+    for order in ("C", "F"):
+        fresh = save({"value": value.copy(order)}).load()["value"]
+        assert repr(fresh) == repr(value) and fresh.strides == value.copy(order).strides
+        assert [type(e) for e in fresh.flat] == [type(e) for e in value.flat]
+
+
+def test_windows_of_windows_share_their_memory() -> None:
+    base = np.arange(100.0)
+    windows = np.lib.stride_tricks.sliding_window_view(base, 10)
+    fresh = moved({"base": base, "windows": windows, "row": windows[3], "turned": windows.T[::2]})
+    fresh["base"][3] = -1
+    assert fresh["row"][0] == -1 == fresh["windows"][0, 3] == fresh["turned"][0, 3]

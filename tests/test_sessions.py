@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -659,3 +662,76 @@ def test_other_names_that_exist_already(a: Notebook, options: dict[str, str], re
     loaded = getattr(found, "x", found)
     assert loaded == ("mine" if conflicts == "keep" else [1])
     assert ("spare" in a.namespace) is not replacing
+
+
+def test_names_that_only_a_dict_takes(a: Notebook) -> None:
+    class Text(str):
+        __slots__ = ()
+
+    a.run(
+        """
+        class Fleeting:
+            def __getstate__(self):
+                globals().pop('fleeting', None)
+                return {}
+        first = Fleeting(); fleeting = [1]
+        """
+    )
+    a.namespace |= {"a b": open(os.devnull), "it's": [1], Text("text"): [2]}  # noqa: SIM115
+    a.namespace["a b"].close()
+    a.namespace["a b"] = (i for i in [1])
+    next(a.namespace["a b"])
+    report = a.save()
+    assert {v.name: v.state for v in report.variables if not v.name.isidentifier()} == {
+        "a b": "placeholder",
+        "it's": "saved",
+    }
+    assert "text" not in {v.name for v in report.variables}
+    b = a.fresh()
+    loaded = b.load()
+    assert [p.path for v in loaded.placeholders for p in v.problems] == ["globals()['a b']"]
+    assert b.namespace["it's"] == [1]
+
+
+def test_looking_at_a_snapshot_imports_nothing(a: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    a.run("x = [1]")
+    a.save()
+    snapshot = a.repository.resolve("s")
+    hostile = tuple(replace(c, modules=("this.x", "this")) for c in snapshot.components)
+    with a.repository.writer() as writer:
+        writer.commit(replace(snapshot, components=hostile), sign=lambda data: "nobody")
+    sys.modules.pop("this", None)
+    a.plan()
+    assert "this" not in sys.modules
+    assert capsys.readouterr().out == ""
+    with pytest.raises(errors.TrustError):
+        a.load()
+
+
+def test_containers_of_the_notebook_are_not_constructed_again(a: Notebook) -> None:
+    a.run(
+        """
+        import collections
+        class Counted(collections.Counter):
+            def __init__(self, needed): super().__init__('ab'); self.tag = needed
+        class Default(collections.defaultdict):
+            def __init__(self, kind, needed): super().__init__(kind); self.tag = needed
+        class Ordered(collections.OrderedDict):
+            def __init__(self, needed): super().__init__(); self['k'] = needed
+        class Stated(list):
+            def __setstate__(self, state): self.__dict__.update(state)
+        class Must(set):
+            def __new__(cls, needed): return super().__new__(cls)
+            def __init__(self, needed): super().__init__([needed])
+        counted, default, ordered, stated, must = Counted(1), Default(list, 2), Ordered(3), Stated([4]), Must(5)
+        default['x'].append(6)
+        """
+    )
+    b = a.resume()
+    b.check(
+        "counted == {'a': 1, 'b': 1} and counted.tag == 1",
+        "default['x'] == [6] and default['new'] == [] and default.tag == 2",
+        "list(ordered.items()) == [('k', 3)] and type(ordered) is Ordered",
+        "stated == [4] and type(stated) is Stated",
+        "must == {5} and type(must) is Must",
+    )

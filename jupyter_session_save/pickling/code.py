@@ -15,10 +15,11 @@ import gc
 import sys
 import types
 import typing
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from . import rebuild, source
-from .scope import importable_path, module_of, qualname_of, reloaded_path
+from .scope import importable_path, module_of, own_name, qualname_of, reloaded_path
 
 if TYPE_CHECKING:
     from .pickler import Pickling
@@ -118,6 +119,7 @@ def reduce_code(code: types.CodeType, pickling: Pickling) -> Reduced:
         interned(code.co_name),
         code.co_freevars,
         code.co_flags,
+        interned(code.co_qualname),
     )
 
 
@@ -210,8 +212,8 @@ def _member_args(member: enum.Enum) -> tuple[type, tuple[Any, ...]]:
 
 def reduce_module(module: types.ModuleType, pickling: Pickling) -> Reduced:
     """Reduce a module to its import, or to its contents if it stands in no file."""
-    name = module.__name__
-    if sys.modules.get(name) is module:
+    name = own_name(module)
+    if name and sys.modules.get(name) is module:
         pickling.modules.add(name.partition(".")[0])
         pickling.referenced.add(id(module))
         return rebuild.module, (interned(name),)
@@ -237,11 +239,12 @@ def reduce_container(obj: Any, pickling: Pickling) -> Any:
 
     Methods that it overrides may need the state, and must not run when items are put back.
     """
-    reduced = obj.__reduce_ex__(5)
-    func, args, state, items, pairs = (*reduced, None, None, None)[:5]
-    if isinstance(obj, set):
-        return rebuild.new_object, (type(obj),), (state, tuple(set.__iter__(obj)), ()), None, None, rebuild.filled
-    return func, args, (state, tuple(items or ()), tuple(pairs or ())), None, None, rebuild.filled
+    base: Any = next(c for c in type(obj).__mro__ if c in rebuild.CONTAINERS)
+    factory = obj.default_factory if base is defaultdict else None
+    items = tuple(base.__iter__(obj)) if base in (list, set) else ()
+    pairs = () if base in (list, set) else tuple(base.items(obj))
+    args = (type(obj), base, factory)
+    return rebuild.container, args, (obj.__getstate__(), items, pairs), None, None, rebuild.filled
 
 
 def reduce_method(method: types.MethodType, pickling: Pickling) -> Reduced:

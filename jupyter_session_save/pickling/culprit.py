@@ -12,6 +12,8 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .scope import own_name
+
 LIMIT = 500_000
 """Objects visited at most; beyond it a path is not worth its time."""
 
@@ -43,6 +45,11 @@ class PathFinder:
                 return "".join(reversed(steps))
         return None
 
+    @property
+    def visited(self) -> int:
+        """How many objects the walk has met."""
+        return len(self._parents)
+
     def _walk(self) -> None:
         if self._walked:
             return
@@ -50,7 +57,7 @@ class PathFinder:
         queue = collections.deque[Any]()
         for name, value in self._values.items():
             if id(value) not in self._parents:
-                self._parents[id(value)] = (0, name)
+                self._parents[id(value)] = (0, root_path(name))
                 queue.append(value)
         while queue and len(self._parents) < LIMIT:
             value = queue.popleft()
@@ -129,5 +136,13 @@ def _raw_items(value: Any) -> list[Any]:
     return next((list(base.__iter__(value)) for base in bases if isinstance(value, base)), [])
 
 
+def root_path(name: str) -> str:
+    """Return the expression for a variable, whose name need not be one that can be written."""
+    return name if name.isidentifier() else f"globals()[{name!r}]"
+
+
 def _key(key: Any) -> str:
-    return repr(key) if id(type(key)) in _KEYS else f"<{type(key).__name__}>"
+    try:
+        return repr(key) if id(type(key)) in _KEYS else f"<{own_name(type(key))}>"
+    except ValueError:  # An integer that is too long to be written in decimal.
+        return "<int>"

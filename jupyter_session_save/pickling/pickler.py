@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import said
 from ..snapshot import Problem
 from . import dill_reducers, rebuild
-from .culprit import PathFinder
+from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
 from .payload import Payload
 from .placeholder import Placeholder
@@ -31,6 +31,9 @@ PROTOCOL = 5
 
 INLINE = 16 * 1024
 """Buffers below this many bytes are copied into the stream; larger ones stay out of band."""
+
+VISITED = 200_000
+"""Objects that the search for the paths to one culprit may meet before it is content with those it has."""
 
 CHANGING = 5
 """Attempts at a value that another thread changes meanwhile."""
@@ -126,9 +129,16 @@ class Pickling:
     def _paths(self, obj: Any) -> list[str]:
         if not self._finders:
             self._finders = [PathFinder({name: value}) for name, value in self._values.items()]
-        found = [path for finder in self._finders if (path := finder.known(obj)) is not None]
+        found: list[str] = []
+        visited = 0
+        for finder in self._finders:
+            path = finder.known(obj)
+            found += [path] if path is not None else []
+            visited += finder.visited
+            if found and visited > VISITED:
+                break  # Many variables that hold much in common: the first paths have to do.
         # Where no path is found, each of them may hold it.
-        return found or list(self._values)
+        return found or [root_path(name) for name in self._values]
 
     def by_reduce(self, obj: Any) -> Any:
         """Reduce an object by its own protocol, checked."""
@@ -276,7 +286,8 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
                 if "changed size during iteration" not in reason:
                     break
     failures = {
-        name: Placeholder(Problem(name, type_name(type(value)), reason, REMAKE)) for name, value in values.items()
+        name: Placeholder(Problem(root_path(name), type_name(type(value)), reason, REMAKE))
+        for name, value in values.items()
     }
     payload = _c_lane(failures, scope, False)
     payload.problems.extend(stand_in.problem for stand_in in failures.values())

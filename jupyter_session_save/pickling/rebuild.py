@@ -13,7 +13,7 @@ import marshal
 import sys
 import types
 import typing
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -82,13 +82,22 @@ def placeholder(path: str, type_: str, reason: str, advice: str) -> Placeholder:
 
 
 def code(
-    magic: str, data: bytes, text: str, filename: str, firstlineno: int, name: str, free: tuple[str, ...], flags: int
+    magic: str,
+    data: bytes,
+    text: str,
+    filename: str,
+    firstlineno: int,
+    name: str,
+    free: tuple[str, ...],
+    flags: int,
+    qualname: str = "",
 ) -> types.CodeType:
     """Make a code object from bytecode of this Python minor, or else from source."""
     if magic == source.MAGIC:
         made: types.CodeType = marshal.loads(data)
     else:
-        made = source.recompile(text, filename=filename, firstlineno=firstlineno, name=name, free=free, flags=flags)
+        where = {"filename": filename, "firstlineno": firstlineno}
+        made = source.recompile(text, **where, name=name, qualname=qualname, free=free, flags=flags)
     source.remember(filename, firstlineno, text)
     return made
 
@@ -341,18 +350,29 @@ def set_state(made: Any, state: tuple[Any, Any]) -> None:
     method(made, own)
 
 
+CONTAINERS = (OrderedDict, defaultdict, dict, list, set)
+
+
+def container(cls: Any, base: Any, factory: Any) -> Any:
+    """Make an empty instance of a subclass of a builtin container, without calling its constructors."""
+    made = base.__new__(cls)
+    if base is defaultdict:
+        made.default_factory = factory
+    return made
+
+
 @setter
 def filled(made: Any, state: tuple[Any, tuple[Any, ...], tuple[Any, ...]]) -> None:
     """Give an instance of a subclass of a builtin container its state, and then its items by the builtin's methods."""
     own, items, pairs = state
-    if hasattr(made, "__setstate__"):
+    if own is not None and hasattr(made, "__setstate__"):
         made.__setstate__(own)
     elif own is not None:
         attributes, slots = own if isinstance(own, tuple) else (own, None)
         made.__dict__.update(attributes or {})
         for name, value in (slots or {}).items():
             object.__setattr__(made, name, value)
-    base: Any = next(c for c in type(made).__mro__ if c in (list, OrderedDict, dict, set))
+    base: Any = next(c for c in type(made).__mro__ if c in CONTAINERS)
     for item in items:
         (base.append if base is list else base.add)(made, item)
     for key, value in pairs:

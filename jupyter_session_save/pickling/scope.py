@@ -13,7 +13,7 @@ import importlib.util
 import sys
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _GLOBAL_NAMES = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
@@ -38,6 +38,15 @@ def qualname_of(obj: Any) -> str:
     """Return the qualified name of a class or function, ``""`` if it has none."""
     try:
         name = getattr(obj, "__qualname__", None) or obj.__name__
+    except Exception:
+        return ""
+    return name if type(name) is str else ""
+
+
+def own_name(obj: Any) -> str:
+    """Return ``__name__`` of a class, function or module if it is a string, else ``""``."""
+    try:
+        name = type.__dict__["__name__"].__get__(obj) if isinstance(obj, type) else obj.__name__
     except Exception:
         return ""
     return name if type(name) is str else ""
@@ -110,13 +119,13 @@ class Scope:
     ----------
     namespace : dict
         The live namespace; the ``__globals__`` of the functions defined in it.
-    saved : iterable of str
-        The names that are being saved: only these can be referred to.
+    saved : mapping of str to object
+        The variables that are being saved: only these can be referred to.
     live : mapping of str to object
         Kernel objects by tag, such as ``{"shell": get_ipython()}``.
     """
 
-    def __init__(self, namespace: dict[str, Any], saved: Iterable[str], live: Mapping[str, Any]) -> None:
+    def __init__(self, namespace: dict[str, Any], saved: Mapping[str, Any], live: Mapping[str, Any]) -> None:
         self.namespace = namespace
         self.live = dict(standard_live(namespace))
         self.live.update(live)
@@ -131,7 +140,7 @@ class Scope:
         self.types: list[type] = []
         self.library_owned: set[int] = set()
         self.saved = frozenset(saved)
-        self.names = self._definitions(self.saved)
+        self.names = self._definitions(saved)
 
     def mentioned(self, code: types.CodeType) -> frozenset[str]:
         """Return the saved names that a code object may read as globals."""
@@ -141,13 +150,13 @@ class Scope:
                 found |= self.mentioned(const)
         return self.saved.intersection(found)
 
-    def _definitions(self, saved: Iterable[str]) -> dict[int, str]:
+    def _definitions(self, saved: Mapping[str, Any]) -> dict[int, str]:
         names: dict[int, str] = {}
         for name in sorted(saved):
-            value = self.namespace[name]
+            value = saved[name]
             if not is_definition(value) or id(value) in self.live_ids or importable_path(value) is not None:
                 continue
-            if id(value) not in names or getattr(value, "__name__", None) == name:
+            if id(value) not in names or own_name(value) == name:
                 # One object for equal names: which strings are the same object shows in a pickle's memo.
                 names[id(value)] = sys.intern(name)
         return names
@@ -172,7 +181,7 @@ def standard_live(namespace: dict[str, Any]) -> dict[str, Any]:
     for name in ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"):
         if getattr(sys, name) is not None:
             live[f"sys.{name}"] = getattr(sys, name)
-    live["os.environ"] = os.environ
+    live |= {"os.environ": os.environ, "sys.path": sys.path, "sys.argv": sys.argv}
     return live
 
 

@@ -77,7 +77,7 @@ def remember(filename: str, firstlineno: int, source: str) -> None:
 
 
 def recompile(
-    source: str, *, filename: str, firstlineno: int, name: str, free: tuple[str, ...], flags: int
+    source: str, *, filename: str, firstlineno: int, name: str, free: tuple[str, ...], flags: int, qualname: str = ""
 ) -> types.CodeType:
     """Compile a function's source with this interpreter and return the code of the function.
 
@@ -94,6 +94,8 @@ def recompile(
         Names of its closure variables, in the order of its cells.
     flags : int
         ``co_flags`` of the original, for the features it was compiled under.
+    qualname : str
+        ``co_qualname`` of the function, which says in which class it stands; private names depend on it.
 
     Raises
     ------
@@ -109,17 +111,41 @@ def recompile(
     except SyntaxError as error:
         raise ValueError(f"the source of {name} cannot be compiled by itself: {error.msg}") from error
     ast.increment_lineno(tree, firstlineno - 1 - indented)
+    owner = _class_of(qualname)
+    if owner:
+        tree = _within(f"class {owner}: pass", tree)
     if free:
-        enclosing = ast.parse(f"def _enclosing({', '.join(free)}): pass")
-        enclosing.body[0].body = tree.body  # type: ignore[attr-defined]
-        tree = enclosing
+        tree = _within(f"def _enclosing({', '.join(free)}): pass", tree)
     unit = compile(tree, filename, "exec", flags=flags & _FUTURE_MASK, dont_inherit=True)
     found = [c for c in _walk(unit) if c.co_name == name and set(c.co_freevars) == set(free)]
     if len(found) != 1:
         raise ValueError(f"the source holds {len(found)} functions that could be {name}")
     if found[0].co_freevars != free:
         raise ValueError(f"the closure of {name} has another order in this Python")
-    return found[0]
+    return _renamed(found[0], found[0].co_qualname, qualname) if qualname else found[0]
+
+
+def _class_of(qualname: str) -> str:
+    """Return the name of the innermost class around a function, ``""`` if there is none."""
+    parts = qualname.split(".")[:-1]
+    while parts:
+        part = parts.pop()
+        if part != "<locals>":
+            return part if part.isidentifier() else ""
+        parts = parts[:-1]
+    return ""
+
+
+def _within(statement: str, tree: ast.Module) -> ast.Module:
+    outer = ast.parse(statement)
+    outer.body[0].body = tree.body  # type: ignore[attr-defined]
+    return outer
+
+
+def _renamed(code: types.CodeType, old: str, new: str) -> types.CodeType:
+    """Take what was put around a function out of the qualified names of it and of what is inside it."""
+    consts = tuple(_renamed(c, old, new) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+    return code.replace(co_consts=consts, co_qualname=new + code.co_qualname.removeprefix(old))
 
 
 def _walk(code: types.CodeType) -> Iterator[types.CodeType]:

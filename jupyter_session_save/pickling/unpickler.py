@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from ..snapshot import Problem
 from . import rebuild
+from .culprit import root_path
 from .guarded import GuardedUnpickler
 from .placeholder import Placeholder
 from .scope import standard_live
@@ -251,4 +252,4 @@ class Restoring:
 
 def unavailable(names: Sequence[str], types: Mapping[str, str], reason: str, advice: str) -> dict[str, Placeholder]:
     """Return placeholders for the variables of a component of which nothing can be read."""
-    return {name: Placeholder(Problem(name, types.get(name, "unknown"), reason, advice)) for name in names}
+    return {name: Placeholder(Problem(root_path(name), types.get(name, "unknown"), reason, advice)) for name in names}

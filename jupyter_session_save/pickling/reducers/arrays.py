@@ -7,11 +7,15 @@ and writeable flag.
 from __future__ import annotations
 
 import array as stdlib_array
+import contextlib
 import pickle
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .. import rebuild
 
 if TYPE_CHECKING:
     from ..pickler import Pickling
@@ -33,14 +37,29 @@ def array(obj: Array, pickling: Pickling) -> Any:
     if obj.dtype.kind not in _PLAIN_KINDS or obj.dtype.hasobject:
         return _of_objects(obj, pickling)
     if not obj.nbytes:
-        return empty, (obj.dtype, obj.shape)
+        return empty, (obj.dtype, obj.shape, "C", obj.flags.writeable)
     base = _shared_base(obj)
     if base is not None:
         return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
     order = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
     whole = obj if obj.flags.c_contiguous or obj.flags.f_contiguous else np.ascontiguousarray(obj)
     memory: Any = _bytes_of(whole)
+    if not memory.flags.writeable:
+        memory = np.asarray(_Unlocked(memory))
     return owner, (pickle.PickleBuffer(memory), obj.dtype, obj.shape, order, obj.flags.writeable)
+
+
+def masked(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a masked array to its data and its attributes, among them the mask."""
+    if obj._baseclass is not np.ndarray:
+        return NotImplemented
+    few = _alone(obj) and obj.nbytes < COMPACT and obj.nbytes * 2 <= getattr(obj.base, "nbytes", 0)
+    pickling.modules.add("numpy")
+    data = obj.view(np.ndarray)
+    if few:
+        data = data.copy()
+        data.flags.writeable = obj.flags.writeable
+    return make_masked, (data,), dict(vars(obj)), None, None, rebuild.raw_state
 
 
 def memmap(obj: np.memmap[Any, Any], pickling: Pickling) -> Any:
@@ -57,38 +76,44 @@ def memmap(obj: np.memmap[Any, Any], pickling: Pickling) -> Any:
 
 
 def _of_objects(obj: Array, pickling: Pickling) -> Any:
-    alone = _alone(obj)
-    base = obj.base
-    if type(base) is np.ndarray and base.dtype == obj.dtype and _contiguous(base) and obj.nbytes:
-        while type(base.base) is np.ndarray and base.base.dtype == obj.dtype and _contiguous(base.base):
-            base = base.base
-        if not alone and _inside(obj, base):
-            return object_window, (base, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
-    return NotImplemented
+    if not obj.dtype.hasobject:
+        return NotImplemented
+    # Text of variable length lies elsewhere, in memory that belongs to the dtype.
+    base = None if _alone(obj) or not obj.nbytes or obj.dtype.kind == "T" else _root(obj)
+    if base is not None and base.dtype == obj.dtype and _contiguous(base) and _inside(obj, base):
+        return object_window, (base, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
+    order = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
+    state = obj.ravel(order).tolist(), order, obj.flags.writeable
+    return empty, (obj.dtype, obj.shape, order), state, None, None, filled
 
 
 def _shared_base(obj: Array) -> Any:
     """Return what a view should be saved as a view of, None if its own elements suffice."""
     # Asked first: a local variable that holds the base would count as somebody else.
-    alone = _alone(obj)
+    count = _references(obj)
     base: Any = obj.base
-    if type(base).__name__ == "DummyArray":  # What `as_strided` puts between.
-        base = base.base
-        alone = False
     if type(base) in (bytearray, stdlib_array.array):  # What an array that was loaded shows.
-        del base
-        return obj.base if _contiguous(obj) and _references(obj) > _DIRECT_ALONE else None
+        return base if count > _DIRECT_ALONE else None
     if type(base) is memoryview:
         return _exporter(obj) if _contiguous(obj) else None
-    if type(base) is not np.ndarray:
-        return None
     cheap = _contiguous(obj) or obj.nbytes < COMPACT
-    if cheap and alone and obj.nbytes * 2 <= base.nbytes:
+    if cheap and count <= _ALONE and obj.nbytes * 2 <= getattr(base, "nbytes", 0):
         return None
-    while type(base.base) is np.ndarray:
+    base = _root(obj)
+    if base is None or base.dtype.kind not in _PLAIN_KINDS or base.dtype.hasobject:
+        return None
+    return base if _contiguous(base) and _inside(obj, base) else None
+
+
+def _root(obj: Array) -> Any:
+    """Return the array that is the first to show the memory of a view, None if there is no plain one."""
+    found = None
+    base: Any = obj.base
+    while isinstance(base, np.ndarray) or type(base).__name__ == "DummyArray":  # What `as_strided` puts between.
+        if type(base) is np.ndarray:
+            found = base
         base = base.base
-    plain = base.dtype.kind in _PLAIN_KINDS and not base.dtype.hasobject
-    return base if plain and _contiguous(base) and _inside(obj, base) else None
+    return found
 
 
 def _exporter(obj: Array) -> Any:
@@ -128,6 +153,17 @@ def _bytes_of(whole: Array) -> Array:
     return flat.reshape(-1).view(np.uint8)
 
 
+class _Unlocked:
+    """Read-only memory, to be stored as if it could be written: whether it can is said beside it.
+
+    Otherwise a view that can be written could not be made of an array that cannot.
+    """
+
+    def __init__(self, owner: Array) -> None:
+        self.owner = owner
+        self.__array_interface__ = {**owner.__array_interface__, "data": (_address(owner), False)}
+
+
 def _address(obj: Any) -> int:
     if isinstance(obj, np.ndarray):
         return int(obj.__array_interface__["data"][0])
@@ -146,9 +182,25 @@ def _inside(obj: Array, base: Array) -> bool:
     return bool(low >= 0 and high <= base.nbytes)
 
 
-def empty(dtype: Any, shape: tuple[int, ...]) -> Array:
-    """Make an array without elements."""
-    return np.empty(shape, dtype)
+def empty(dtype: Any, shape: tuple[int, ...], order: Any = "C", writeable: bool = True) -> Array:
+    """Make an array without elements, or one whose objects follow."""
+    return _flagged(np.empty(shape, dtype, order), writeable)
+
+
+@rebuild.setter
+def filled(made: Array, state: tuple[list[Any], Any, bool]) -> None:
+    """Put objects into an array."""
+    elements, order, writeable = state
+    # Not one by one: setting an element takes arrays without dimensions apart.
+    flat: Array = np.empty(0, made.dtype)
+    flat.__setstate__((1, (len(elements),), made.dtype, False, elements))
+    made.reshape(-1, order=order)[...] = flat
+    _flagged(made, writeable)
+
+
+def make_masked(data: Array) -> Any:
+    """Make a masked array, whose attributes follow."""
+    return data.view(np.ma.MaskedArray)
 
 
 def owner(buffer: Any, dtype: Any, shape: tuple[int, ...], order: Any, writeable: bool) -> Array:
@@ -163,14 +215,29 @@ def window(
     base: Any, dtype: Any, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool
 ) -> Array:
     """Make a view of the memory of `base`, in bytes from its start."""
-    memory = _bytes_of(base) if isinstance(base, np.ndarray) else memoryview(base).cast("B")
-    return _flagged(np.ndarray(shape, dtype, memory, offset, strides), writeable)
+    with _unlocked(base, writeable):
+        memory = _bytes_of(base) if isinstance(base, np.ndarray) else memoryview(base).cast("B")
+        return _flagged(np.ndarray(shape, dtype, memory, offset, strides), writeable)
 
 
 def object_window(base: Array, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool) -> Array:
     """Make a view of an array of objects, whose memory cannot be handed around as a buffer."""
-    memory = base if base.flags.c_contiguous else base.T
-    return _flagged(np.ndarray(shape, base.dtype, memory, offset, strides), writeable)
+    with _unlocked(base, writeable):
+        memory = base if base.flags.c_contiguous else base.T
+        return _flagged(np.ndarray(shape, base.dtype, memory, offset, strides), writeable)
+
+
+@contextlib.contextmanager
+def _unlocked(base: Any, needed: bool) -> Iterator[None]:
+    """Let a view that can be written be made of an array that cannot."""
+    locked = needed and isinstance(base, np.ndarray) and not base.flags.writeable
+    if locked:
+        base.flags.writeable = True
+    try:
+        yield
+    finally:
+        if locked:
+            base.flags.writeable = False
 
 
 def _flagged(made: Array, writeable: bool) -> Array:

@@ -3,14 +3,17 @@
 Without it two frames that share memory would not know of each other after a load, and a write to one would show in
 the other.
 
-Invariant: blocks that referred to the same memory share one `BlockValuesRefs` again.
+Invariant: blocks and indexes that referred to the same memory share one `BlockValuesRefs` again.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from pandas._libs.internals import BlockValuesRefs
+
+from .. import rebuild
 
 if TYPE_CHECKING:
     from ..pickler import Pickling
@@ -28,6 +31,18 @@ def single_manager(obj: Any, pickling: Pickling) -> Any:
     return make_single_manager, (type(obj), obj._block, obj.index)
 
 
+def index(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an index that shares its memory to what pandas makes of it, and the references that it shares."""
+    refs = getattr(obj, "_references", None)
+    if isinstance(obj, pd.RangeIndex | pd.MultiIndex) or refs is None or not refs.has_reference():
+        return NotImplemented
+    func, args, state = (*obj.__reduce__(), None)[:3]
+    if state is not None:
+        return NotImplemented
+    pickling.modules.add("pandas")
+    return func, args, refs, None, None, share_index
+
+
 def references(obj: Any, pickling: Pickling) -> Any:
     """Reduce the bookkeeping of shared memory: empty, since each block that is restored enters itself."""
     return make_references, ()
@@ -43,6 +58,13 @@ def make_block(cls: Any, values: Any, placement: Any, ndim: int, refs: Any) -> A
 def make_single_manager(cls: Any, one: Any, index: Any) -> Any:
     """Make what holds a series."""
     return cls(one, index)
+
+
+@rebuild.setter
+def share_index(made: Any, refs: Any) -> None:
+    """Enter an index among the others that show its memory."""
+    made._references = refs
+    refs.add_index_reference(made)
 
 
 def make_references() -> Any:
