@@ -677,7 +677,7 @@ def test_names_that_only_a_dict_takes(a: Notebook) -> None:
         first = Fleeting(); fleeting = [1]
         """
     )
-    a.namespace |= {"a b": open(os.devnull), "it's": [1], Text("text"): [2]}  # noqa: SIM115
+    a.namespace |= {"a b": open(os.devnull), "it's": [1], Text("subtext"): [2]}  # noqa: SIM115
     a.namespace["a b"].close()
     a.namespace["a b"] = (i for i in [1])
     next(a.namespace["a b"])
@@ -686,7 +686,7 @@ def test_names_that_only_a_dict_takes(a: Notebook) -> None:
         "a b": "placeholder",
         "it's": "saved",
     }
-    assert "text" not in {v.name for v in report.variables}
+    assert "subtext" not in {v.name for v in report.variables}
     b = a.fresh()
     loaded = b.load()
     assert [p.path for v in loaded.placeholders for p in v.problems] == ["globals()['a b']"]
