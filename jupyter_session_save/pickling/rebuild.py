@@ -96,8 +96,9 @@ def code(
     if magic == source.MAGIC:
         made: types.CodeType = marshal.loads(data)
     else:
-        where = {"filename": filename, "firstlineno": firstlineno}
-        made = source.recompile(text, **where, name=name, qualname=qualname, free=free, flags=flags)
+        made = source.recompile(
+            text, filename=filename, firstlineno=firstlineno, name=name, qualname=qualname, free=free, flags=flags
+        )
     source.remember(filename, firstlineno, text)
     return made
 

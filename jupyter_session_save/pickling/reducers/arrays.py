@@ -82,7 +82,7 @@ def _of_objects(obj: Array, pickling: Pickling) -> Any:
     base = None if _alone(obj) or not obj.nbytes or obj.dtype.kind == "T" else _root(obj)
     if base is not None and base.dtype == obj.dtype and _contiguous(base) and _inside(obj, base):
         return object_window, (base, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
-    order = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
+    order: Any = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
     state = obj.ravel(order).tolist(), order, obj.flags.writeable
     return empty, (obj.dtype, obj.shape, order), state, None, None, filled
 
@@ -192,7 +192,7 @@ def filled(made: Array, state: tuple[list[Any], Any, bool]) -> None:
     """Put objects into an array."""
     elements, order, writeable = state
     # Not one by one: setting an element takes arrays without dimensions apart.
-    flat: Array = np.empty(0, made.dtype)
+    flat: Any = np.empty(0, made.dtype)
     flat.__setstate__((1, (len(elements),), made.dtype, False, elements))
     made.reshape(-1, order=order)[...] = flat
     _flagged(made, writeable)
