@@ -93,6 +93,7 @@ class Writer:
     ) -> None:
         self._open = False
         self._pending.abandon()
+        self._tick = None  # It may hold the caller's values, and `Pending` holds this writer.
         self._pack.clear()
         self._packed.clear()
 

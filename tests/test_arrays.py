@@ -427,7 +427,8 @@ def test_a_small_masked_part_does_not_keep_a_large_array_that_nobody_else_sees()
 def test_a_masked_array_over_a_matrix_is_left_to_numpy() -> None:
     matrix = np.ma.masked_array(np.arange(4.0).reshape(2, 2).view(np.matrix), [[0, 1], [0, 0]])
     fresh = save({"matrix": matrix}).load()["matrix"]
-    assert type(fresh.data) is np.matrix and fresh.tolist() == matrix.tolist()
+    assert type(fresh.data) is np.matrix and fresh.mask.tolist() == matrix.mask.tolist()
+    assert fresh.data.tolist() == matrix.data.tolist()
 
 
 # Memory that cannot be written by everybody, and objects that hold views of what holds them.

@@ -53,7 +53,9 @@ def masked(obj: Any, pickling: Pickling) -> Any:
     """Reduce a masked array to its data and its attributes, among them the mask."""
     if obj._baseclass is not np.ndarray:
         return NotImplemented
-    few = _alone(obj) and obj.nbytes < COMPACT and obj.nbytes * 2 <= getattr(obj.base, "nbytes", 0)
+    few = obj.nbytes < COMPACT and obj.nbytes * 2 <= getattr(_root(obj), "nbytes", 0)
+    # Between a part and its base stands an array of what numpy took the part from.
+    few = few and _alone(obj) and (obj.base.base is None or _alone(obj.base))
     pickling.modules.add("numpy")
     data = obj.view(np.ndarray)
     if few:
