@@ -110,7 +110,6 @@ SURVIVING = {
     "class lies": ("__class__ = property(lambda self: int)", None),
     "dict raises": ("__dict__ = property(lambda self: 1 / 0)", None),
     "dict lies": ("__dict__ = property(lambda self: {'x': 5})", None),
-    "del raises": ("def __del__(self): self.gone", "bad.x == [1]"),
     "array interface raises": ("@property\n    def __array_interface__(self): raise ValueError", "bad.x == [1]"),
     "slots and a property": (
         "__slots__ = ('__dict__',)\n    @property\n    def y(self): raise ValueError",

