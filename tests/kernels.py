@@ -118,7 +118,11 @@ class Kernel:
     def submit(self, code: str, *, silent: bool = False, expressions: Mapping[str, str] | None = None) -> str:
         """Send a cell without waiting for it; ``finish`` takes the returned id."""
         self._wait_until_ready()
-        return str(self._channel.execute(code, silent=silent, user_expressions=expressions, allow_stdin=False))
+        return str(
+            self._channel.execute(
+                code, silent=silent, user_expressions=expressions, allow_stdin=False, stop_on_error=False
+            )
+        )
 
     def finish(self, request: str, *, timeout: float = PATIENCE) -> Result:
         """Wait for a submitted cell and return what it produced."""
