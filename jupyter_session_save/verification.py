@@ -168,12 +168,17 @@ class _Walk:
         if kind is dict:
             return [self.of(part) for pair in obj.items() for part in pair]
         if kind in (set, frozenset):
-            # In any order: each element is looked at by itself.
-            return sorted(_Walk(self._pickling).of(item) for item in obj)
+            # In any order: each element is looked at as if it came next.
+            return sorted(self._fork().of(item) for item in obj)
         parts = [self._reduced(obj)]
         if not is_library(module_of(kind)) and module_of(kind) != "builtins" and not issubclass(kind, type):
             parts += self._attributes(obj)
         return parts
+
+    def _fork(self) -> _Walk:
+        walk = _Walk(self._pickling)
+        walk._met, walk._keep = dict(self._met), self._keep
+        return walk
 
     def _reduced(self, obj: Any) -> str:
         reduced = self._pickling.reduce(obj)
