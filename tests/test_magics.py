@@ -16,7 +16,8 @@ from traitlets.config import Config
 
 from jupyter_session_save import magics
 from jupyter_session_save.errors import SessionNameError
-from jupyter_session_save.magics import SessionMagics, unquoted
+from jupyter_session_save.magics import SessionMagics
+from jupyter_session_save.magics.lines import unquoted
 from jupyter_session_save.reports import LoadPlan, LoadReport, SaveReport
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Problem, Snapshot

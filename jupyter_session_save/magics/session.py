@@ -5,21 +5,16 @@ Invariant: no decisions about values are made here; a user's mistake costs one l
 
 from __future__ import annotations
 
-import inspect
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from IPython.display import display
-from IPython.utils.process import arg_split  # type: ignore[attr-defined]
+from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, TraitError, Unicode
 
-from .catalog import (
+from ..catalog import (
     delete,
     list_sessions,
     list_snapshots,
@@ -29,25 +24,20 @@ from .catalog import (
     store_location,
     suggesting,
 )
-from .display import ProgressMeter, columns_of, progress_html
-from .errors import SessionError, SessionNameError, SessionNotFoundError
-from .reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
-from .repository import Repository
-from .shell import adopt_compiler_flags, hidden_names, live_objects
-from .snapshot import Problem
+from ..display import ProgressMeter
+from ..errors import SessionNameError
+from ..reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
+from ..repository import Repository
+from ..shell import adopt_compiler_flags, hidden_names, live_objects
+from ..snapshot import Problem
+from .lines import one_line, parsed, swallowed, unquoted
+from .meter import meter
 
 if TYPE_CHECKING:
-    from .sessions import SessionManager
+    from ..sessions import SessionManager
 
 COMPLETED = {"save_session": False, "load_session": True, "sessions": True, "delete_session": True}
 """Magics whose first argument is completed with session names, and whether versions are offered, too."""
-
-
-def unquoted(text: str) -> str:
-    """Return an argument without the quotes around it, which IPython's splitting leaves on."""
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        return text[1:-1]
-    return text
 
 
 @magics_class
@@ -112,10 +102,10 @@ class SessionMagics(Magics):
         Put NAME before --only and --exclude, which take every word that follows.
         ``r = %save_session x`` keeps the report.
         """
-        args = _parsed(SessionMagics.save_session, line)
+        args = parsed(SessionMagics.save_session, line)
         if args is None:
             return None
-        with _one_line("nothing was saved", _swallowed(args)):
+        with one_line("nothing was saved", swallowed(args)):
             name = self._name(args.name, "%save_session", version=False)[0]
             with self._meter() as progress:
                 report = self._manager(create=True).save(
@@ -127,7 +117,7 @@ class SessionMagics(Magics):
                     progress=progress,
                 )
         if args.verify:
-            with _one_line(f"{report.reference} is saved, but not verified"):
+            with one_line(f"{report.reference} is saved, but not verified"):
                 report = replace(report, verification=self._verify(report.reference))
         return report
 
@@ -180,14 +170,14 @@ class SessionMagics(Magics):
 
         Put NAME before --only and --exclude, which take every word that follows.
         """
-        args = _parsed(SessionMagics.load_session, line)
+        args = parsed(SessionMagics.load_session, line)
         if args is None:
             return None
         if args.prefix and args.into:
             raise UsageError("--prefix and --into exclude each other: give one")
         if args.no_overwrite and args.replace:
             raise UsageError("--no-overwrite and --replace exclude each other: give one")
-        with _one_line("the namespace is as it was", _swallowed(args)):
+        with one_line("the namespace is as it was", swallowed(args)):
             name, version = self._name(args.name, "%load_session", version=True)
             chosen: dict[str, Any] = {
                 "only": args.only,
@@ -223,10 +213,10 @@ class SessionMagics(Magics):
     @line_magic
     def sessions(self, line: str) -> SessionList | SnapshotList | None:
         """List the saved sessions, or the snapshots and variables of one."""
-        args = _parsed(SessionMagics.sessions, line)
+        args = parsed(SessionMagics.sessions, line)
         if args is None:
             return None
-        with _one_line("nothing was changed"):
+        with one_line("nothing was changed"):
             repository = self.repository(create=False)
             return list_snapshots(repository, args.name) if args.name else list_sessions(repository)
 
@@ -240,10 +230,10 @@ class SessionMagics(Magics):
     @line_magic
     def delete_session(self, line: str) -> None:
         """Delete a session or one snapshot of it."""
-        args = _parsed(SessionMagics.delete_session, line)
+        args = parsed(SessionMagics.delete_session, line)
         if args is None:
             return
-        with _one_line("look with %sessions at what is left"):
+        with one_line("look with %sessions at what is left"):
             print(delete(self.repository(create=False), args.name))
 
     def repository(self, *, create: bool = True) -> Repository:
@@ -268,7 +258,7 @@ class SessionMagics(Magics):
         return namespace
 
     def _verify(self, reference: str) -> tuple[Problem, ...]:
-        from .verification import verify
+        from ..verification import verify
 
         repository = self.repository()
         snapshot = repository.resolve(*split_reference(reference))
@@ -276,8 +266,8 @@ class SessionMagics(Magics):
 
     def _manager(self, *, create: bool) -> SessionManager:
         # Imported when it is needed: %load_ext has a budget of 60 ms.
-        from .sessions import SessionManager
-        from .trust import Signer
+        from ..sessions import SessionManager
+        from ..trust import Signer
 
         return SessionManager(
             self._namespace,
@@ -287,84 +277,8 @@ class SessionMagics(Magics):
             hidden=hidden_names(self.shell),
         )
 
-    @contextmanager
-    def _meter(self) -> Iterator[ProgressMeter | None]:
-        """Progress for the front end at hand: a display that is updated, or a line that is written over."""
-        if not self.progress:
-            yield None
-            return
-        sink: _Sink = _KernelLine() if hasattr(self.shell, "kernel") else _TerminalLine()
-        meter = ProgressMeter(sink.show, after=self.progress_after)
-        try:
-            yield meter
-        finally:
-            if meter.shown:
-                sink.clear()
-
-
-class _Sink:
-    """Where progress is shown."""
-
-    def show(self, line: str, share: float) -> None:
-        raise NotImplementedError
-
-    def clear(self) -> None:
-        raise NotImplementedError
-
-
-class _KernelLine(_Sink):
-    def __init__(self) -> None:
-        self._handle: Any = None
-
-    def show(self, line: str, share: float) -> None:
-        self._send({"text/plain": line, "text/html": progress_html(line, share)})
-
-    def clear(self) -> None:
-        self._send({"text/plain": "", "text/html": ""})
-
-    def _send(self, bundle: dict[str, str]) -> None:
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
-
-
-class _TerminalLine(_Sink):
-    def __init__(self) -> None:
-        self._columns = 0
-
-    def show(self, line: str, share: float) -> None:
-        self._write(line)
-        self._columns = columns_of(line)
-
-    def clear(self) -> None:
-        self._write("")
-
-    def _write(self, line: str) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write("\r" + line + " " * max(0, self._columns - columns_of(line)))
-            sys.stderr.write("" if line else "\r")
-            sys.stderr.flush()
-
-
-def _parsed(magic: Callable[..., Any], line: str) -> Any:
-    """Parse a line, less the semicolon of habit at its end; None if it asked for help, which is then printed."""
-    line = line.rstrip().removesuffix(";")
-    try:
-        # IPython's parsers know no --help of their own; a quoted "-h" keeps its quotes here and is none.
-        if {"-h", "--help"}.intersection(arg_split(line)):
-            print(inspect.getdoc(magic))
-            return None
-        return parse_argstring(magic, line)
-    except ValueError as error:
-        raise UsageError(f"{error}: {line.strip()}") from None
-
-
-def _swallowed(args: Any) -> str:
-    """Return what to say of an error if the name may have become a pattern."""
-    if args.name is not None or not (args.only or args.exclude):
-        return ""
-    return "; if you gave a name, put the name first: --only and --exclude take every word that follows"
+    def _meter(self) -> AbstractContextManager[ProgressMeter | None]:
+        return meter(self.shell, after=self.progress_after) if self.progress else nullcontext()
 
 
 def _how_to_mend(error: TraitError) -> str:
@@ -378,23 +292,3 @@ def _how_to_mend(error: TraitError) -> str:
         f"SessionMagics.{name} is wrong: {said}; set get_ipython().config.SessionMagics.{name} = {value!r} (or mend "
         "ipython_config.py), then %load_ext jupyter_session_save"
     )
-
-
-@contextmanager
-def _one_line(if_interrupted: str, if_unknown: str = "") -> Iterator[None]:
-    try:
-        yield
-    except (SessionNameError, SessionNotFoundError) as error:
-        raise UsageError(" ".join(str(error).split()) + if_unknown) from None
-    except SessionError as error:
-        raise UsageError(" ".join(str(error).split())) from None
-    except KeyboardInterrupt:
-        _interrupt(f"interrupted: {if_interrupted}")
-
-
-def _interrupt(line: str) -> NoReturn:
-    """Stop the cell as an interrupt does, but show one line instead of our traceback."""
-    stop = KeyboardInterrupt(line)
-    # IPython asks every exception for this before it formats a traceback.
-    stop._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
-    raise stop from None

@@ -1,0 +1,8 @@
+"""The line magics: parse what the user typed, call the room that does it, show what came of it.
+
+Invariant: no decisions about values are made here; a user's mistake costs one line and never a traceback.
+"""
+
+from .session import COMPLETED, SessionMagics
+
+__all__ = ["COMPLETED", "SessionMagics"]

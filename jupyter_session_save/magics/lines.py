@@ -1,0 +1,62 @@
+"""What the magics do with a line: parse it, and let a failure cost one line and never a traceback."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from IPython.core.error import UsageError
+from IPython.core.magic_arguments import parse_argstring
+from IPython.utils.process import arg_split  # type: ignore[attr-defined]
+
+from ..errors import SessionError, SessionNameError, SessionNotFoundError
+
+
+def unquoted(text: str) -> str:
+    """Return an argument without the quotes around it, which IPython's splitting leaves on."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return text
+
+
+def parsed(magic: Callable[..., Any], line: str) -> Any:
+    """Parse a line, less the semicolon of habit at its end; None if it asked for help, which is then printed."""
+    line = line.rstrip().removesuffix(";")
+    try:
+        # IPython's parsers know no --help of their own; a quoted "-h" keeps its quotes here and is none.
+        if {"-h", "--help"}.intersection(arg_split(line)):
+            print(inspect.getdoc(magic))
+            return None
+        return parse_argstring(magic, line)
+    except ValueError as error:
+        raise UsageError(f"{error}: {line.strip()}") from None
+
+
+def swallowed(args: Any) -> str:
+    """Return what to say of an error if the name may have become a pattern."""
+    if args.name is not None or not (args.only or args.exclude):
+        return ""
+    return "; if you gave a name, put the name first: --only and --exclude take every word that follows"
+
+
+@contextmanager
+def one_line(if_interrupted: str, if_unknown: str = "") -> Iterator[None]:
+    """Turn what a session refuses into one line; `if_unknown` is added where a name was not found."""
+    try:
+        yield
+    except (SessionNameError, SessionNotFoundError) as error:
+        raise UsageError(" ".join(str(error).split()) + if_unknown) from None
+    except SessionError as error:
+        raise UsageError(" ".join(str(error).split())) from None
+    except KeyboardInterrupt:
+        _interrupt(f"interrupted: {if_interrupted}")
+
+
+def _interrupt(line: str) -> NoReturn:
+    """Stop the cell as an interrupt does, but show one line instead of our traceback."""
+    stop = KeyboardInterrupt(line)
+    # IPython asks every exception for this before it formats a traceback.
+    stop._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
+    raise stop from None
