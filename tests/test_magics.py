@@ -14,9 +14,8 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from jupyter_session_save import magics
 from jupyter_session_save.errors import SessionNameError
-from jupyter_session_save.magics import SessionMagics
+from jupyter_session_save.magics import COMPLETED, SessionMagics, meter
 from jupyter_session_save.magics.lines import unquoted
 from jupyter_session_save.reports import LoadPlan, LoadReport, SaveReport
 from jupyter_session_save.repository import Repository
@@ -234,7 +233,7 @@ def test_configuration_reaches_the_magics_and_is_documented(place: Path, capsys:
 
 
 def test_every_magic_has_help(shell: InteractiveShell) -> None:
-    for name in magics.COMPLETED:
+    for name in COMPLETED:
         assert "::" in (shell.find_line_magic(name).__doc__ or "")
 
 
@@ -269,7 +268,7 @@ def test_listing_and_deleting(shell: InteractiveShell, place: Path, capsys: pyte
             shell.run_line_magic(magic, "sale")
 
 
-@pytest.mark.parametrize("name", sorted(magics.COMPLETED))
+@pytest.mark.parametrize("name", sorted(COMPLETED))
 @pytest.mark.parametrize("line", ["-h", "--help", "s --help;"])
 def test_help_is_what_a_question_mark_shows(
     shell: InteractiveShell, fake: FakeManager, capsys: pytest.CaptureFixture[str], name: str, line: str
@@ -391,7 +390,7 @@ def test_a_kernel_updates_one_display_and_empties_it(
         sent.append(("display", bundle))
         return Handle()
 
-    monkeypatch.setattr(magics, "display", display)
+    monkeypatch.setattr(meter, "display", display)
     monkeypatch.setattr("jupyter_session_save.display.ProgressMeter.EVERY", 0.0)
     shell.kernel = object()
     fake.steps = STEPS
