@@ -1,0 +1,84 @@
+"""What comes back: one list of objects, each with the state that it ends in, declared beforehand.
+
+A case is the source of a cell that binds ``$x``, and of cells that print what must be the same in a kernel that never
+died and in one that resumed. A word after ``$`` is a name of the case: ``$x`` and ``$Node`` become names that no other
+case has, so that all cases of a group are variables of one notebook.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+GROUPS = ("basics",)
+"""Modules in here, each with a list ``CASES``."""
+
+Outcome = Literal["equal", "reconnected", "placeholder"]
+
+_NAME = re.compile(r"\$(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One object.
+
+    Attributes
+    ----------
+    group, name : str
+        The name says what the object is, as a row of the table.
+    make : str
+        A cell that binds ``$x``.
+    check, mutate : str
+        Cells that print: the value, and how it behaves; then a change, after which ``check`` runs once more.
+    outcome : {"equal", "reconnected", "placeholder"}
+        The worst state of the variables of the case.
+    why : str
+        Why it is not equal, or what is special about it.
+    needs : tuple of str
+        Modules without which the case is skipped.
+    python : str
+        The least Python that has it, such as ``"3.12"``.
+    """
+
+    group: str
+    name: str
+    make: str
+    check: str
+    mutate: str = ""
+    outcome: Outcome = "equal"
+    why: str = ""
+    needs: tuple[str, ...] = ()
+    python: str = ""
+
+    def missing(self) -> str:
+        """Say why the case cannot run here, ``""`` if it can."""
+        if self.python and sys.version_info < tuple(map(int, self.python.split("."))):
+            return f"needs Python {self.python}"
+        absent = [name for name in self.needs if not installed(name)]
+        return f"needs {', '.join(absent)}" if absent else ""
+
+    def source(self, text: str, suffix: str) -> str:
+        """Return a cell of the case with names of its own."""
+        return _NAME.sub(rf"\1_{suffix}", textwrap.dedent(text).strip("\n"))
+
+
+@cache
+def installed(module: str) -> bool:
+    """Whether a module can be imported."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def cases(group: str = "") -> Iterator[Case]:
+    """Yield the cases of one group, or all."""
+    for name in [group] if group else GROUPS:
+        yield from importlib.import_module(f"{__name__}.{name}").CASES
