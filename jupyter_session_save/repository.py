@@ -269,7 +269,7 @@ class Repository:
             except SessionError as error:
                 lines.append(str(error))
                 continue
-            for component in snapshot.components:
+            for component in (*snapshot.components, *snapshot.state):
                 damage = set()
                 for part in (component.stream, *component.buffers):
                     if part not in seen:

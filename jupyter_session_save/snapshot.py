@@ -169,6 +169,8 @@ class Snapshot:
         ISO 8601 time in UTC.
     parent : int or None
         The version that the namespace came from, if any.
+    state : tuple of Component
+        State of the interpreter that is in no variable; each has one name, that of its part.
     signature : str
         Keyed digest over all the other fields; see ``trust``.
     """
@@ -181,6 +183,7 @@ class Snapshot:
     environment: Environment = field(default_factory=Environment)
     variables: tuple[Variable, ...] = ()
     components: tuple[Component, ...] = ()
+    state: tuple[Component, ...] = ()
     signature: str = ""
     format: int = FORMAT
 
@@ -192,7 +195,7 @@ class Snapshot:
     @property
     def size(self) -> int:
         """Plain bytes of all parts, each counted once."""
-        parts = {p.digest: p.size for c in self.components for p in (c.stream, *c.buffers)}
+        parts = {p.digest: p.size for c in (*self.components, *self.state) for p in (c.stream, *c.buffers)}
         return sum(parts.values())
 
     def signed_bytes(self) -> bytes:
@@ -280,6 +283,9 @@ def _dump(snapshot: Snapshot) -> bytes:
             for v in snapshot.variables
         ],
     }
+    if snapshot.state:
+        # Only if there is some: the bytes of a record without it are signed without it.
+        raw["state"] = [_component_row(c) for c in snapshot.state]
     return json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
@@ -312,6 +318,19 @@ def _part(row: list[Any]) -> Part:
     return Part(digest, size, pack, offset, stored, codec)
 
 
+def _component(row: list[Any]) -> Component:
+    names, stream, buffers, refs, modules, defines, mentions = row
+    return Component(
+        tuple(names),
+        _part(stream),
+        tuple(map(_part, buffers)),
+        tuple(refs),
+        tuple(modules),
+        bool(defines),
+        tuple(mentions),
+    )
+
+
 def _is_sound(variable: Variable) -> bool:
     # What the annotations promise is what has to be checked: these are anybody's bytes.
     texts: list[Any] = [variable.name, variable.type, variable.shape, variable.digest]
@@ -322,18 +341,7 @@ def _is_sound(variable: Variable) -> bool:
 
 
 def _snapshot(raw: dict[str, Any]) -> Snapshot:
-    components = tuple(
-        Component(
-            tuple(names),
-            _part(stream),
-            tuple(map(_part, buffers)),
-            tuple(refs),
-            tuple(modules),
-            bool(defines),
-            tuple(mentions),
-        )
-        for names, stream, buffers, refs, modules, defines, mentions in raw["components"]
-    )
+    components, state = (tuple(map(_component, rows)) for rows in (raw["components"], raw.get("state", ())))
     variables = tuple(
         Variable(name, type_, shape, size, state, tuple(Problem(*row) for row in problems), digest)
         for name, type_, shape, size, state, problems, digest in raw["variables"]
@@ -345,9 +353,10 @@ def _snapshot(raw: dict[str, Any]) -> Snapshot:
         and isinstance(plain["sequence"], int)
         and isinstance(plain["parent"], int | None)
         and isinstance(raw["environment"].get("packages", {}), dict)
-        and all(isinstance(n, str) for c in components for n in (*c.names, *c.refs, *c.modules, *c.mentions))
+        and all(isinstance(n, str) for c in (*components, *state) for n in (*c.names, *c.refs, *c.modules, *c.mentions))
         and all(_is_sound(v) for v in variables)
+        and all(len(c.names) == 1 for c in state)
     )
     if not sound:
         raise ValueError("a field is malformed")
-    return Snapshot(components=components, variables=variables, environment=environment, **plain)
+    return Snapshot(components=components, state=state, variables=variables, environment=environment, **plain)

@@ -156,7 +156,8 @@ class Writer:
         versions = stored_versions(self._store, snapshot.name)
         self._flush()
         self._pending.wait()
-        snapshot = replace(snapshot, components=tuple(map(self._settle, snapshot.components)))
+        components, state = (tuple(map(self._settle, rows)) for rows in (snapshot.components, snapshot.state))
+        snapshot = replace(snapshot, components=components, state=state)
         self._hold(snapshot)
         sequence = max(versions, default=0) + 1
         while True:
@@ -273,7 +274,7 @@ class _Told(list[memoryview]):
 
 def parts_of(snapshot: Snapshot) -> Iterator[Part]:
     """Yield every part that a snapshot refers to; some more than once."""
-    for component in snapshot.components:
+    for component in (*snapshot.components, *snapshot.state):
         yield component.stream
         yield from component.buffers
 

@@ -30,15 +30,18 @@ def rows(what: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...
     return st.lists(what, max_size=3).map(tuple)
 
 
-components = st.builds(
-    Component,
-    names=rows(texts),
-    stream=parts,
-    buffers=rows(parts),
-    refs=rows(texts),
-    modules=rows(texts),
-    defines=st.booleans(),
-)
+def components(names: st.SearchStrategy[tuple[object, ...]]) -> st.SearchStrategy[Component]:
+    return st.builds(
+        Component,
+        names=names,
+        stream=parts,
+        buffers=rows(parts),
+        refs=rows(texts),
+        modules=rows(texts),
+        defines=st.booleans(),
+    )
+
+
 variables = st.builds(
     Variable,
     name=texts,
@@ -57,7 +60,8 @@ snapshots = st.builds(
     parent=st.none() | st.integers(0, 10**6),
     environment=st.builds(Environment, texts, texts, texts, st.dictionaries(texts, texts, max_size=3)),
     variables=rows(variables),
-    components=rows(components),
+    components=rows(components(rows(texts))),
+    state=rows(components(st.tuples(texts))),
     signature=texts,
 )
 
@@ -68,6 +72,13 @@ EXAMPLE = Snapshot(
     variables=(Variable("a", "int", problems=(Problem("a", "t", "r"),)),),
     signature="s",
 )
+
+
+def test_a_record_without_state_is_signed_as_before_there_was_any() -> None:
+    assert "state" not in json.loads(EXAMPLE.signed_bytes())
+    state = (Component(("random",), Part("1" * 64, 4)),)
+    with_state = json.loads(replace(EXAMPLE, state=state).to_json())
+    assert with_state["state"] == [[["random"], ["1" * 64, 4, None, 0, 0, "raw"], [], [], [], False, []]]
 
 
 @given(snapshots)
@@ -141,6 +152,8 @@ def test_other_formats_are_refused(version: object) -> None:
         {"components": [[["a"], ["0" * 64, 3], [], [], [], False]]},
         {"components": [[[1], ["0" * 64, 3, None, 0, 0, "raw"], [], [], [], False]]},
         {"components": None},
+        {"state": None},
+        {"state": [[["a", "b"], ["0" * 64, 3, None, 0, 0, "raw"], [], [], [], False, []]]},
         {"variables": [["a"]]},
         {"variables": [["a", "int", "", 0, "lost", []]]},
         {"environment": {"packages": []}},
