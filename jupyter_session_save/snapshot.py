@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from .errors import DamagedError, FormatError
+from .statement import Lineage, lineage_from, lineage_row
 
 FORMAT = 1
 """The repository format that this version writes; it reads every format up to this one."""
@@ -173,6 +174,8 @@ class Snapshot:
         State of the interpreter that is in no variable; each has one name, that of its part.
     signature : str
         Keyed digest over all the other fields; see ``trust``.
+    lineage : Lineage
+        Which statements made the variables; empty where nothing recorded them.
     """
 
     name: str
@@ -186,6 +189,7 @@ class Snapshot:
     state: tuple[Component, ...] = ()
     signature: str = ""
     format: int = FORMAT
+    lineage: Lineage = field(default_factory=Lineage)
 
     @property
     def reference(self) -> str:
@@ -253,7 +257,7 @@ def by_variable(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
 
 def _dump(snapshot: Snapshot) -> bytes:
     environment = snapshot.environment
-    raw = {
+    raw: dict[str, Any] = {
         "name": snapshot.name,
         "sequence": snapshot.sequence,
         "created": snapshot.created,
@@ -286,6 +290,8 @@ def _dump(snapshot: Snapshot) -> bytes:
     if snapshot.state:
         # Only if there is some: the bytes of a record without it are signed without it.
         raw["state"] = [_component_row(c) for c in snapshot.state]
+    if snapshot.lineage:
+        raw["lineage"] = lineage_row(snapshot.lineage)
     return json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
@@ -359,4 +365,7 @@ def _snapshot(raw: dict[str, Any]) -> Snapshot:
     )
     if not sound:
         raise ValueError("a field is malformed")
-    return Snapshot(components=components, state=state, variables=variables, environment=environment, **plain)
+    lineage = lineage_from(raw["lineage"]) if "lineage" in raw else Lineage()
+    return Snapshot(
+        components=components, state=state, variables=variables, environment=environment, lineage=lineage, **plain
+    )

@@ -19,6 +19,7 @@ from jupyter_session_save.snapshot import (
     Snapshot,
     Variable,
 )
+from jupyter_session_save.statement import Lineage, Statement
 
 texts = st.text(max_size=8)
 sizes = st.integers(0, 2**62)
@@ -51,6 +52,8 @@ variables = st.builds(
     state=st.sampled_from(["saved", "reconnected", "placeholder"]),
     problems=rows(st.builds(Problem, texts, texts, texts, texts)),
 )
+numbers = st.dictionaries(texts, rows(st.integers(0, 9)), max_size=3)
+statements = st.builds(Statement, st.integers(0, 9), texts, rows(texts), numbers, rows(texts), texts)
 snapshots = st.builds(
     Snapshot,
     name=texts,
@@ -63,6 +66,7 @@ snapshots = st.builds(
     components=rows(components(rows(texts))),
     state=rows(components(st.tuples(texts))),
     signature=texts,
+    lineage=st.builds(Lineage, rows(statements), numbers),
 )
 
 EXAMPLE = Snapshot(

@@ -1,0 +1,93 @@
+"""What a snapshot remembers of the statements that made its variables, and the JSON of it.
+
+Invariant: only text, names and numbers; a statement whose text was masked says in `refused` why it cannot be run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One top-level statement of a cell.
+
+    Attributes
+    ----------
+    number : int
+        Its place in the order in which the statements ran.
+    text : str
+        Python source, with IPython's syntax already translated; secrets in it are masked.
+    binds : tuple of str
+        Names that it bound.
+    reads : mapping of str to tuple of int
+        Names that it read, also through the functions it called, each with the statements that had made that value:
+        the one that bound the name, then those that changed it in place.
+    changes : tuple of str
+        Names whose values it certainly changed in place.
+    refused : str
+        Why it cannot be run again, ``""`` if it can.
+    """
+
+    number: int
+    text: str
+    binds: tuple[str, ...] = ()
+    reads: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """How the variables of a snapshot were made.
+
+    Attributes
+    ----------
+    statements : tuple of Statement
+        In the order in which they ran.
+    made_by : mapping of str to tuple of int
+        For each variable the statement that bound it, then those that changed it in place.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    made_by: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything is known."""
+        return bool(self.statements or self.made_by)
+
+    def of(self, name: str) -> list[Statement]:
+        """Return the statements that made a variable, as far as they are kept."""
+        numbers = set(self.made_by.get(name, ()))
+        return [s for s in self.statements if s.number in numbers]
+
+
+def lineage_row(lineage: Lineage) -> dict[str, Any]:
+    """Return a lineage as plain JSON."""
+    return {
+        "statements": [
+            (s.number, s.text, s.binds, {n: list(v) for n, v in s.reads.items()}, s.changes, s.refused)
+            for s in lineage.statements
+        ],
+        "made_by": {name: list(numbers) for name, numbers in lineage.made_by.items()},
+    }
+
+
+def lineage_from(raw: Any) -> Lineage:
+    """Read a lineage from JSON; ValueError or TypeError if it is not one."""
+    statements = []
+    for number, text, binds, reads, changes, refused in raw["statements"]:
+        names = (text, refused, *binds, *changes)
+        if not isinstance(number, int) or not all(isinstance(n, str) for n in names):
+            raise ValueError("a statement is malformed")
+        statements.append(Statement(number, text, tuple(binds), _numbers(reads), tuple(changes), refused))
+    return Lineage(tuple(statements), _numbers(raw["made_by"]))
+
+
+def _numbers(raw: dict[str, list[int]]) -> dict[str, tuple[int, ...]]:
+    found = {name: tuple(numbers) for name, numbers in raw.items()}
+    if not all(isinstance(n, int) for numbers in found.values() for n in numbers):
+        raise ValueError("a number is malformed")
+    return found
