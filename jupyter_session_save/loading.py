@@ -18,6 +18,7 @@ from . import environment
 from .compare import statuses
 from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
 from .integrity import DataCheck, checked_at_once
+from .manifest import signed_bytes
 from .namespace import Journal, choose, user_names
 from .pickling import Restoring, collection_paused, unavailable
 from .reports import LoadReport, Progress
@@ -99,7 +100,7 @@ def select(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> S
 
 def check_trust(snapshot: Snapshot, signer: Signer, trusted: bool) -> None:
     """Refuse a snapshot that this user did not sign, unless told that it is trusted."""
-    if not trusted and not signer.verify(snapshot.signed_bytes(), snapshot.signature):
+    if not trusted and not signer.verify(signed_bytes(snapshot), snapshot.signature):
         raise TrustError(
             f"{snapshot.reference} was not saved by you on this machine, or was altered since; loading it can run "
             "any code: if you know where it comes from, load it with --trust (trust=True)"

@@ -11,12 +11,13 @@ import os
 import re
 from collections.abc import Callable, Iterator
 
+from . import manifest
 from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError
 from .names import parse_snapshot_key, quote, snapshot_key, stored_versions
 from .reading import Reader
 from .snapshot import FORMAT, Part, Snapshot
 from .store import Store, open_store
-from .writing import Writer, key_of, parts_of
+from .writing import Writer, key_of
 
 _KIND = "jupyter_session_save"
 _MARK = "format.json"
@@ -232,7 +233,7 @@ class Repository:
         used: set[str] = set()
         for name, version in self._keys():
             with contextlib.suppress(SessionNotFoundError):
-                used.update(key_of(part) for part in parts_of(self._snapshot(name, version)))
+                used.update(map(key_of, self._snapshot(name, version).parts()))
         freed = self.store.sweep(grace)
         for key in candidates:
             if key not in used:
@@ -288,7 +289,7 @@ class Repository:
             data = self.store.get(key)
         except KeyError:
             raise SessionNotFoundError(f"{name}@{version} was deleted meanwhile: choose another") from None
-        snapshot = Snapshot.from_json(data, source=f"{key} in {self.store.url}")
+        snapshot = manifest.read(data, source=f"{key} in {self.store.url}")
         if snapshot.sequence != version or quote(snapshot.name) != quote(name):
             raise DamagedError(f"{key} in {self.store.url} holds {snapshot.reference}: move it back or delete it")
         return snapshot

@@ -1,19 +1,17 @@
-"""The immutable record of one save, and its JSON.
+"""The immutable record of one save.
 
-Invariant: a record is plain data. Reading one never unpickles, and ``from_json(to_json(s)) == s``.
+Invariant: a record is plain data that nothing changes.
 """
 
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-from .errors import DamagedError, FormatError
-from .statement import Lineage, lineage_from, lineage_row
+from .statement import Lineage
 
 FORMAT = 1
 """The repository format that this version writes; it reads every format up to this one."""
@@ -22,10 +20,7 @@ _ROOT = re.compile(r"[^\W\d]\w*")
 
 _QUOTED = re.compile(r"""globals\(\)\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
 
-_LARGEST = 1 << 63
-
 State = Literal["saved", "reconnected", "placeholder"]
-_STATES = frozenset(get_args(State))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,7 @@ class Part:
     Attributes
     ----------
     digest : str
-        BLAKE3 of the plain bytes, 64 hexadecimal digits.
+        BLAKE3 of the plain bytes, 64 hexadecimal digits; with a `base`, of the list of what makes up the bytes.
     size : int
         Plain bytes.
     pack : str or None
@@ -44,6 +39,10 @@ class Part:
         Place in the pack and length there, in bytes.
     codec : str
         How the bytes are compressed in the pack; blobs are always ``"raw"`` so that they can be mapped.
+    base : str or None
+        Digest of a blob of the same size that differs from the bytes only where a patch covers it.
+    patches : tuple of (int, Part)
+        Offsets in ascending order, and what stands there instead; they do not overlap.
     """
 
     digest: str
@@ -52,6 +51,16 @@ class Part:
     offset: int = 0
     stored: int = 0
     codec: str = "raw"
+    base: str | None = None
+    patches: tuple[tuple[int, Part], ...] = ()
+
+    def pieces(self) -> Iterator[Part]:
+        """Yield what stands in the store: the part itself, or its base and its patches."""
+        if self.base is None:
+            yield self
+        else:
+            yield Part(self.base, self.size)
+            yield from (patch for _, patch in self.patches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +179,11 @@ class Snapshot:
         ISO 8601 time in UTC.
     parent : int or None
         The version that the namespace came from, if any.
+    line : tuple of (int, int)
+        Ranges of versions, ends included, that the parent and what came before it lie in. So it is still known
+        what a snapshot came from when those between them are gone.
+    cell : int or None
+        Execution count of the cell after which it was saved by itself; None if the user asked for it.
     state : tuple of Component
         State of the interpreter that is in no variable; each has one name, that of its part.
     signature : str
@@ -183,6 +197,8 @@ class Snapshot:
     created: str = ""
     message: str = ""
     parent: int | None = None
+    line: tuple[tuple[int, int], ...] = ()
+    cell: int | None = None
     environment: Environment = field(default_factory=Environment)
     variables: tuple[Variable, ...] = ()
     components: tuple[Component, ...] = ()
@@ -198,48 +214,18 @@ class Snapshot:
 
     @property
     def size(self) -> int:
-        """Plain bytes of all parts, each counted once."""
-        parts = {p.digest: p.size for c in (*self.components, *self.state) for p in (c.stream, *c.buffers)}
-        return sum(parts.values())
+        """Plain bytes of all parts as they stand in the store, each counted once."""
+        return sum({part.digest: part.size for part in self.parts()}.values())
 
-    def signed_bytes(self) -> bytes:
-        """The bytes that a signature covers: everything but the signature."""
-        return _dump(replace(self, signature=""))
+    def parts(self) -> Iterator[Part]:
+        """Yield every part that the snapshot needs from the store; some more than once."""
+        for component in (*self.components, *self.state):
+            for part in (component.stream, *component.buffers):
+                yield from part.pieces()
 
-    def to_json(self) -> bytes:
-        """Return the record as UTF-8 JSON."""
-        return _dump(self)
-
-    @classmethod
-    def from_json(cls, data: bytes, *, source: str) -> Snapshot:
-        """Read a record.
-
-        Parameters
-        ----------
-        data : bytes
-        source : str
-            The file's name, for messages.
-
-        Raises
-        ------
-        DamagedError
-            If the bytes are not JSON or lack fields.
-        FormatError
-            If the record is of a later format.
-        """
-        try:
-            raw = json.loads(data)
-            version = raw["format"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DamagedError(f"{source} is not a snapshot: it is cut short or is another kind of file") from error
-        if not isinstance(version, int) or version > FORMAT or version < 1:
-            raise FormatError(
-                f"{source} has format {version!r}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
-            )
-        try:
-            return _snapshot(raw)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DamagedError(f"{source} is not a whole snapshot: {error!r}") from error
+    def came_from(self, version: int) -> bool:
+        """Whether the snapshot of that version is the parent or came before it."""
+        return version == self.parent or any(first <= version <= last for first, last in self.line)
 
 
 def by_variable(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
@@ -253,119 +239,3 @@ def by_variable(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
         elif root is not None:
             found.setdefault(root[0], []).append(problem)
     return found
-
-
-def _dump(snapshot: Snapshot) -> bytes:
-    environment = snapshot.environment
-    raw: dict[str, Any] = {
-        "name": snapshot.name,
-        "sequence": snapshot.sequence,
-        "created": snapshot.created,
-        "message": snapshot.message,
-        "parent": snapshot.parent,
-        "signature": snapshot.signature,
-        "format": snapshot.format,
-        "environment": {
-            "python": environment.python,
-            "implementation": environment.implementation,
-            "platform": environment.platform,
-            "packages": dict(environment.packages),
-            "paths": dict(environment.paths),
-        },
-        # Positional rows: a namespace of 100,000 names must not repeat its keys 100,000 times.
-        "components": [_component_row(c) for c in snapshot.components],
-        "variables": [
-            (
-                v.name,
-                v.type,
-                v.shape,
-                v.size,
-                v.state,
-                [(p.path, p.type, p.reason, p.advice) for p in v.problems],
-                v.digest,
-            )
-            for v in snapshot.variables
-        ],
-    }
-    if snapshot.state:
-        # Only if there is some: the bytes of a record without it are signed without it.
-        raw["state"] = [_component_row(c) for c in snapshot.state]
-    if snapshot.lineage:
-        raw["lineage"] = lineage_row(snapshot.lineage)
-    return json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-
-
-def _part_row(part: Part) -> tuple[Any, ...]:
-    return (part.digest, part.size, part.pack, part.offset, part.stored, part.codec)
-
-
-def _component_row(component: Component) -> tuple[Any, ...]:
-    return (
-        component.names,
-        _part_row(component.stream),
-        [_part_row(b) for b in component.buffers],
-        component.refs,
-        component.modules,
-        component.defines,
-        component.mentions,
-    )
-
-
-def _part(row: list[Any]) -> Part:
-    digest, size, pack, offset, stored, codec = row
-    sound = (
-        isinstance(digest, str)
-        and (pack is None or isinstance(pack, str))
-        and all(isinstance(n, int) and 0 <= n < _LARGEST for n in (size, offset, stored))
-        and isinstance(codec, str)
-    )
-    if not sound:
-        raise ValueError("a part is malformed")
-    return Part(digest, size, pack, offset, stored, codec)
-
-
-def _component(row: list[Any]) -> Component:
-    names, stream, buffers, refs, modules, defines, mentions = row
-    return Component(
-        tuple(names),
-        _part(stream),
-        tuple(map(_part, buffers)),
-        tuple(refs),
-        tuple(modules),
-        bool(defines),
-        tuple(mentions),
-    )
-
-
-def _is_sound(variable: Variable) -> bool:
-    # What the annotations promise is what has to be checked: these are anybody's bytes.
-    texts: list[Any] = [variable.name, variable.type, variable.shape, variable.digest]
-    texts += [text for p in variable.problems for text in (p.path, p.type, p.reason, p.advice)]
-    size: Any = variable.size
-    sized = isinstance(size, int) and 0 <= size < _LARGEST
-    return sized and variable.state in _STATES and all(isinstance(text, str) for text in texts)
-
-
-def _snapshot(raw: dict[str, Any]) -> Snapshot:
-    components, state = (tuple(map(_component, rows)) for rows in (raw["components"], raw.get("state", ())))
-    variables = tuple(
-        Variable(name, type_, shape, size, state, tuple(Problem(*row) for row in problems), digest)
-        for name, type_, shape, size, state, problems, digest in raw["variables"]
-    )
-    environment = Environment(**raw["environment"])
-    plain = {k: raw[k] for k in ("name", "sequence", "created", "message", "parent", "signature", "format")}
-    sound = (
-        all(isinstance(plain[k], str) for k in ("name", "created", "message", "signature"))
-        and isinstance(plain["sequence"], int)
-        and isinstance(plain["parent"], int | None)
-        and isinstance(raw["environment"].get("packages", {}), dict)
-        and all(isinstance(n, str) for c in (*components, *state) for n in (*c.names, *c.refs, *c.modules, *c.mentions))
-        and all(_is_sound(v) for v in variables)
-        and all(len(c.names) == 1 for c in state)
-    )
-    if not sound:
-        raise ValueError("a field is malformed")
-    lineage = lineage_from(raw["lineage"]) if "lineage" in raw else Lineage()
-    return Snapshot(
-        components=components, state=state, variables=variables, environment=environment, lineage=lineage, **plain
-    )

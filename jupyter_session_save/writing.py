@@ -19,6 +19,7 @@ from blake3 import blake3
 
 from .compression import shrink
 from .errors import DamagedError, KeyExistsError, StoreError
+from .manifest import Rows, seal
 from .names import snapshot_key, stored_versions
 from .pending import Pending
 from .snapshot import Component, Part, Snapshot
@@ -72,6 +73,7 @@ class Writer:
     """
 
     def __init__(self, store: Store, tick: Tick | None = None) -> None:
+        self._rows = Rows()
         self._store = store
         self._tick = tick
         self._known: dict[str, Part] = {}
@@ -99,7 +101,7 @@ class Writer:
 
     def know(self, snapshot: Snapshot) -> None:
         """Let parts of an earlier snapshot be used again where the digest is the same."""
-        for part in parts_of(snapshot):
+        for part in snapshot.parts():
             with contextlib.suppress(DamagedError):
                 key_of(part)
                 self._known.setdefault(part.digest, part)
@@ -140,7 +142,7 @@ class Writer:
         snapshot : Snapshot
             Its components hold what `put` returned; its version is ignored.
         sign : callable
-            Given ``signed_bytes()``, returns the signature.
+            Given ``manifest.signed_bytes``, returns the signature.
 
         Returns
         -------
@@ -161,9 +163,8 @@ class Writer:
         self._hold(snapshot)
         sequence = max(versions, default=0) + 1
         while True:
-            final = replace(snapshot, sequence=sequence, signature="")
-            final = replace(final, signature=sign(final.signed_bytes()))
-            record = final.to_json()
+            final = replace(snapshot, sequence=sequence)
+            final, record = seal(final, sign, self._rows)
             try:
                 self._store.put(snapshot_key(final.name, sequence), [record], durable=True)
             except KeyExistsError:  # another kernel saves the same name: both keep their snapshot
@@ -245,7 +246,7 @@ class Writer:
 
     def _hold(self, snapshot: Snapshot) -> None:
         """Make sure that all that the snapshot refers to is there, stays there and is durable."""
-        for part in parts_of(snapshot):
+        for part in snapshot.parts():
             if part.pack == "":
                 raise ValueError(f"a part of {snapshot.name!r} was put by another writer: put it with this one")
             if not self._reuse(part):
@@ -254,7 +255,7 @@ class Writer:
             self._store.sync(sorted(self._fresh))
         except KeyError as error:
             raise _removed(self._store, error.args[0]) from None
-        for key in sorted({key_of(part) for part in parts_of(snapshot)}):
+        for key in sorted({key_of(part) for part in snapshot.parts()}):
             if not self._store.exists(key):
                 raise _removed(self._store, key)
 
@@ -270,13 +271,6 @@ class _Told(list[memoryview]):
         for view in super().__iter__():
             self._tell()
             yield view
-
-
-def parts_of(snapshot: Snapshot) -> Iterator[Part]:
-    """Yield every part that a snapshot refers to; some more than once."""
-    for component in (*snapshot.components, *snapshot.state):
-        yield component.stream
-        yield from component.buffers
 
 
 def _removed(store: Store, key: str) -> StoreError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_session_save import manifest
 from jupyter_session_save.errors import DamagedError, FormatError, SessionNotFoundError, StoreError
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Component, Part, Snapshot
@@ -195,7 +196,7 @@ class TestFinding:
 
     def test_a_later_format(self, disk: Repository) -> None:
         snapshot = save(disk, "s", {"a": SMALL})
-        path(disk, "sessions/s/2.json").write_bytes(replace(snapshot, sequence=2, format=99).to_json())
+        path(disk, "sessions/s/2.json").write_bytes(manifest.encode(replace(snapshot, sequence=2, format=99)))
         with pytest.raises(FormatError, match=r"format 99.*upgrade"):
             disk.resolve("s")
         make_old(disk)

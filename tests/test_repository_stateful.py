@@ -190,7 +190,7 @@ class RepositoryMachine(RuleBasedStateMachine):
             writing.key_of(part)
             for name in self.repository.names()
             for snapshot in self.repository.snapshots(name)
-            for part in writing.parts_of(snapshot)
+            for part in snapshot.parts()
         }
         assert {key for key in self.store.list() if not key.startswith("sessions/")} == used
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_session_save import writing
+from jupyter_session_save import manifest, writing
 from jupyter_session_save.names import snapshot_key
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Component, Part, Snapshot
@@ -37,7 +37,7 @@ class TestSaving:
         given = {"big": BIG, "small": SMALL, "tiny": b"x", "empty": b"", "noise": os.urandom(3000)}
         snapshot = save(repository, "sales", given)
         assert snapshot.reference == "sales@1"
-        assert snapshot.signature == sign(snapshot.signed_bytes())
+        assert snapshot.signature == sign(manifest.signed_bytes(snapshot))
         assert repository.resolve("sales") == snapshot
         assert values(repository, snapshot) == given
         assert repository.check() == []
@@ -145,7 +145,7 @@ class TestSaving:
 
             late = slow.commit(Snapshot("s", components=components), sign=sign_late)
         assert late.sequence == 3
-        assert late.signature == sign(late.signed_bytes())
+        assert late.signature == sign(manifest.signed_bytes(late))
         assert [values(repository, s)["a"] for s in repository.snapshots("s")] == [b"3", b"2", b"1"]
 
     def test_everything_is_made_durable_before_the_record(

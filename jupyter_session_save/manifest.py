@@ -1,0 +1,258 @@
+"""Snapshots as JSON, and back.
+
+Invariant: reading never unpickles, and ``read(encode(s), source="") == s``. A field that came later is left out
+while it has its default, so that the signatures of older records still hold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar, get_args
+
+from .errors import DamagedError, FormatError
+from .snapshot import FORMAT, Component, Environment, Part, Problem, Snapshot, State, Variable
+from .statement import Lineage, lineage_from, lineage_row
+
+_LARGEST = 1 << 63
+_STATES = frozenset(get_args(State))
+_DEFAULTS: dict[str, Any] = {"cell": None, "line": (), "state": (), "lineage": None}
+"""Fields of a snapshot that came later."""
+
+_Row = TypeVar("_Row", Component, Variable)
+
+
+class Rows:
+    """JSON of the components and variables of the last snapshot, for those that the next one carries over."""
+
+    def __init__(self) -> None:
+        # The objects stay referred to, so that no other takes over the identity of one.
+        self._known: dict[int, tuple[object, str]] = {}
+        self._used: dict[int, tuple[object, str]] = {}
+
+    def text(self, items: Iterable[_Row], row: Callable[[_Row], Any]) -> str:
+        """Return a JSON list with a row for each item."""
+        found = []
+        for item in items:
+            known = self._known.get(id(item)) or (item, _dumps(row(item)))
+            self._used[id(item)] = known
+            found.append(known[1])
+        return f"[{','.join(found)}]"
+
+    def forget_others(self) -> None:
+        """Keep only what was used since the last call."""
+        self._known, self._used = self._used, {}
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """Return a record as ASCII JSON."""
+    return _joined(_fields(snapshot, Rows()))
+
+
+def signed_bytes(snapshot: Snapshot) -> bytes:
+    """Return the bytes that a signature covers: everything but the signature."""
+    return encode(replace(snapshot, signature=""))
+
+
+def seal(snapshot: Snapshot, sign: Callable[[bytes], str], rows: Rows) -> tuple[Snapshot, bytes]:
+    """Sign a record.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    sign : callable
+        Given `signed_bytes`, returns the signature.
+    rows : Rows
+        Of the snapshots before it.
+
+    Returns
+    -------
+    snapshot : Snapshot
+        With its signature.
+    data : bytes
+        What `encode` returns for it.
+    """
+    fields = _fields(replace(snapshot, signature=""), rows)
+    signature = sign(_joined(fields))
+    rows.forget_others()
+    return replace(snapshot, signature=signature), _joined({**fields, "signature": _dumps(signature)})
+
+
+def read(data: bytes, *, source: str) -> Snapshot:
+    """Read a record.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    DamagedError
+        If the bytes are not JSON or lack fields.
+    FormatError
+        If the record is of a later format.
+    """
+    try:
+        raw = json.loads(data)
+        version = raw["format"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedError(f"{source} is not a snapshot: it is cut short or is another kind of file") from error
+    if not isinstance(version, int) or version > FORMAT or version < 1:
+        raise FormatError(
+            f"{source} has format {version!r}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
+        )
+    try:
+        return _snapshot(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedError(f"{source} is not a whole snapshot: {error!r}") from error
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _joined(fields: dict[str, str]) -> bytes:
+    pairs = [f'"{key}":{fields[key]}' for key in sorted(fields)]
+    return f"{{{','.join(pairs)}}}".encode()
+
+
+def _fields(snapshot: Snapshot, rows: Rows) -> dict[str, str]:
+    environment = snapshot.environment
+    raw = {
+        "name": snapshot.name,
+        "sequence": snapshot.sequence,
+        "created": snapshot.created,
+        "message": snapshot.message,
+        "parent": snapshot.parent,
+        "line": snapshot.line,
+        "cell": snapshot.cell,
+        "signature": snapshot.signature,
+        "format": snapshot.format,
+        "environment": {
+            "python": environment.python,
+            "implementation": environment.implementation,
+            "platform": environment.platform,
+            "packages": dict(environment.packages),
+            "paths": dict(environment.paths),
+        },
+    }
+    fields = {key: _dumps(value) for key, value in raw.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+    # Positional rows: a namespace of 100,000 names must not repeat its keys 100,000 times.
+    fields["components"] = rows.text(snapshot.components, _component_row)
+    if snapshot.state:
+        fields["state"] = rows.text(snapshot.state, _component_row)
+    if snapshot.lineage:
+        fields["lineage"] = _dumps(lineage_row(snapshot.lineage))
+    fields["variables"] = rows.text(snapshot.variables, _variable_row)
+    return fields
+
+
+def _variable_row(v: Variable) -> tuple[Any, ...]:
+    problems = [(p.path, p.type, p.reason, p.advice) for p in v.problems]
+    return (v.name, v.type, v.shape, v.size, v.state, problems, v.digest)
+
+
+def _part_row(part: Part) -> tuple[Any, ...]:
+    row = (part.digest, part.size, part.pack, part.offset, part.stored, part.codec)
+    if part.base is None:
+        return row
+    return (*row, part.base, [(offset, _part_row(patch)) for offset, patch in part.patches])
+
+
+def _component_row(component: Component) -> tuple[Any, ...]:
+    return (
+        component.names,
+        _part_row(component.stream),
+        [_part_row(b) for b in component.buffers],
+        component.refs,
+        component.modules,
+        component.defines,
+        component.mentions,
+    )
+
+
+def _part(row: list[Any]) -> Part:
+    digest, size, pack, offset, stored, codec, *patched = row
+    base, patches = patched or (None, ())
+    sound = (
+        isinstance(digest, str)
+        and isinstance(pack, str | None)
+        and all(isinstance(n, int) and 0 <= n < _LARGEST for n in (size, offset, stored))
+        and isinstance(codec, str)
+        and isinstance(base, str | None)
+        and (base is None or pack is None)
+    )
+    if not sound:
+        raise ValueError("a part is malformed")
+    return Part(digest, size, pack, offset, stored, codec, base, _patches(patches, size))
+
+
+def _patches(rows: Any, size: int) -> tuple[tuple[int, Part], ...]:
+    patches, end = [], 0
+    for offset, row in rows:
+        patch = _part(row)
+        if not isinstance(offset, int) or offset < end or offset + patch.size > size or patch.base is not None:
+            raise ValueError("a patch is malformed")
+        patches.append((offset, patch))
+        end = offset + patch.size
+    return tuple(patches)
+
+
+def _component(row: list[Any]) -> Component:
+    names, stream, buffers, refs, modules, defines, mentions = row
+    return Component(
+        tuple(names),
+        _part(stream),
+        tuple(map(_part, buffers)),
+        tuple(refs),
+        tuple(modules),
+        bool(defines),
+        tuple(mentions),
+    )
+
+
+def _line(rows: Any) -> tuple[tuple[int, int], ...]:
+    line = tuple((first, last) for first, last in rows)
+    if not all(isinstance(n, int) for ends in line for n in ends):
+        raise ValueError("a line is malformed")
+    return line
+
+
+def _is_sound(variable: Variable) -> bool:
+    # What the annotations promise is what has to be checked: these are anybody's bytes.
+    texts: list[Any] = [variable.name, variable.type, variable.shape, variable.digest]
+    texts += [text for p in variable.problems for text in (p.path, p.type, p.reason, p.advice)]
+    size: Any = variable.size
+    sized = isinstance(size, int) and 0 <= size < _LARGEST
+    return sized and variable.state in _STATES and all(isinstance(text, str) for text in texts)
+
+
+def _snapshot(raw: dict[str, Any]) -> Snapshot:
+    components = tuple(map(_component, raw["components"]))
+    variables = tuple(
+        Variable(name, type_, shape, size, state, tuple(Problem(*row) for row in problems), digest)
+        for name, type_, shape, size, state, problems, digest in raw["variables"]
+    )
+    environment = Environment(**raw["environment"])
+    plain = {k: raw[k] for k in ("name", "sequence", "created", "message", "parent", "signature", "format")}
+    later = {**_DEFAULTS, **{key: raw[key] for key in _DEFAULTS if key in raw}}
+    later["line"] = _line(later["line"])
+    later["lineage"] = lineage_from(raw["lineage"]) if "lineage" in raw else Lineage()
+    later["state"] = tuple(map(_component, later["state"]))
+    all_components = (*components, *later["state"])
+    sound = (
+        all(isinstance(plain[k], str) for k in ("name", "created", "message", "signature"))
+        and isinstance(plain["sequence"], int)
+        and isinstance(plain["parent"], int | None)
+        and isinstance(later["cell"], int | None)
+        and isinstance(raw["environment"].get("packages", {}), dict)
+        and all(isinstance(n, str) for c in all_components for n in (*c.names, *c.refs, *c.modules, *c.mentions))
+        and all(len(c.names) == 1 for c in later["state"])
+        and all(_is_sound(v) for v in variables)
+    )
+    if not sound:
+        raise ValueError("a field is malformed")
+    return Snapshot(components=components, variables=variables, environment=environment, **plain, **later)
