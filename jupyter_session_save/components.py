@@ -23,7 +23,6 @@ from .pickling.scope import importable_path, module_of, own_name
 from .snapshot import Component
 
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
-_CONTAINERS = frozenset(map(id, (list, dict, set, tuple, frozenset)))
 _PLAIN_LENGTH = 4096
 _PER_GROUP = 256
 
@@ -72,13 +71,17 @@ def _linked(
 ) -> Iterator[Pickled]:
     union = _Union()
     owner: dict[int, str] = {}
-    # The largest last: what is in it need not be noted for others any more.
-    ordered = sorted(names, key=lambda name: _length(values[name]))
-    for position, name in enumerate(ordered, 1):
+    for name in names:
         tick(name)
-        pickled[name] = payload = dumps({name: values[name]}, scope)
-        for other in payload.enter(owner, name, position == len(ordered)):
+        pickled[name] = dumps({name: values[name]}, scope)
+    # The largest last: what is in it need not be noted for others any more.
+    ordered = sorted(names, key=lambda name: pickled[name].size)
+    for position, name in enumerate(ordered, 1):
+        for other in pickled[name].enter(owner, name, position == len(ordered)):
             union.join(name, other)
+    owner.clear()
+    for payload in pickled.values():
+        payload.part()
     for group in union.groups(names):
         if len(group) > 1:
             tick(group[0])
@@ -88,10 +91,6 @@ def _linked(
             pickled[group[0]] = together
         yield Pickled(tuple(group), pickled[group[0]])
         pickled.pop(group[0]).release()
-
-
-def _length(value: Any) -> int:
-    return len(value) if id(type(value)) in _CONTAINERS else 0
 
 
 def _without_links(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from ..snapshot import Problem
 
 
+def _shares_nothing(owner: dict[int, str], name: str, last: bool) -> set[str]:
+    return set()
+
+
 @dataclass(slots=True)
 class Payload:
     """One pickled component.
@@ -34,7 +38,8 @@ class Payload:
         Whether a definition of the namespace is among the values.
     enter : callable
         ``enter(owner, name, last)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and
-        returns the names of others that hold one which can change; the last need not be noted. To be called once.
+        returns the names of others that hold one which can change; the last need not be noted. To be called when all
+        that may share are pickled, and before any of them has `parted`.
     """
 
     chunks: list[bytes] = field(default_factory=list)
@@ -45,17 +50,21 @@ class Payload:
     problems: list[Problem] = field(default_factory=list)
     reconnected: list[Problem] = field(default_factory=list)
     defines: bool = False
-    enter: Callable[[dict[int, str], str, bool], set[str]] = lambda owner, name, last: set()
+    enter: Callable[[dict[int, str], str, bool], set[str]] = _shares_nothing
 
     @property
     def size(self) -> int:
         """Bytes of the stream and its buffers."""
         return sum(map(len, self.chunks)) + sum(b.raw().nbytes for b in self.buffers)
 
+    def part(self) -> None:
+        """Let go of the memo: it is known with whom this component shares."""
+        self.enter = _shares_nothing
+
     def release(self) -> None:
-        """Let go of the live arrays."""
+        """Let go of the live arrays and the memo."""
         for buffer in self.buffers:
             buffer.release()
         self.buffers.clear()
         self.chunks.clear()
-        self.enter = lambda owner, name, last: set()
+        self.part()

@@ -21,6 +21,7 @@ from ..snapshot import Problem
 from . import dill_reducers, rebuild
 from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
+from .memos import among, held_elsewhere, holds
 from .payload import Payload
 from .placeholder import Placeholder
 from .plans import ATOMS, CONTAINERS, Plan, hashable, is_immutable, library_owned, plan_for
@@ -302,13 +303,12 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=True)
     pickler = (_PersistentPickler if persistent else _FastPickler)(_Chunks(pickling.payload), pickling)
     pickler.dump(values)
-    memo = pickler.memo.copy()
-    if not persistent and _has_live_container(memo, scope):
+    # An exact dict or list of the kernel's was pickled by value: nobody was asked about it.
+    if not persistent and holds(pickler, scope.live_containers):
         pickling = Pickling(values, scope, guarded=guarded, capture=True)
         pickler = _PersistentPickler(_Chunks(pickling.payload), pickling)
         pickler.dump(values)
-        memo = pickler.memo.copy()
-    return _finished(pickling, pickler, memo, values)
+    return _finished(pickling, pickler, values)
 
 
 def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
@@ -316,27 +316,21 @@ def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payloa
     pickler = dill_reducers.lane(_Copies(pickling.payload), pickling.reduce, _keeper(pickling.payload))
     pickler.persistent_id = lambda obj: scope.live_ids.get(id(obj))
     pickler.dump(values)
-    return _finished(pickling, pickler, pickler.memo.copy(), values)
+    return _finished(pickling, pickler, values)
 
 
-def _has_live_container(memo: Mapping[int, tuple[int, Any]], scope: Scope) -> bool:
-    """Whether an exact dict or list that belongs to the kernel was pickled by value."""
-    return any(i in memo and id(type(memo[i][1])) in CONTAINERS for i in scope.live_ids)
-
-
-def _finished(pickling: Pickling, pickler: Any, memo: dict[int, tuple[int, Any]], values: Mapping[str, Any]) -> Payload:
+def _finished(pickling: Pickling, pickler: Any, values: Mapping[str, Any]) -> Payload:
     payload = pickling.payload
     names = pickling.scope.names
     payload.defines = any(names.get(id(value)) == name for name, value in values.items())
 
     def enter(owner: dict[int, str], name: str, last: bool) -> set[str]:
         # The pickler stays alive with this function, and with it every object in its memo: no id is used twice.
-        assert pickler is not None
-        common = memo.keys() & owner.keys()
-        found = {owner[i] for i in common if i not in names and pickling.links(memo[i][1])}
+        shared = among(pickler, owner) if last else held_elsewhere(pickler)
+        common = shared.keys() & owner.keys()
+        found = {owner[i] for i in common if i not in names and pickling.links(shared[i])}
         if not last:
-            owner.update(dict.fromkeys(memo, name))
-        memo.clear()
+            owner.update(dict.fromkeys(shared, name))
         return found
 
     payload.enter = enter

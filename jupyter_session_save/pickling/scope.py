@@ -133,6 +133,9 @@ class Scope:
         # Kernel objects are pickled as their tags; None and the like stand for themselves.
         for plain in (None, True, False, Ellipsis, NotImplemented, (), ""):
             self.live_ids.pop(id(plain), None)
+        self.live_containers = [
+            v for v in self.live.values() if type(v) in (dict, list, set) and id(v) in self.live_ids
+        ]
         self.live_types = {id(type(self.live[tag])) for tag in self.live_ids.values()}
         # How each type is pickled (by its id, so the types are kept), and what library classes own; filled while
         # pickling.
