@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import xxhash
 from blake3 import blake3
 
 from .notebook import without_code
@@ -32,7 +33,7 @@ class Limits:
 
     def names(self) -> dict[str, Callable[[Path], float]]:
         """Return what to measure; each returns seconds."""
-        return {"write": self._write, "memcpy": self._memcpy, "blake3": self._blake3}
+        return {"write": self._write, "memcpy": self._memcpy, "xxh3": self._xxh3, "blake3": self._blake3}
 
     def even_out(self, where: Path) -> None:
         """Let every step that writes start alike.
@@ -61,6 +62,12 @@ class Limits:
         for view in self._views:
             target[at : at + view.nbytes] = view
             at += view.nbytes
+        return time.perf_counter() - started
+
+    def _xxh3(self, where: Path) -> float:
+        started = time.perf_counter()
+        for view in self._views:
+            xxhash.xxh3_128_digest(view)
         return time.perf_counter() - started
 
     def _blake3(self, where: Path) -> float:

@@ -7,31 +7,36 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
 WORKLOADS = {
-    "arrays": "(a) 1 GB of arrays and frames",
-    "objects": "(b) 300,000 dicts and instances",
-    "mixed": "(c) 500 mixed variables",
+    "arrays": "(a) 2 GB of arrays and frames",
+    "objects": "(b) 1,000,000 dicts, lists and instances",
+    "mixed": "(c) 2,000 mixed variables",
+    "text": "(d) a frame of 5,000,000 strings in three dtypes",
+    "models": "(e) scikit-learn forests, and a torch model with its optimizer",
+    "code": "(f) 200 functions and classes of the notebook",
 }
 
 
-def define(workload: str) -> Any:
-    """Run a workload's definitions in ``__main__`` and return the function that makes its data."""
+def define(workload: str) -> tuple[Any, Any]:
+    """Run a workload's definitions in ``__main__``; return what makes its data, and what makes a small change."""
     names = vars(sys.modules["__main__"])
     path = Path(__file__).with_name("workloads") / f"{workload}.py"
     exec(compile(path.read_text("utf-8"), str(path), "exec"), names)
-    return names.pop("make")
+    return names.pop("make"), names.pop("change")
 
 
-def build(workload: str, scale: float) -> dict[str, Any]:
-    """Make a workload's variables and return the namespace, that of ``__main__``."""
+def build(workload: str, scale: float) -> tuple[dict[str, Any], Any]:
+    """Make a workload's variables; return the namespace, that of ``__main__``, and what makes a small change."""
     names = vars(sys.modules["__main__"])
-    names.update(define(workload)(scale))
-    return names
+    make, change = define(workload)
+    names.update(make(scale))
+    return names, change
 
 
 def user_variables(names: dict[str, Any]) -> dict[str, Any]:
@@ -73,10 +78,21 @@ def touch(names: dict[str, Any]) -> int:
     return read
 
 
+_FITTED: dict[str, Callable[[Any], bytes]] = {
+    "RandomForestClassifier": lambda forest: b"".join(tree.tree_.threshold.tobytes() for tree in forest.estimators_),
+    "GradientBoostingRegressor": lambda model: model.train_score_.tobytes(),
+    "Sequential": lambda model: b"".join(p.detach().numpy().tobytes() for p in model.parameters()),
+    "Adam": lambda adam: b"".join(s["exp_avg"].numpy().tobytes() for s in adam.state.values()),
+}
+"""What of a model is looked at: its representation does not show what it has learnt."""
+
+
 def _pieces(value: Any) -> list[Any]:
     kind = type(value).__name__
     if kind == "ndarray":
         return [memoryview(value.ravel(order="K")).cast("B")]
+    if kind in _FITTED:
+        return [_FITTED[kind](value)]
     if kind == "DataFrame":
         columns = [value[column] for column in value.columns]
         columns = [c.cat.codes if str(c.dtype) == "category" else c for c in columns]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import sys
 import time
@@ -13,9 +14,13 @@ from statistics import median
 from typing import Any
 
 from . import memory
-from .contenders import CONTENDERS, Contender
+from .contenders import Contender
+from .field import CONTENDERS
 from .limits import Limits
 from .notebook import build, define, fingerprint, touch
+
+_IMPORTS = {"arrays": ["pandas"], "mixed": ["pandas"], "text": ["pandas"], "models": ["sklearn.ensemble", "torch"]}
+"""What the loading process has imported beforehand, so that no tool's load is the time of an import."""
 
 
 def run(task: str) -> None:
@@ -24,21 +29,20 @@ def run(task: str) -> None:
     Parameters
     ----------
     task : str
-        JSON with ``do`` ("save", "peak" or "load"), ``workload``, ``scale``, ``where`` and ``order``, the names of
-        the contenders and limits in the order in which to measure them.
+        JSON with ``do`` ("save", "peak", "load" or "first use"), ``workload``, ``scale``, ``where`` and ``order``,
+        the names of the contenders and limits in the order in which to measure them.
     """
     given = json.loads(task)
-    work = {"save": _save, "peak": _peak, "load": _load}[given["do"]]
+    work = {"save": _save, "peak": _peak, "load": _load, "first use": _first_use}[given["do"]]
     found = work(given["workload"], given["scale"], Path(given["where"]), given["order"])
     print(json.dumps(found), flush=True)
 
 
 def _save(workload: str, scale: float, where: Path, order: list[str]) -> dict[str, Any]:
-    """Save twice with each contender and measure the limits, all on one namespace."""
-    names = build(workload, scale)
-    prints = {one.name: fingerprint(one.variables(names)) for one in CONTENDERS.values()}
+    """Save with each contender, again, and after a small change; and measure the limits, all on one namespace."""
+    names, change = build(workload, scale)
     limits = Limits(names)
-    found: dict[str, Any] = {"bytes": limits.size, "fingerprints": prints, "stored": {}, "writes": []}
+    found: dict[str, Any] = {"bytes": limits.size, "failed": {}, "stored": {}, "grown": {}, "writes": []}
     measure = limits.names()
     for name in order:
         limits.even_out(where)
@@ -48,23 +52,44 @@ def _save(workload: str, scale: float, where: Path, order: list[str]) -> dict[st
             if name == "write":
                 found["writes"].append(found[name])
             continue
-        one = CONTENDERS[name]
-        one.prepare()
-        place = where / name
-        place.mkdir()
-        found[name] = {"save": _timed(partial(one.save, names, place))}
-        found["stored"][name] = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
-        limits.even_out(where)
-        found[name]["save again"] = _timed(partial(one.save, names, place))
-    found["write"] = median(found["writes"])
+        try:
+            found[name] = _saves(CONTENDERS[name], names, change, where / name, limits, found)
+        except Exception as error:
+            found["failed"][name] = f"{type(error).__name__}: {error}"[:200]
+    found["write"] = median(found["writes"] or [0.0])
+    found["fingerprints"] = {one.name: fingerprint(one.variables(names)) for one in CONTENDERS.values()}
+    # What is loaded is what was there in the end.
+    for name in found["stored"].keys() - found["failed"].keys():
+        CONTENDERS[name].save(names, where / name)
     return found
+
+
+def _saves(
+    one: Contender, names: dict[str, Any], change: Any, place: Path, limits: Limits, found: dict[str, Any]
+) -> dict[str, float]:
+    one.prepare()
+    place.mkdir()
+    seconds = {"save": _timed(partial(one.save, names, place))}
+    found["stored"][one.name] = _size(place)
+    limits.even_out(place.parent)
+    seconds["save again"] = _timed(partial(one.save, names, place))
+    before = _size(place)
+    change(names)
+    limits.even_out(place.parent)
+    seconds["save changed"] = _timed(partial(one.save, names, place))
+    found["grown"][one.name] = _size(place) - before
+    return seconds
+
+
+def _size(place: Path) -> int:
+    return sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
 
 
 def _peak(workload: str, scale: float, where: Path, order: list[str]) -> dict[str, Any]:
     """Measure how much one save adds to the memory that the namespace takes, beyond what the imports take."""
     one = _only(order)
     one.prepare()
-    make = define(workload)
+    make, _ = define(workload)
     empty = memory.resident()
     names = vars(sys.modules["__main__"])
     names.update(make(scale))
@@ -78,16 +103,9 @@ def _peak(workload: str, scale: float, where: Path, order: list[str]) -> dict[st
 
 def _load(workload: str, scale: float, where: Path, order: list[str]) -> dict[str, Any]:
     """Load once, in a process that has imported the libraries; then read what was loaded."""
-    one = _only(order)
-    if workload != "objects":
-        import pandas
-
-        del pandas
-    one.prepare()
-    one.before_load(workload)
+    one = _ready(workload, order)
     names = vars(sys.modules["__main__"])
     loaded: dict[str, Any] = {}
-    gc.collect()
     empty = memory.resident()
     memory.reset_peak()
     seconds = _timed(lambda: loaded.update(one.load(names, where / one.name)))
@@ -100,6 +118,27 @@ def _load(workload: str, scale: float, where: Path, order: list[str]) -> dict[st
         "taken": taken,
         "fingerprint": fingerprint(variables),
     }
+
+
+def _first_use(workload: str, scale: float, where: Path, order: list[str]) -> dict[str, Any]:
+    """Get one variable, as quickly as the tool can, in a process that has imported the libraries."""
+    one = _ready(workload, order)
+    name = {"arrays": "small_0", "objects": "lists", "mixed": "frame_0", "text": "as_str"}.get(workload)
+    name = name or {"models": "features", "code": "shape_0"}[workload]
+    return {"first use": _timed(lambda: one.first_use(name, where / one.name))}
+
+
+def _ready(workload: str, order: list[str]) -> Contender:
+    one = _only(order)
+    for module in _IMPORTS.get(workload, []):
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            continue
+    one.prepare()
+    one.before_load(workload)
+    gc.collect()
+    return one
 
 
 def _only(order: list[str]) -> Contender:

@@ -1,4 +1,4 @@
-"""About 1 GB of arrays and frames of several sizes and dtypes."""
+"""About 2 GB of arrays and frames of several sizes and dtypes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def make(scale: float) -> dict[str, Any]:
         return max(int(items * scale), 8)
 
     made: dict[str, Any] = {
-        "signal": rng.random(count(32_000_000)),
+        "signal": rng.random(count(100_000_000)),
         "image": rng.random((count(8_000), 4_000), dtype=np.float32),
         "by_column": np.asfortranarray(rng.random((count(4_000), 2_000))),
-        "labels": rng.integers(0, 100, count(16_000_000), dtype=np.int8),
-        "mask": rng.random(count(16_000_000), dtype=np.float32) > 0.5,
+        "labels": rng.integers(0, 100, count(32_000_000), dtype=np.int8),
+        "mask": rng.random(count(32_000_000), dtype=np.float32) > 0.5,
     }
     for i in range(8):
         made[f"batch_{i}"] = rng.random(count(2_000_000))
@@ -27,7 +27,7 @@ def make(scale: float) -> dict[str, Any]:
         made[f"row_{i}"] = rng.integers(0, 1 << 40, count(131_072))
     for i in range(256):
         made[f"small_{i}"] = rng.random(count(8_192))
-    made["features"] = pd.DataFrame(rng.random((count(1_000_000), 20)), columns=[f"f{i}" for i in range(20)])
+    made["features"] = pd.DataFrame(rng.random((count(2_000_000), 20)), columns=[f"f{i}" for i in range(20)])
     for i in range(8):
         rows = count(400_000)
         made[f"table_{i}"] = pd.DataFrame(
@@ -40,3 +40,8 @@ def make(scale: float) -> dict[str, Any]:
             }
         )
     return made
+
+
+def change(names: dict[str, Any]) -> None:
+    """Change one element of the largest array."""
+    names["signal"][names["signal"].size // 2] += 1.0

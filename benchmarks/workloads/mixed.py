@@ -1,4 +1,4 @@
-"""500 variables as a long analysis leaves them: mostly small, of many kinds."""
+"""2,000 variables as a long analysis leaves them: mostly small, of many kinds."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ def make(scale: float) -> dict[str, Any]:
         return range(max(int(number * part), 2))
 
     made: dict[str, Any] = {}
-    for i in some(80):
+    for i in some(480):
         made[f"number_{i}"] = rng.choice([rng.randrange(10**9), rng.random(), rng.random() > 0.5])
         made[f"text_{i}"] = "".join(rng.choices("abcdefgh ", k=rng.randrange(5, 2000)))
-    for i in some(30):
+    for i in some(130):
         made[f"list_{i}"] = [rng.random() for _ in range(rng.randrange(10, 1000))]
         made[f"dict_{i}"] = {f"key{k}": rng.randrange(100) for k in range(rng.randrange(5, 300))}
         made[f"tuple_{i}"] = tuple(rng.choices("abc", k=10))
         made[f"set_{i}"] = set(range(rng.randrange(5, 200)))
-    for i in some(60):
+    for i in some(240):
         made[f"array_{i}"] = arrays.random(rng.randrange(10, 5_000))
-    for i in some(40):
+    for i in some(160):
         rows = rng.randrange(10, 1_000)
         words = rng.choices(["red", "green", "blue"], k=rows)
         made[f"frame_{i}"] = pd.DataFrame({"a": arrays.random(rows), "b": np.arange(rows), "c": words})
@@ -84,3 +84,8 @@ def make(scale: float) -> dict[str, Any]:
     for name in MODULES:
         made[f"imported_{name}"] = importlib.import_module(name)
     return made
+
+
+def change(names: dict[str, Any]) -> None:
+    """Change one small list."""
+    names["list_0"].append(0.5)

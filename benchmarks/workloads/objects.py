@@ -1,4 +1,4 @@
-"""300,000 small dicts and instances of classes that the notebook defines, with and without slots."""
+"""1,000,000 small dicts, lists and instances of classes that the notebook defines, with and without slots."""
 
 from __future__ import annotations
 
@@ -24,9 +24,15 @@ class Point:
 
 def make(scale: float) -> dict[str, Any]:
     rng = random.Random(20240502)
-    each = max(int(100_000 * scale), 10)
+    each = max(int(250_000 * scale), 10)
     words = [f"word{i}" for i in range(2_000)]
     dicts = [{"id": i, "name": rng.choice(words), "score": rng.random(), "ok": rng.random() > 0.5} for i in range(each)]
     events = [Event(i, rng.choice(words), rng.choices(words, k=2)) for i in range(each)]
     points = {i: Point(rng.random(), rng.random(), f"p{i}") for i in range(each)}
-    return {"dicts": dicts, "events": events, "points": points}
+    lists = [[i, rng.random(), rng.choice(words)] for i in range(each)]
+    return {"dicts": dicts, "events": events, "points": points, "lists": lists}
+
+
+def change(names: dict[str, Any]) -> None:
+    """Change one field of one dict."""
+    names["dicts"][0]["score"] += 1.0
