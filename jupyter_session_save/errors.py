@@ -19,6 +19,9 @@ Invariant: a message says what happened, to which variable or file, and what to 
 
 from __future__ import annotations
 
+MORE_ROOM = "free some space, run `jupyter session prune`, or choose another store"
+"""What to do when a store is full."""
+
 
 class SessionError(Exception):
     """Base of all errors that this project raises on purpose."""

@@ -5,9 +5,11 @@ Invariant: after `wait` or `abandon` no thread reads the caller's memory any mor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
+
+from .digests import SLICE
 
 WORKERS = 2
 AHEAD = 256 << 20
@@ -70,3 +72,16 @@ class Pending:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
         self._sizes.clear()
+
+
+class Told(list[memoryview]):
+    """Buffers cut into slices, telling of each when it is about to be written."""
+
+    def __init__(self, views: Iterable[memoryview], tell: Callable[[], None]) -> None:
+        super().__init__(view[at : at + SLICE] for view in views for at in range(0, view.nbytes, SLICE))
+        self._tell = tell
+
+    def __iter__(self) -> Iterator[memoryview]:
+        for view in super().__iter__():
+            self._tell()
+            yield view

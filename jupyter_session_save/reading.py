@@ -9,29 +9,45 @@ from __future__ import annotations
 import threading
 
 from .compression import expand
+from .digests import digest_of, key_of
 from .errors import DamagedError, FormatError, StoreError
+from .patches import digest_of_list
 from .snapshot import Part
 from .store import Store
-from .writing import digest_of, key_of
 
 _OPEN_PACKS = 8
 _HINT = "run `jupyter session check`"
 
 
 class Reader:
-    """Reads parts, and keeps the last packs mapped, since the parts of a save stand in few of them."""
+    """Reads parts, and keeps the last packs mapped, since the parts of a save stand in few of them.
 
-    def __init__(self, store: Store) -> None:
+    Parameters
+    ----------
+    store : Store
+    damaged : set of str
+        Takes the keys of blobs and packs that are found damaged.
+    """
+
+    def __init__(self, store: Store, damaged: set[str]) -> None:
         self._store = store
+        self._damaged = damaged
         self._packs: dict[str, memoryview] = {}
         self._lock = threading.Lock()
 
     def read(self, part: Part) -> memoryview:
         """Return a part's bytes, compared with their digest, as a read-only view."""
+        if part.base is not None:
+            return self._patched(part, verify=True).toreadonly()
         return self._verified(part, self._plain(part)).toreadonly()
 
     def map(self, part: Part, *, verify: bool) -> memoryview:
-        """Return a blob as a copy-on-write mapping, or a part of a pack as a compared copy."""
+        """Return a blob as a copy-on-write mapping, or a part of a pack as a compared copy.
+
+        Patches are compared and copied into the mapping: only the pages that they cover take memory.
+        """
+        if part.base is not None:
+            return self._patched(part, verify=verify)
         view = self._plain(part)
         if part.pack is None:
             return self._verified(part, view) if verify else view
@@ -40,10 +56,12 @@ class Reader:
     def damage(self, part: Part, *, data: bool) -> str:
         """Say what is wrong with a part, if anything; without `data` only presence and length count."""
         try:
-            if data:
-                self.read(part)
-            else:
-                self._stored(part)
+            self._check_name(part)
+            for piece in part.pieces():
+                if data:
+                    self.read(piece)
+                else:
+                    self._stored(piece)
         except (DamagedError, FormatError, StoreError) as error:
             return str(error).removesuffix(f": {_HINT}").removesuffix(f"; {_HINT}")
         return ""
@@ -52,6 +70,18 @@ class Reader:
         """Open packs anew from here on."""
         with self._lock:
             self._packs.clear()
+
+    def _patched(self, part: Part, *, verify: bool) -> memoryview:
+        self._check_name(part)
+        blob, *_ = part.pieces()
+        view = self.map(blob, verify=verify)
+        for offset, patch in part.patches:
+            view[offset : offset + patch.size] = self.read(patch)
+        return view
+
+    def _check_name(self, part: Part) -> None:
+        if part.base is not None and digest_of_list(part.base, part.size, part.patches) != part.digest:
+            raise DamagedError(f"the patches of {key_of(part)} in {self._store.url} are not those written: {_HINT}")
 
     def _stored(self, part: Part) -> memoryview:
         """Return a part's bytes as they are stored, with their length checked, for blobs as a private mapping."""
@@ -62,8 +92,10 @@ class Reader:
             else:
                 plain, length = self._open_pack(key)[part.offset : part.offset + part.stored], part.stored
         except KeyError:
+            self._damaged.add(key)
             raise DamagedError(f"{key} is missing from {self._store.url}: {_HINT}") from None
         if plain.nbytes != length:
+            self._damaged.add(key)
             raise DamagedError(f"{key} in {self._store.url} is not of the length that was written: {_HINT}")
         return plain
 
@@ -75,6 +107,8 @@ class Reader:
         try:
             return memoryview(expand(plain, part.codec, part.size))
         except (DamagedError, FormatError) as error:
+            if isinstance(error, DamagedError):
+                self._damaged.add(key)
             raise type(error)(f"{key} in {self._store.url} cannot be read: {error}; {_HINT}") from error
 
     def _open_pack(self, key: str) -> memoryview:
@@ -89,6 +123,7 @@ class Reader:
 
     def _verified(self, part: Part, view: memoryview) -> memoryview:
         if digest_of([view]) != part.digest:
+            self._damaged.add(key_of(part))
             self.forget()  # so that a repaired file is seen
             raise DamagedError(f"{key_of(part)} in {self._store.url} differs from what was written: {_HINT}")
         return view

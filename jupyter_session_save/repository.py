@@ -9,15 +9,17 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from . import manifest
+from .digests import key_of
 from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError
 from .names import parse_snapshot_key, quote, snapshot_key, stored_versions
+from .numbering import Numbering
 from .reading import Reader
 from .snapshot import FORMAT, Part, Snapshot
 from .store import Store, open_store
-from .writing import Writer, key_of
+from .writing import Memory, Writer
 
 _KIND = "jupyter_session_save"
 _MARK = "format.json"
@@ -35,7 +37,8 @@ class Repository:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._reader = Reader(store)
+        self._memory = Memory(Numbering(store))
+        self._reader = Reader(store, self._memory.damaged)
 
     @classmethod
     def open(cls, where: str | os.PathLike[str], *, create: bool = True) -> Repository:
@@ -84,9 +87,31 @@ class Repository:
             )
         return cls(store)
 
-    def writer(self, tick: Callable[[int], None] | None = None) -> Writer:
-        """Start a save; a context manager. ``tick(bytes)`` is called while large parts are hashed and written."""
-        return Writer(self.store, tick)
+    def writer(self, tick: Callable[[int], None] | None = None, *, durable: bool = True) -> Writer:
+        """Start a save; a context manager.
+
+        Parameters
+        ----------
+        tick : callable, optional
+            ``tick(bytes)`` is called while large parts are hashed and written.
+        durable : bool
+            Commit only what would survive a loss of power. Otherwise a commit survives the kill of this process,
+            and `settle` does the rest.
+        """
+        return Writer(self.store, self._memory, tick, durable=durable)
+
+    def settle(self, keys: Sequence[str]) -> None:
+        """Make a commit survive a loss of power; may run in a thread.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            ``Writer.unsettled``. What was removed meanwhile is left out.
+        """
+        for record in (False, True):  # a record must not outlive what it refers to
+            with contextlib.suppress(KeyError):
+                there = [k for k in keys if (parse_snapshot_key(k) is not None) == record and self.store.exists(k)]
+                self.store.sync(there)
 
     def read(self, part: Part) -> memoryview:
         """Return a part's bytes, compared with their digest, as a read-only view.

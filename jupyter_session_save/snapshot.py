@@ -20,6 +20,9 @@ _ROOT = re.compile(r"[^\W\d]\w*")
 
 _QUOTED = re.compile(r"""globals\(\)\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
 
+_RANGES = 256
+"""Ranges of a line that a record holds; only kernels that save one name in turns ever make so many."""
+
 State = Literal["saved", "reconnected", "placeholder"]
 
 
@@ -222,6 +225,12 @@ class Snapshot:
         for component in (*self.components, *self.state):
             for part in (component.stream, *component.buffers):
                 yield from part.pieces()
+
+    def line_on(self) -> tuple[tuple[int, int], ...]:
+        """Return the line of a snapshot whose parent this is."""
+        if self.line and self.line[-1][1] == self.sequence - 1:
+            return (*self.line[:-1], (self.line[-1][0], self.sequence))
+        return (*self.line, (self.sequence, self.sequence))[-_RANGES:]
 
     def came_from(self, version: int) -> bool:
         """Whether the snapshot of that version is the parent or came before it."""

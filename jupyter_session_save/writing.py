@@ -1,27 +1,29 @@
 """Writing one snapshot: large buffers as blobs, small parts into packs, the record last.
 
-Invariant: until ``commit`` has made everything durable and put the record, no snapshot shows; what stops a
-writer earlier leaves only blobs and packs that nothing refers to, for ``Repository.collect`` to remove.
+Invariant: until ``commit`` has written everything and put the record, no snapshot shows; what stops a writer
+earlier leaves only blobs and packs that nothing refers to, for ``Repository.collect`` to remove.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+import errno
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
 from typing import Self
 
-from blake3 import blake3
-
+from . import patches
 from .compression import shrink
-from .errors import DamagedError, KeyExistsError, StoreError
-from .manifest import Rows, seal
-from .names import snapshot_key, stored_versions
-from .pending import Pending
+from .digests import Tick, digest_of, key_of
+from .display import human_bytes
+from .errors import MORE_ROOM, DamagedError, KeyExistsError, SessionError, StoreError
+from .manifest import Rows, read, seal
+from .names import snapshot_key
+from .numbering import Numbering
+from .pending import Pending, Told
 from .snapshot import Component, Part, Snapshot
 from .store import Store
 
@@ -29,36 +31,24 @@ BLOB = 1 << 20
 """Parts of this many bytes and more become blobs of their own."""
 _PACK = 16 << 20
 """A pack is written out when it holds this many bytes, which bounds the memory it takes."""
-_SLICE = 64 << 20
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_HOME = os.getpid()
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
-Tick = Callable[[int], None]
-"""Is told of bytes as they are taken in; may raise to interrupt."""
+@dataclass(slots=True)
+class Memory:
+    """What a repository remembers from one save to the next.
 
+    Attributes
+    ----------
+    numbering : Numbering
+    rows : Rows
+    damaged : set of str
+        Keys of blobs and packs that were seen damaged: what stands in them is written anew.
+    """
 
-def digest_of(chunks: Iterable[bytes | memoryview], tick: Tick | None = None) -> str:
-    """Return the BLAKE3 digest of buffers one after the other, as 64 hexadecimal digits."""
-    views = [memoryview(chunk).cast("B") for chunk in chunks if memoryview(chunk).nbytes]
-    # The thread pool does not live on in a forked child, where waiting for it would never end.
-    wide = sum(view.nbytes for view in views) >= BLOB and os.getpid() == _HOME
-    hasher = blake3(max_threads=blake3.AUTO if wide else 1)
-    for view in views:
-        for start in range(0, view.nbytes, _SLICE):  # so that Ctrl-C is answered
-            piece = view[start : start + _SLICE]
-            hasher.update(piece)
-            if tick is not None:
-                tick(piece.nbytes)
-    return hasher.hexdigest()
-
-
-def key_of(part: Part) -> str:
-    """Return the key of the blob or pack that holds a part; DamagedError if the part names none."""
-    kind, digest = ("blobs", part.digest) if part.pack is None else ("packs", part.pack)
-    if not _DIGEST.fullmatch(digest):
-        raise DamagedError(f"{digest[:80]!r} is not a digest: the snapshot is damaged; run `jupyter session check`")
-    return f"{kind}/{digest[:2]}/{digest}"
+    numbering: Numbering
+    rows: Rows = field(default_factory=Rows)
+    damaged: set[str] = field(default_factory=set)
 
 
 class Writer:
@@ -70,12 +60,17 @@ class Writer:
     ----------
     written : int
         Bytes that this save has added to the store so far, as stored.
+    unsettled : list of str
+        Keys that a commit left for ``Repository.settle`` to make durable.
     """
 
-    def __init__(self, store: Store, tick: Tick | None = None) -> None:
-        self._rows = Rows()
+    def __init__(self, store: Store, memory: Memory, tick: Tick | None, *, durable: bool) -> None:
         self._store = store
+        self._memory = memory
         self._tick = tick
+        self._durable = durable
+        self._free = store.free()
+        self._made: dict[str, float] = {}
         self._known: dict[str, Part] = {}
         self._parts: dict[str, Part] = {}
         self._pack: list[bytes | memoryview] = []
@@ -86,6 +81,7 @@ class Writer:
         self._open = True
         self._pending = Pending(lambda: self._told(0))
         self.written = 0
+        self.unsettled: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +94,8 @@ class Writer:
         self._tick = None  # It may hold the caller's values, and `Pending` holds this writer.
         self._pack.clear()
         self._packed.clear()
+        if isinstance(error, OSError) and error.errno in _FULL:
+            self._take_back()
 
     def know(self, snapshot: Snapshot) -> None:
         """Let parts of an earlier snapshot be used again where the digest is the same."""
@@ -126,7 +124,7 @@ class Writer:
         digest = digest_of(views, self._tick)
         if digest not in self._parts:
             known = self._known.get(digest)
-            if known is not None and known.size == size and self._reuse(known):
+            if known is not None and known.size == size and self._is_whole(known):
                 self._parts[digest] = known
             elif size < BLOB:
                 self._put_small(digest, size, views)
@@ -134,15 +132,52 @@ class Writer:
                 self._put_blob(digest, size, views)
         return self._parts[digest]
 
-    def commit(self, snapshot: Snapshot, *, sign: Callable[[bytes], str]) -> Snapshot:
-        """Make everything durable and then take the next version of the session.
+    def put_patched(
+        self, base: Part, size: int, chunks: Sequence[tuple[int, memoryview]], *, whole: memoryview | None = None
+    ) -> Part:
+        """Store what differs from a blob that is stored already.
+
+        Parameters
+        ----------
+        base : Part
+            A blob, perhaps patched before; its patches stay where `chunks` has no others.
+        size : int
+            Bytes of the whole: those of `base`.
+        chunks : sequence of (int, memoryview)
+            Offsets that are multiples of `patches.CHUNK`, and that many bytes each (the last chunk may be shorter).
+        whole : memoryview, optional
+            All bytes. They are stored as a blob of their own where patches would make up too much, or where the base
+            was seen damaged.
+
+        Returns
+        -------
+        Part
+            As `put` returns it.
+        """
+        views = [(offset, memoryview(chunk).cast("B")) for offset, chunk in chunks]
+        if base.pack is not None or base.size != size:
+            raise ValueError(f"only a blob of {size} bytes can be patched: put the whole")
+        patches.check_grid(size, ((offset, view.nbytes) for offset, view in views))
+        if whole is not None:
+            worth_it = patches.is_worth_it(base, (offset for offset, _ in views))
+            if not worth_it or key_of(base) in self._memory.damaged:
+                return self.put([whole])
+        return patches.patched(base, {offset: self.put([view]) for offset, view in views})
+
+    def commit(
+        self, snapshot: Snapshot, *, sign: Callable[[bytes], str], parent_record: Snapshot | None = None
+    ) -> Snapshot:
+        """Write what is left and take the next version of the session.
 
         Parameters
         ----------
         snapshot : Snapshot
-            Its components hold what `put` returned; its version is ignored.
+            Its components hold what `put` returned; its version and line are ignored.
         sign : callable
             Given ``manifest.signed_bytes``, returns the signature.
+        parent_record : Snapshot, optional
+            An earlier snapshot as it stands in the store. The components that are its very objects are not looked
+            for: while that record is there nothing removes them.
 
         Returns
         -------
@@ -155,28 +190,109 @@ class Writer:
             If the store refuses, or if something was removed meanwhile. No snapshot is left then.
         """
         self._check_open()
-        versions = stored_versions(self._store, snapshot.name)
+        numbering = self._memory.numbering
+        if parent_record is None:
+            numbering.forget(snapshot.name)
+        sequence = numbering.next(snapshot.name)
         self._flush()
         self._pending.wait()
-        components, state = (tuple(map(self._settle, rows)) for rows in (snapshot.components, snapshot.state))
-        snapshot = replace(snapshot, components=components, state=state)
-        self._hold(snapshot)
-        sequence = max(versions, default=0) + 1
+        carried = set[int]()
+        if parent_record is not None:
+            carried = {id(c) for c in (*parent_record.components, *parent_record.state)}
+        fresh = [c for c in (*snapshot.components, *snapshot.state) if id(c) not in carried]
+        placed = {id(c): self._settle(c) for c in fresh}
+        snapshot = replace(
+            snapshot,
+            components=tuple(placed.get(id(c), c) for c in snapshot.components),
+            state=tuple(placed.get(id(c), c) for c in snapshot.state),
+            line=self._line(snapshot, parent_record),
+        )
+        self._hold(Snapshot(snapshot.name, components=tuple(placed.values())))
         while True:
-            final = replace(snapshot, sequence=sequence)
-            final, record = seal(final, sign, self._rows)
+            final, record = seal(replace(snapshot, sequence=sequence), sign, self._memory.rows)
+            key = snapshot_key(final.name, sequence)
             try:
-                self._store.put(snapshot_key(final.name, sequence), [record], durable=True)
+                self._store.put(key, [record], durable=self._durable)
             except KeyExistsError:  # another kernel saves the same name: both keep their snapshot
-                sequence = max(sequence, *stored_versions(self._store, snapshot.name)) + 1
+                numbering.forget(snapshot.name)
+                sequence = max(sequence + 1, numbering.next(snapshot.name))
                 continue
-            self.written += len(record)
-            self._open = False
-            return final
+            except StoreError:
+                self._withdraw(key, record)
+                raise
+            break
+        if parent_record is not None and not self._stands(parent_record):
+            # It went after the record was put or before; only in the second case may parts have gone with it.
+            try:
+                self._hold(final)
+            except StoreError:
+                self._store.delete(key)
+                raise
+        numbering.took(snapshot.name, sequence)
+        self.written += len(record)
+        if not self._durable:
+            self.unsettled = [*sorted(self._fresh), key]
+        self._open = False
+        return final
 
     def _check_open(self) -> None:
         if not self._open:
             raise ValueError("this save is over: start another with Repository.writer()")
+
+    def _line(self, snapshot: Snapshot, parent_record: Snapshot | None) -> tuple[tuple[int, int], ...]:
+        """Return the ranges of versions that a snapshot came from."""
+        number, parent = snapshot.parent, parent_record
+        if number is None:
+            return ()
+        if parent is None or (parent.name, parent.sequence) != (snapshot.name, number):
+            parent = Snapshot(snapshot.name, number)
+            with contextlib.suppress(SessionError, KeyError):
+                parent = read(self._store.get(snapshot_key(snapshot.name, number)), source="")
+        return parent.line_on()
+
+    def _withdraw(self, key: str, record: bytes) -> None:
+        """Remove a record that was put but could not be made durable."""
+        try:
+            if self._store.get(key) == record:
+                self._store.delete(key)
+        except KeyError:
+            pass
+        except StoreError:
+            self._made.clear()  # It may be there, and needs what was written for it.
+
+    def _stands(self, record: Snapshot) -> bool:
+        """Whether a record is still there, and not another one under its number."""
+        try:
+            return record.signature.encode() in self._store.get(snapshot_key(record.name, record.sequence))
+        except KeyError:
+            return False
+
+    def _is_whole(self, part: Part) -> bool:
+        """Whether what is stored can be used instead of writing it."""
+        return key_of(part) not in self._memory.damaged and self._reuse(part)
+
+    def _make(self, key: str, chunks: Sequence[bytes | memoryview]) -> None:
+        # One of another length is damaged, and nobody can want it back.
+        self._store.put(key, chunks, durable=False, overwrite=True)
+        self._memory.damaged.discard(key)
+        with contextlib.suppress(KeyError):
+            self._made[key] = time.time() - self._store.age(key)
+
+    def _check_room(self, size: int) -> None:
+        if self._free is not None and self.written + size > self._free:
+            error = StoreError(
+                f"{self._store.url} has {human_bytes(self._free)} free and this save needs at least "
+                f"{human_bytes(self.written + size)}: {MORE_ROOM}"
+            )
+            error.errno = errno.ENOSPC
+            raise error
+
+    def _take_back(self) -> None:
+        """Remove what this save has written, except what another save has taken up since."""
+        for key, made in self._made.items():
+            with contextlib.suppress(KeyError, StoreError):
+                if abs(time.time() - self._store.age(key) - made) < 1e-3:
+                    self._store.delete(key)
 
     def _reuse(self, part: Part) -> bool:
         """Whether a stored part is there in full; if so, a collection meanwhile leaves it."""
@@ -194,7 +310,8 @@ class Writer:
     def _put_blob(self, digest: str, size: int, views: list[memoryview]) -> None:
         part = Part(digest, size)
         key = key_of(part)
-        if not self._reuse(part):
+        if not self._is_whole(part):
+            self._check_room(size)
             self._pending.submit(partial(self._write_blob, key, views), size)
             self._sound[key] = size
             self.written += size
@@ -204,10 +321,10 @@ class Writer:
 
     def _write_blob(self, key: str, views: list[memoryview]) -> None:
         """Write a blob and begin to make it durable; runs in a thread."""
-        # One of another length is damaged, and nobody can want it back.
-        self._store.put(key, _Told(views, self._pending.go_on), durable=False, overwrite=True)
+        self._make(key, Told(views, self._pending.go_on))
         self._pending.go_on()
-        self._store.flush(key)
+        if self._durable:
+            self._store.flush(key)
         for view in views:
             view.release()
 
@@ -232,8 +349,9 @@ class Writer:
         name = digest_of(self._pack)
         key = key_of(replace(self._packed[0], pack=name))
         placed = [replace(part, pack=name) for part in self._packed]
-        if not self._reuse(replace(placed[-1], offset=self._pack_size, stored=0)):
-            self._store.put(key, self._pack, durable=False, overwrite=True)
+        if not self._is_whole(replace(placed[-1], offset=self._pack_size, stored=0)):
+            self._check_room(self._pack_size)
+            self._make(key, self._pack)
             self._sound[key] = self._pack_size
             self.written += self._pack_size
         self._fresh.add(key)
@@ -241,36 +359,28 @@ class Writer:
         self._pack, self._packed, self._pack_size = [], [], 0
 
     def _settle(self, component: Component) -> Component:
-        stream, *buffers = (self._parts.get(p.digest, p) for p in (component.stream, *component.buffers))
+        stream, *buffers = map(self._settled, (component.stream, *component.buffers))
         return replace(component, stream=stream, buffers=tuple(buffers))
 
+    def _settled(self, part: Part) -> Part:
+        if part.base is not None:
+            return replace(part, patches=tuple((offset, self._settled(patch)) for offset, patch in part.patches))
+        return self._parts.get(part.digest, part)
+
     def _hold(self, snapshot: Snapshot) -> None:
-        """Make sure that all that the snapshot refers to is there, stays there and is durable."""
+        """Make sure that all that the snapshot refers to is there and stays there, and is durable if it should be."""
         for part in snapshot.parts():
             if part.pack == "":
                 raise ValueError(f"a part of {snapshot.name!r} was put by another writer: put it with this one")
             if not self._reuse(part):
                 raise _removed(self._store, key_of(part))
         try:
-            self._store.sync(sorted(self._fresh))
+            self._store.sync(sorted(self._fresh) if self._durable else ())
         except KeyError as error:
             raise _removed(self._store, error.args[0]) from None
         for key in sorted({key_of(part) for part in snapshot.parts()}):
             if not self._store.exists(key):
                 raise _removed(self._store, key)
-
-
-class _Told(list[memoryview]):
-    """Buffers cut into slices, telling of each when it is about to be written."""
-
-    def __init__(self, views: Iterable[memoryview], tell: Callable[[], None]) -> None:
-        super().__init__(view[at : at + _SLICE] for view in views for at in range(0, view.nbytes, _SLICE))
-        self._tell = tell
-
-    def __iter__(self) -> Iterator[memoryview]:
-        for view in super().__iter__():
-            self._tell()
-            yield view
 
 
 def _removed(store: Store, key: str) -> StoreError:

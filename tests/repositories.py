@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from jupyter_session_save.digests import digest_of
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Component, Part, Snapshot
 from jupyter_session_save.store import LocalStore, MemoryStore
-from jupyter_session_save.writing import BLOB, Writer, digest_of
+from jupyter_session_save.writing import BLOB, Writer
 
 BIG = bytes(range(256)) * (BLOB // 128)
 SMALL = b"a pickle stream " * 40

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_session_save import integrity
+from jupyter_session_save.digests import key_of
 from jupyter_session_save.integrity import AT_ONCE, DataCheck, checked_at_once
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Part
-from jupyter_session_save.writing import key_of
 
 from .cells import Notebook, notebook
 

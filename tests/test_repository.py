@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from jupyter_session_save import manifest
+from jupyter_session_save.digests import key_of
 from jupyter_session_save.errors import DamagedError, FormatError, SessionNotFoundError, StoreError
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Component, Part, Snapshot
 from jupyter_session_save.store import LocalStore, MemoryStore
-from jupyter_session_save.writing import key_of
 
 from .repositories import BIG, SMALL, data_keys, make_old, part, path, save, sign, values
 

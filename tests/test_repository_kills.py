@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from jupyter_session_save import writing
+from jupyter_session_save.digests import key_of
 from jupyter_session_save.errors import StoreError
 from jupyter_session_save.names import snapshot_key
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.store import LocalStore, files, local
-from jupyter_session_save.writing import key_of
 
 from .repositories import data_keys, save, values
 

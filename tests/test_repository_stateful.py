@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from jupyter_session_save import writing
+from jupyter_session_save.digests import key_of
 from jupyter_session_save.errors import SessionNotFoundError, StoreError
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Component, Snapshot
@@ -187,7 +188,7 @@ class RepositoryMachine(RuleBasedStateMachine):
     def collect(self) -> None:
         self.repository.collect(grace=-60)
         used = {
-            writing.key_of(part)
+            key_of(part)
             for name in self.repository.names()
             for snapshot in self.repository.snapshots(name)
             for part in snapshot.parts()

@@ -454,7 +454,7 @@ def test_progress_names_what_is_done(a: Notebook) -> None:
 
 
 def _break(a: Notebook, part: Part, how: str) -> None:
-    from jupyter_session_save.writing import key_of
+    from jupyter_session_save.digests import key_of
 
     store, key = a.repository.store, key_of(part)
     data = bytearray(store.get(key))

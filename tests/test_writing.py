@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from jupyter_session_save import manifest, writing
+from jupyter_session_save.digests import digest_of, key_of
 from jupyter_session_save.names import snapshot_key
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Component, Part, Snapshot
 from jupyter_session_save.store import MemoryStore
-from jupyter_session_save.writing import BLOB, digest_of, key_of
+from jupyter_session_save.writing import BLOB
 
 from .repositories import BIG, SMALL, data_keys, make_old, part, path, record, save, sign, values
 

@@ -107,6 +107,14 @@ class Store(ABC):
     def sweep(self, grace: float) -> int:
         """Remove what killed writers left unseen, if older than `grace` seconds; return the bytes freed."""
 
+    def stamp(self, prefix: str) -> object:
+        """Return what differs after a key directly below `prefix` was put or deleted; None where nobody knows."""
+        return None
+
+    def free(self) -> int | None:
+        """Return how many bytes can still be put, as far as the system tells; None where nobody knows."""
+        return None
+
     @abstractmethod
     def is_empty(self) -> bool:
         """Whether nothing is there at all, not even files that have nothing to do with a store."""

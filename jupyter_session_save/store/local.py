@@ -11,13 +11,14 @@ import errno
 import mmap
 import os
 import re
+import shutil
 import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from jupyter_session_save.errors import FormatError, KeyExistsError, StoreError
+from jupyter_session_save.errors import MORE_ROOM, FormatError, KeyExistsError, StoreError
 
 from .base import Store, is_segment, split_key
 from .files import read_bytes, read_private, write_all
@@ -28,8 +29,8 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp|\..+\.claim")
 _HARMLESS = re.compile(r"\.DS_Store|\.nfs[0-9a-f]+|Thumbs\.db")
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
 _ADVICE = {
-    errno.ENOSPC: "the disk is full: free some space or choose another store",
-    getattr(errno, "EDQUOT", -1): "the disk quota is used up: free some space or choose another store",
+    errno.ENOSPC: f"the disk is full: {MORE_ROOM}",
+    getattr(errno, "EDQUOT", -1): f"the disk quota is used up: {MORE_ROOM}",
     errno.EFBIG: "the file would be larger than this file system or your limits allow: choose another store",
     errno.EROFS: "the file system is read-only: choose another store",
     errno.EACCES: "permission denied: mend its owner and rights or choose another store",
@@ -197,6 +198,21 @@ class LocalStore(Store):
                         # A writer killed between link and unlink leaves a second name of a value that stays.
                         freed += state.st_size if state.st_nlink == 1 else 0
         return freed
+
+    def stamp(self, prefix: str) -> object:
+        """Return when the directory was last changed."""
+        try:
+            state = os.lstat(os.path.join(self.url, *split_key(prefix.rstrip("/"))))
+        except OSError:
+            return None
+        return state.st_ino, state.st_mtime_ns
+
+    def free(self) -> int | None:
+        """Return what the file system says; quotas are not in it."""
+        try:
+            return shutil.disk_usage(self.root).free
+        except OSError:
+            return None
 
     def is_empty(self) -> bool:
         """Whether the directory holds at most what systems and killed writers leave."""
