@@ -74,6 +74,7 @@ def plan(
     kept: Sequence[str] = (),
     removed: Sequence[str] = (),
     notes: Sequence[str] = (),
+    state: Sequence[str] = (),
 ) -> LoadPlan:
     """Say what a load would do.
 
@@ -90,7 +91,7 @@ def plan(
         The object whose attributes the variables would become.
     kept : sequence of str
         Names that would stay bound as they are.
-    removed, notes : sequence of str
+    removed, notes, state : sequence of str
         As `LoadPlan` has them.
     """
     unavailable = _unavailable(snapshot, repository)
@@ -118,6 +119,7 @@ def plan(
         kept=tuple(kept),
         removed=tuple(removed),
         notes=tuple(notes),
+        state=tuple(state),
     )
 
 

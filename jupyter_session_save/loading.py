@@ -23,6 +23,7 @@ from .namespace import Journal, choose, user_names
 from .pickling import Restoring, collection_paused, unavailable
 from .reports import LoadReport, Progress
 from .repository import Repository
+from .resuming import Resumption
 from .snapshot import Component, Snapshot, Variable, by_variable
 from .trust import Signer
 
@@ -39,6 +40,12 @@ class Options:
     replace: bool = False
     trust: bool = False
     verify_data: bool = False
+    state: bool = True
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the load takes the session up again, with its state, and not some values from it."""
+        return self.state and not (self.only or self.prefix or self.into)
 
 
 class StoredComponent:
@@ -126,13 +133,23 @@ def load_into(
     conflicts = target.differing(snapshot, live, repository)
     stored = [StoredComponent(c, repository, verify_data=options.verify_data) for c in selection.components]
     journal = Journal(namespace)
-    added = environment.find_again(snapshot.environment)
+    parts = snapshot.state if options.resumes else ()
+    resumption = Resumption(
+        [StoredComponent(c, repository, verify_data=True) for c in parts],
+        namespace,
+        live,
+        lambda error: environment.explain(error, snapshot.environment),
+    )
+    added: list[str] = []
     try:
+        resumption.begin()
+        added += environment.find_again(snapshot.environment)
         with collection_paused():
             restoring = restore(stored, snapshot, target.view, live, target.publisher(journal), progress)
             removed = target.finish(journal, restoring.values)
+            resumption.finish(restoring.values)
         notes = [f"added {directory} to sys.path, where modules of yours stand" for directory in added]
-        notes += [*environment.differences(snapshot.environment), *target.notes(snapshot)]
+        notes += [*environment.differences(snapshot.environment), *target.notes(snapshot), *resumption.notes]
         unchecked = [p for c in selection.components for p in c.buffers if not checked_at_once(p)]
         if unchecked and not options.verify_data:
             notes += DataCheck(repository, snapshot, unchecked).start()
@@ -145,11 +162,13 @@ def load_into(
             removed=tuple(removed),
             seconds=time.perf_counter() - started,
             notes=tuple(notes),
+            state=resumption.done,
         )
     except BaseException:
         journal.rollback()
         for directory in added:
             sys.path.remove(directory)
+        resumption.undo()
         raise
 
 

@@ -98,6 +98,8 @@ class SaveReport(_Variables):
         One line each.
     verification : tuple of Problem or None
         What did not come back when the snapshot was loaded in a process of its own; None if not asked.
+    state : tuple of str
+        Parts of the interpreter's state that were saved, such as ``"random"``.
     """
 
     reference: str
@@ -108,6 +110,7 @@ class SaveReport(_Variables):
     seconds: float
     notes: tuple[str, ...] = ()
     verification: tuple[Problem, ...] | None = None
+    state: tuple[str, ...] = ()
 
     def _title(self) -> str:
         size = human_bytes(self.bytes_total)
@@ -116,6 +119,7 @@ class SaveReport(_Variables):
 
     def _facts(self) -> list[str]:
         facts = [f"{self._states('saved')}; {human_bytes(self.bytes_new)} written, {len(self.reused)} reused"]
+        facts += _state(self.state)
         if self.verification is not None and not self.verification:
             facts.append("verified: every value came back in a process of its own")
         return [*facts, *(f"note: {note}" for note in self.notes)]
@@ -145,6 +149,8 @@ class LoadReport(_Variables):
         Names taken out by ``--replace``.
     seconds : float
     notes : tuple of str
+    state : tuple of str
+        Parts of the interpreter's state that were restored.
     """
 
     reference: str
@@ -154,13 +160,14 @@ class LoadReport(_Variables):
     removed: tuple[str, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
 
     def _title(self) -> str:
         took = human_seconds(self.seconds)
         return f"loaded {self.reference}: {plural(len(self.variables), 'variable')} in {took}"
 
     def _facts(self) -> list[str]:
-        facts = [self._states("restored")]
+        facts = [self._states("restored"), *_state(self.state)]
         if self.overwritten:
             facts.append(f"overwrote what differed: {listing(self.overwritten)}")
         if self.kept:
@@ -190,6 +197,8 @@ class LoadPlan(_Report):
         Names that ``--replace`` would take out.
     notes : tuple of str
         One line each.
+    state : tuple of str
+        Parts of the interpreter's state that would be restored.
     """
 
     reference: str
@@ -198,6 +207,7 @@ class LoadPlan(_Report):
     kept: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
 
     @property
     def placeholders(self) -> tuple[Variable, ...]:
@@ -222,6 +232,7 @@ class LoadPlan(_Report):
             facts.append(f"would keep what is there: {listing(self.kept)}")
         if self.removed:
             facts.append(f"would remove: {listing(self.removed)}")
+        facts += [f"would restore {line}" for line in _state(self.state)]
         return [*facts, *(f"note: {note}" for note in self.notes)]
 
     def _tables(self) -> list[Table]:
@@ -281,6 +292,10 @@ class SnapshotList(_Variables):
             _variables(self.variables, heading=f"variables of {newest}:"),
             *self._problem_tables(),
         ]
+
+
+def _state(names: Sequence[str]) -> list[str]:
+    return [f"state: {', '.join(names)}"] if names else []
 
 
 def _of(variables: Iterable[Variable]) -> list[Problem]:

@@ -16,11 +16,13 @@ from .components import Pickled, digests, split
 from .describe import describe
 from .display import human_bytes
 from .errors import SaveError
+from .interpreter import Surroundings, collect
 from .names import quote
 from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
 from .reports import Progress, SaveReport
 from .repository import Repository
+from .resuming import names_of, write_state
 from .snapshot import Component, Problem, Snapshot, State, Variable, by_variable
 from .trust import Signer
 from .writing import Writer
@@ -49,6 +51,8 @@ def save_namespace(
     """
     started = time.perf_counter()
     quote(name)
+    # Before anything else: what is pickled may draw random numbers or change options. A choice of names has no state.
+    state, unread = ({}, []) if only else collect(Surroundings(namespace, live.get("shell")))
     # One view of the names, whatever threads do to the live one meanwhile.
     view = dict(namespace)
     names = choose(user_names(view, hidden), (), exclude)
@@ -59,7 +63,7 @@ def save_namespace(
         previous = _newest(repository, name)
         if previous is not None:
             writer.know(previous)
-        saved.write(writer)
+        saved.write(state, writer)
         if strict and saved.problems:
             culprits = "; ".join(f"{p.path} ({p.type}): {p.reason}" for p in saved.problems[:10])
             more = f"; and {len(saved.problems) - 10} more" if len(saved.problems) > 10 else ""
@@ -76,6 +80,7 @@ def save_namespace(
                 environment=environment.current(saved.modules),
                 variables=tuple(sorted(saved.variables, key=lambda v: v.name)),
                 components=tuple(saved.components),
+                state=tuple(saved.state),
             ),
             sign=signer.sign,
         )
@@ -87,7 +92,8 @@ def save_namespace(
         bytes_new=written,
         bytes_total=snapshot.size,
         seconds=time.perf_counter() - started,
-        notes=tuple(saved.notes()),
+        notes=(*saved.notes(), *unread),
+        state=names_of(snapshot.state),
     )
 
 
@@ -103,24 +109,32 @@ class _Saved:
         self.variables: list[Variable] = []
         self.problems: list[Problem] = []
         self.modules: set[str] = set()
-        self._outside: dict[str, set[str]] = {}
+        self.state: list[Component] = []
+        self._state_notes: list[str] = []
 
-    def write(self, writer: Writer) -> None:
-        """Pickle and write the wanted variables, and then those that they turn out to need."""
+    def write(self, state: Mapping[str, Any], writer: Writer) -> None:
+        """Pickle and write the state and the wanted variables, and then those that they turn out to need."""
+        needed: set[str] = set()
+        for component, notes in write_state(state, self._scope, writer):
+            self.state.append(component)
+            self._state_notes += notes
+            self.modules.update(component.modules)
+            needed.update(component.refs, component.mentions)
         names = self._wanted
         while names:
-            needed: set[str] = set()
             for group in split({n: self._values[n] for n in names if n in self._values}, self._scope, tick=self._tick):
                 self._write(group, writer)
                 needed |= group.payload.refs | group.payload.mentions
             names = sorted(needed - self._all)
             self._all.update(names)
+            needed = set()
 
     def notes(self) -> Iterator[str]:
         """Say what was saved beyond what was asked for."""
         extra = sorted(self._all.difference(self._wanted))
         if extra:
             yield f"saved too, because the others need them: {', '.join(extra)}"
+        yield from self._state_notes
 
     def wrote(self, size: int) -> None:
         """Take note that bytes are being hashed or written."""

@@ -17,6 +17,7 @@ from .loading import Options, Target, load_into, select
 from .opening import OpenSession
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
+from .resuming import names_of
 from .saving import save_namespace
 from .trust import Signer
 
@@ -116,6 +117,7 @@ class SessionManager:
         replace: bool = False,
         trust: bool = False,
         verify_data: bool = False,
+        state: bool = True,
         progress: Progress | None = None,
     ) -> LoadReport:
         """Load a snapshot into the namespace, all or nothing.
@@ -139,6 +141,8 @@ class SessionManager:
             Load though this user did not sign it; that runs code which the snapshot holds.
         verify_data : bool
             Compare large arrays with their digests before they are used; that reads them all.
+        state : bool
+            Restore the interpreter's state, too; `only`, `prefix` and `into` restore none.
         progress : callable, optional
 
         Returns
@@ -150,7 +154,7 @@ class SessionManager:
         SessionNotFoundError, SessionNameError, TrustError, DamagedError, FormatError, StoreError
             The namespace is as it was.
         """
-        options = Options(only, exclude, prefix, into, conflicts == "keep", replace, trust, verify_data)
+        options = Options(only, exclude, prefix, into, conflicts == "keep", replace, trust, verify_data, state)
         return load_into(
             self._namespace,
             self._repository.resolve(name, version),
@@ -173,11 +177,12 @@ class SessionManager:
         into: str = "",
         conflicts: Literal["overwrite", "keep"] = "overwrite",
         replace: bool = False,
+        state: bool = True,
     ) -> LoadPlan:
         """Say what a load would do; nothing is unpickled or changed. Parameters as for `load`."""
         snapshot = self._repository.resolve(name, version)
         selection = select(snapshot, only, exclude)
-        options = Options(only, exclude, prefix, into, conflicts == "keep", replace)
+        options = Options(only, exclude, prefix, into, conflicts == "keep", replace, state=state)
         # The load's own choice of names, so that a plan never says anything else than the load does.
         target = Target(self._namespace, selection, options, self._hidden)
         return plan(
@@ -190,6 +195,7 @@ class SessionManager:
             kept=target.kept,
             removed=target.removed(),
             notes=target.notes(snapshot),
+            state=names_of(snapshot.state) if options.resumes else (),
         )
 
 
@@ -236,6 +242,7 @@ def load(
     replace: bool = False,
     trust: bool = False,
     verify_data: bool = False,
+    state: bool = True,
 ) -> LoadReport:
     """Load a session into a namespace, from plain Python.
 
@@ -247,7 +254,7 @@ def load(
         By default the caller's globals.
     store : str or path
         As for `save`.
-    only, exclude, prefix, into, conflicts, replace, trust, verify_data
+    only, exclude, prefix, into, conflicts, replace, trust, verify_data, state
         As for `SessionManager.load`.
 
     Returns
@@ -265,6 +272,7 @@ def load(
         replace=replace,
         trust=trust,
         verify_data=verify_data,
+        state=state,
     )
 
 

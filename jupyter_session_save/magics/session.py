@@ -60,6 +60,12 @@ class SessionMagics(Magics):
         help="""Seconds for which a save or load stays silent before it shows how far it is.""",
     ).tag(config=True)
 
+    restore_state = Bool(
+        True,
+        help="""Whether loads also restore the state of the interpreter that is in no variable: random generators,
+        options, the working directory, magics of cells and the like. --no-state switches it off for one load.""",
+    ).tag(config=True)
+
     def __init__(self, shell: Any) -> None:
         try:
             super().__init__(shell=shell)
@@ -163,6 +169,9 @@ class SessionMagics(Magics):
         action="store_true",
         help="load though you did not sign it; this runs code that the snapshot holds",
     )
+    @argument(
+        "--no-state", action="store_true", help="leave random generators, options, directories and the like alone"
+    )
     @argument("--verify-data", action="store_true", help="compare every byte with its digest before it is used")
     @line_magic
     def load_session(self, line: str) -> LoadReport | LoadPlan | None:
@@ -186,6 +195,7 @@ class SessionMagics(Magics):
                 "into": args.into,
                 "conflicts": "keep" if args.no_overwrite else "overwrite",
                 "replace": args.replace,
+                "state": self.restore_state and not args.no_state,
             }
             manager = self._manager(create=False)
             with suggesting(self.repository(create=False), name), self._meter() as progress:

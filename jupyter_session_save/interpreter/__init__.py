@@ -1,0 +1,131 @@
+"""State of the interpreter that is in no variable: generators, options, directories, magics, the prompt's number.
+
+Each part is saved, restored, reported and taken back on its own, and one that fails costs only itself.
+
+Invariant: saving imports nothing, draws no random number and changes no option; the environment's variables are
+neither saved nor changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..errors import said
+from . import figures, generators, loggers, options, process, prompt
+from .parts import StatePart, Surroundings, same
+
+__all__ = ["PARTS", "Changes", "Surroundings", "changed", "collect"]
+
+PARTS: tuple[StatePart, ...] = (
+    # Imports and extensions add filters, so these come late; user code may draw numbers, so generators come last.
+    *process.PLACES,
+    figures.BACKEND,
+    *prompt.PARTS,
+    *loggers.PARTS,
+    *process.PARTS,
+    *options.PARTS,
+    *figures.PARTS,
+    *process.FILTERS,
+    *prompt.NUMBER,
+    *generators.PARTS,
+)
+"""All parts in the order in which they are put in place."""
+
+
+def collect(around: Surroundings) -> tuple[dict[str, Any], list[str]]:
+    """Read the state.
+
+    Parameters
+    ----------
+    around : Surroundings
+
+    Returns
+    -------
+    values : dict of str to object
+        By part; only what differs from a fresh interpreter, where that is known.
+    notes : list of str
+        What could not be read, one line each.
+    """
+    values: dict[str, Any] = {}
+    notes = []
+    for part in PARTS:
+        try:
+            value = part.read(around)
+        except Exception as error:
+            notes.append(f"{part.name}: not saved: {said(error)}")
+            continue
+        if value is not None:
+            values[part.name] = value
+    return values, notes
+
+
+def changed(values: Mapping[str, Any], before: Mapping[str, Any]) -> set[str]:
+    """Return the parts that may differ from what `collect` has returned before; never too few."""
+    gone = before.keys() - values.keys()
+    return gone | {name for name, value in values.items() if name not in before or not same(value, before[name])}
+
+
+class Changes:
+    """Parts put in place, one after the other, so that all can be taken back.
+
+    Parameters
+    ----------
+    around : Surroundings
+
+    Attributes
+    ----------
+    done : list of str
+        Parts that are in place.
+    notes : list of str
+        One line for each thing that could not be put in place.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._undo: list[Callable[[], None]] = []
+        self.done: list[str] = []
+        self.notes: list[str] = []
+
+    def apply(self, names: Mapping[str, Callable[[], Any]], *, early: bool) -> None:
+        """Put parts in place.
+
+        Parameters
+        ----------
+        names : mapping of str to callable
+            Each returns the value of its part.
+        early : bool
+            Whether these are the parts that variables need to come back, or all others.
+        """
+        for part in PARTS:
+            if part.name in names and part.early == early:
+                self._apply(part, names[part.name])
+
+    def _apply(self, part: StatePart, value: Callable[[], Any]) -> None:
+        mark = len(self._undo)
+        try:
+            found = value()
+            self._undo.append(part.keep(self._around))
+            self.notes += [f"{part.name}: {note}" for note in part.write(found, self._around)]
+        except Exception as error:
+            self._back_to(mark)
+            self.notes.append(f"{part.name}: not restored: {said(error)}")
+            return
+        self.done.append(part.name)
+
+    def undo(self) -> None:
+        """Put everything back as it was, the last first."""
+        self._back_to(0)
+        self.done.clear()
+
+    def _back_to(self, mark: int) -> None:
+        for back in _reversed(self._undo, mark):
+            try:
+                back()
+            except Exception as error:
+                self.notes.append(f"not put back: {said(error)}")
+
+
+def _reversed(steps: list[Callable[[], None]], mark: int) -> Iterator[Callable[[], None]]:
+    while len(steps) > mark:
+        yield steps.pop()

@@ -1,0 +1,101 @@
+"""matplotlib's rcParams that are not at their defaults, and its backend.
+
+Invariant: the backend is never asked for in a way that makes matplotlib choose one, and the hook that shows inline
+figures after each cell stays.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..errors import said
+from .parts import StatePart, Surroundings, differs, nothing
+
+_INLINE = frozenset({"inline", "module://matplotlib_inline.backend_inline", "module://ipykernel.pylab.backend_inline"})
+_BACKEND = frozenset({"backend", "backend_fallback"})
+
+
+def _rc(name: str = "rcParams") -> dict[str, Any] | None:
+    """Return a copy of parameters as they stand, past everything that asking for one may do."""
+    params = getattr(sys.modules.get("matplotlib"), name, None)
+    return dict(dict.items(params)) if isinstance(params, dict) else None
+
+
+def _set_raw(values: dict[str, Any]) -> None:
+    dict.update(sys.modules["matplotlib"].rcParams, values)
+
+
+def _read_backend(_: Surroundings) -> Any:
+    backend = (_rc() or {}).get("backend")
+    return backend if type(backend) is str else None
+
+
+def _write_backend(value: Any, around: Surroundings) -> Iterator[str]:
+    matplotlib = importlib.import_module("matplotlib")
+    current = _read_backend(around)
+    if current == value or (current in _INLINE and value in _INLINE):
+        return
+    kernel = getattr(around.shell, "kernel", None)
+    if value in _INLINE:
+        if kernel is None:
+            yield "inline figures need a notebook: the backend stays as it is"
+            return
+        # What `%matplotlib inline` does: it also shows figures after each cell.
+        around.shell.enable_matplotlib("inline")
+        return
+    matplotlib.use(value)
+
+
+def _keep_backend(_: Surroundings) -> Callable[[], None]:
+    before = _rc()
+    if before is None:
+        return nothing
+
+    def back() -> None:
+        now = _rc()
+        if now is None or now["backend"] is before["backend"] or now["backend"] == before["backend"]:
+            return
+        _set_raw({"backend": before["backend"]})
+        if "matplotlib.pyplot" in sys.modules and type(before["backend"]) is str:
+            sys.modules["matplotlib.pyplot"].switch_backend(before["backend"])
+
+    return back
+
+
+def _read_rc(_: Surroundings) -> Any:
+    now, default, original = _rc(), _rc("rcParamsDefault"), _rc("rcParamsOrig")
+    if now is None or default is None or original is None:
+        return None
+    found = {
+        key: value
+        for key, value in now.items()
+        if key not in _BACKEND and (differs(value, default.get(key)) or differs(value, original.get(key)))
+    }
+    return {key: value.copy() if type(value) is list else value for key, value in found.items()} or None
+
+
+def _write_rc(value: Any, _: Surroundings) -> Iterator[str]:
+    params = importlib.import_module("matplotlib").rcParams
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for key, setting in value.items():
+            try:
+                params[key] = setting
+            except Exception as error:
+                yield f"{key} stays as it is: {said(error)}"
+
+
+def _keep_rc(_: Surroundings) -> Callable[[], None]:
+    before = _rc()
+    if before is None:
+        return nothing
+    mine = {key: value for key, value in before.items() if key not in _BACKEND}
+    return lambda: _set_raw(mine)
+
+
+BACKEND = StatePart("matplotlib backend", _read_backend, _write_backend, _keep_backend, early=True)
+PARTS = (StatePart("matplotlib rcParams", _read_rc, _write_rc, _keep_rc),)

@@ -1,0 +1,135 @@
+"""The options of numpy and pandas that are not at their defaults.
+
+Invariant: an option that cannot be set costs only itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..errors import said
+from .parts import StatePart, Surroundings, differs, nothing
+
+_PRINTED = {
+    "edgeitems": 3,
+    "threshold": 1000,
+    "floatmode": "maxprec",
+    "precision": 8,
+    "suppress": False,
+    "linewidth": 75,
+    "nanstr": "nan",
+    "infstr": "inf",
+    "sign": "-",
+    "formatter": None,
+    "legacy": False,
+    "override_repr": None,
+}
+"""numpy's defaults, the same since print options exist; it does not tell them."""
+
+_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+
+
+def _numpy() -> Any:
+    numpy = sys.modules.get("numpy")
+    return numpy if hasattr(numpy, "get_printoptions") and hasattr(numpy, "geterrcall") else None
+
+
+def _read_print(_: Surroundings) -> Any:
+    numpy = _numpy()
+    if numpy is None:
+        return None
+    return {k: v for k, v in numpy.get_printoptions().items() if differs(v, _PRINTED.get(k))} or None
+
+
+def _write_print(value: Any, _: Surroundings) -> Iterator[str]:
+    numpy = importlib.import_module("numpy")
+    known = numpy.get_printoptions()
+    numpy.set_printoptions(**{k: v for k, v in value.items() if k in known})
+    for key in sorted(value.keys() - known):
+        yield f"this numpy has no {key}"
+
+
+def _keep_print(_: Surroundings) -> Callable[[], None]:
+    numpy = _numpy()
+    if numpy is None:
+        return nothing
+    before = numpy.get_printoptions()
+    return lambda: numpy.set_printoptions(**before)
+
+
+def _read_errors(_: Surroundings) -> Any:
+    numpy = _numpy()
+    if numpy is None:
+        return None
+    found = {k: v for k, v in numpy.geterr().items() if v != _ERRORS.get(k)}
+    call = numpy.geterrcall()
+    return {**found, **({} if call is None else {"call": call})} or None
+
+
+def _write_errors(value: Any, _: Surroundings) -> tuple[str, ...]:
+    numpy = importlib.import_module("numpy")
+    if "call" in value:
+        numpy.seterrcall(value["call"])
+    numpy.seterr(**{k: v for k, v in value.items() if k != "call"})
+    return ()
+
+
+def _keep_errors(_: Surroundings) -> Callable[[], None]:
+    numpy = _numpy()
+    if numpy is None:
+        return nothing
+    before, call = numpy.geterr(), numpy.geterrcall()
+
+    def back() -> None:
+        numpy.seterr(**before)
+        numpy.seterrcall(call)
+
+    return back
+
+
+def _pandas_options() -> Iterator[tuple[str, Any, Any]]:
+    """Yield name, default and value; past `get_option`, which is slow and warns of what is deprecated."""
+    config = sys.modules.get("pandas._config.config")
+    if config is None or "pandas" not in sys.modules:
+        return
+    for key, option in list(config._registered_options.items()):
+        node: Any = config._global_config
+        for step in key.split("."):
+            node = node[step]
+        yield key, option.defval, node
+
+
+def _read_pandas(_: Surroundings) -> Any:
+    return {key: value for key, default, value in _pandas_options() if differs(value, default)} or None
+
+
+def _write_pandas(value: Any, _: Surroundings) -> Iterator[str]:
+    pandas = importlib.import_module("pandas")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for key, setting in value.items():
+            try:
+                pandas.set_option(key, setting)
+            except Exception as error:
+                yield f"{key} stays as it is: {said(error)}"
+
+
+def _keep_pandas(around: Surroundings) -> Callable[[], None]:
+    before = {key: value for key, _, value in _pandas_options()}
+
+    def back() -> None:
+        changed = {key: before[key] for key, _, now in _pandas_options() if key in before and now is not before[key]}
+        list(_write_pandas(changed, around))
+
+    return back
+
+
+PARTS = (
+    StatePart("numpy print options", _read_print, _write_print, _keep_print),
+    StatePart("numpy error handling", _read_errors, _write_errors, _keep_errors),
+    StatePart("pandas options", _read_pandas, _write_pandas, _keep_pandas),
+)
