@@ -89,6 +89,7 @@ def test_save_arguments(
         ("s --replace --verify-data", ("s", None), {"replace": True, "verify_data": True}),
         ("s --prefix old_ --only a", ("s", None), {"prefix": "old_", "only": ["a"]}),
         ("s --into old", ("s", None), {"into": "old"}),
+        ("s --no-state", ("s", None), {"state": False}),
     ],
 )
 def test_load_arguments(
@@ -96,7 +97,7 @@ def test_load_arguments(
 ) -> None:
     shell.run_line_magic("save_session", "store-is-there-now")
     assert isinstance(shell.run_line_magic("load_session", line), LoadReport)
-    flags = {"conflicts": "overwrite", "replace": False, "trust": False, "verify_data": False}
+    flags = {"conflicts": "overwrite", "replace": False, "state": True, "trust": False, "verify_data": False}
     assert fake.calls[1:] == [("load", args, {**NOTHING, "prefix": "", "into": "", **flags, **options})]
 
 
@@ -104,6 +105,7 @@ def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeMa
     shell.run_line_magic("save_session", "s")
     assert isinstance(shell.run_line_magic("load_session", "s@3 --dry-run --exclude b"), LoadPlan)
     options = {"only": [], "exclude": ["b"], "prefix": "", "into": "", "conflicts": "overwrite", "replace": False}
+    options["state"] = True
     assert fake.calls[1:] == [("plan", ("s", 3), options)]
     for line, option in (("--no-overwrite", {"conflicts": "keep"}), ("--replace", {"replace": True})):
         assert isinstance(shell.run_line_magic("load_session", f"s@3 --dry-run --exclude b {line};"), LoadPlan)

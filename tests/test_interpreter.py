@@ -1,0 +1,251 @@
+"""State that is in no variable comes back in a fresh kernel, part by part, and is put back when a load fails."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_session_save.interpreter import PARTS, Changes, Surroundings, changed, collect
+
+from .machine import Machine
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path)
+    yield machine
+    machine.close()
+
+
+def here(shell: Any = None) -> Surroundings:
+    return Surroundings({}, shell)
+
+
+MAGICS = """
+from IPython.core.magic import Magics, line_magic, magics_class, register_line_cell_magic, register_line_magic
+
+@register_line_magic
+def hello(line):
+    return f"hello {line} {k}"
+
+@register_line_cell_magic
+def both(line, cell=None):
+    return line, cell, k
+
+del both
+
+@magics_class
+class Mine(Magics):
+    @line_magic
+    def mine(self, line):
+        return line, self.extra, self.shell is get_ipython()
+
+own = Mine(get_ipython())
+own.extra = 4
+get_ipython().register_magics(own)
+del own
+"""
+
+CELLS = (
+    "import decimal, logging, os, random, sys, warnings\nimport numpy as np, pandas as pd\nk = 5",
+    "random.seed(0); np.random.seed(0)\nrandom.random(), np.random.rand()",
+    "os.makedirs('sub/lib'); os.chdir('sub'); sys.path.append('lib')",
+    "decimal.getcontext().prec = 7\nwarnings.filterwarnings('error', message='boo.*')",
+    "pd.set_option('display.max_rows', 7, 'display.float_format', '{:.1f}'.format)",
+    "np.set_printoptions(precision=3); np.seterr(all='ignore')",
+    "%alias greet echo hi\n%load_ext autoreload\n%autoreload 2",
+    "logging.basicConfig(level=logging.INFO, format='%(message)s'); logging.getLogger('own').setLevel(10)",
+    MAGICS,
+)
+
+FOLLOWING = (
+    "random.random(), np.random.rand(), str(decimal.Decimal(1) / 3), os.getcwd(), 'lib' in sys.path",
+    "pd.get_option('display.max_rows'), str(pd.Series([1.25])), np.array([1.23456]), np.geterr()",
+    "logging.root.level, len(logging.root.handlers), logging.getLogger('own').level",
+    "%hello you",
+    "%both b",
+    "%mine m",
+    "%greet",
+    "try:\n    warnings.warn('booh')\nexcept UserWarning:\n    print('raised')",
+    "get_ipython().magics_manager.registry['AutoreloadMagics']._reloader.enabled",
+    "k = 6",
+    "%hello again",
+    "get_ipython().execution_count - len(In), In[-1]",
+)
+
+LIBRARIES = (
+    "import matplotlib, torch\nmatplotlib.rcParams['lines.linewidth'] = 9\ntorch.manual_seed(3)\ntorch.rand(2)",
+)
+DRAWN = ("torch.rand(2), matplotlib.rcParams['lines.linewidth'], matplotlib.rcParams._get_backend_or_none()",)
+
+
+def resumed(machine: Machine, cells: tuple[str, ...], following: tuple[str, ...]) -> None:
+    """Assert that the following cells print, and are numbered, the same after a resume as without one."""
+    first = machine.begin(*cells)
+    first.run("report = %save_session case")
+    runs = [first.run(cell) for cell in following]
+    first.sigkill()
+    second = machine.fresh()
+    second.run("%load_ext jupyter_session_save")
+    second.run("report = %load_session case")
+    for cell, expected in zip(following, runs, strict=True):
+        found = second.run(cell)
+        assert (found.count, found.text, found.complaint) == (expected.count, expected.text, expected.complaint), cell
+
+
+@pytest.mark.core
+def test_the_following_cells_cannot_tell(machine: Machine) -> None:
+    resumed(machine, CELLS, FOLLOWING)
+
+
+def test_nor_can_they_with_torch_and_matplotlib(machine: Machine) -> None:
+    resumed(machine, LIBRARIES, DRAWN)
+
+
+def test_inline_figures_are_shown_after_a_load(machine: Machine) -> None:
+    before = ("import matplotlib.pyplot as plt\nplt.rcParams['figure.figsize'] = [2, 1]", "plt.plot([1]);")
+    machine.save(*before)
+    kernel = machine.load()
+    shown = kernel.run("plt.plot([1, 2]);").displays
+    assert any("image/png" in bundle for bundle in shown)
+    kernel.check("plt.rcParams['figure.figsize'] == [2, 1]", "not plt.get_fignums()")
+
+
+def test_another_backend_comes_back(machine: Machine) -> None:
+    machine.save("import matplotlib; matplotlib.use('svg')")
+    machine.load().check("matplotlib.rcParams._get_backend_or_none() == 'svg'")
+
+
+def test_saving_resolves_no_backend_imports_nothing_and_draws_nothing() -> None:
+    code = """
+import os, random, sys, tempfile
+os.environ.pop('MPLBACKEND', None)
+import matplotlib, numpy as np
+import jupyter_session_save.sessions
+store = tempfile.mkdtemp()
+jupyter_session_save.save('warm', {}, store=store)
+random.seed(1); np.random.seed(1)
+states, modules = (random.getstate(), np.random.get_state()[1].tolist()), set(sys.modules)
+options = dict(dict.items(matplotlib.rcParams))
+jupyter_session_save.save('s', {'a': [1], 'f': lambda: a, 'm': np.zeros(5)}, store=store)
+assert (random.getstate(), np.random.get_state()[1].tolist()) == states
+assert matplotlib.rcParams._get_backend_or_none() is None
+assert dict(dict.items(matplotlib.rcParams)) == options
+assert not {'pandas', 'torch', 'IPython', 'matplotlib.pyplot'} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("options", ["--no-state", "--only k", "--prefix old_", "--into old"])
+def test_loads_that_restore_no_state(machine: Machine, options: str) -> None:
+    machine.save("import os, random\nk = 1\nos.mkdir('sub'); os.chdir('sub'); random.seed(0)")
+    kernel = machine.fresh()
+    kernel.run(
+        "%load_ext jupyter_session_save\nimport os, random; random.seed(9); was = random.getstate(), os.getcwd()"
+    )
+    kernel.run(f"r = %load_session case {options}")
+    kernel.check("(random.getstate(), os.getcwd()) == was", "r.state == ()")
+
+
+def test_a_trait_and_a_dry_run(machine: Machine) -> None:
+    machine.save("import random; random.seed(0)")
+    kernel = machine.fresh()
+    kernel.run("%load_ext jupyter_session_save\nimport random; random.seed(9); was = random.getstate()")
+    kernel.run("p = %load_session case --dry-run")
+    kernel.check("'random' in p.state", "'would restore state:' in repr(p)", "random.getstate() == was")
+    kernel.run("%config SessionMagics.restore_state = False\nr = %load_session case")
+    kernel.check("r.state == ()", "random.getstate() == was")
+
+
+def test_an_interrupted_load_puts_everything_back(machine: Machine) -> None:
+    machine.save(*CELLS)
+    kernel = machine.fresh()
+    kernel.run("%load_ext jupyter_session_save\nimport decimal, logging, os, random, sys, warnings\nimport numpy as np")
+    kernel.run("import pandas as pd")
+    kernel.run(
+        """
+from jupyter_session_save.interpreter import PARTS, Surroundings, collect
+from jupyter_session_save import loading
+def state():
+    shell = get_ipython()
+    tables = {k: dict(v) for k, v in shell.magics_manager.magics.items()}
+    number, count = shell.execution_count - len(In), len(shell.configurables)
+    values = {k: v for k, v in collect(Surroundings({}, shell))[0].items() if k != 'prompt number'}
+    return repr(values), tables, number, sorted(shell.extension_manager.loaded), list(sys.path), count
+def stop(*args, **kwargs):
+    raise KeyboardInterrupt
+loading.LoadReport = stop
+was = state()
+"""
+    )
+    failed = kernel.run("%load_session case", check=False)
+    assert failed.error is not None and failed.error.name == "KeyboardInterrupt"
+    kernel.check("state() == was", "'k' not in globals()")
+
+
+def test_a_part_that_fails_costs_only_itself(machine: Machine) -> None:
+    machine.save(
+        "import os, random, sys, logging, pandas as pd\nrandom.seed(0)\nos.mkdir('gone'); os.chdir('gone')",
+        "pd.set_option('display.max_rows', 7)\npd.options.display.precision = 2",
+        "class Odd(logging.Handler): pass\nlogging.getLogger('own').addHandler(Odd())",
+        "sys.path.append(os.path.abspath('missing'))\nimport types\nm = types.ModuleType('vanishing')",
+        "m.load_ipython_extension = lambda ip: None\nsys.modules['vanishing'] = m\ndel m\n%load_ext vanishing",
+    )
+    (machine.project / "gone").rmdir()
+    kernel = machine.load("import pandas as pd; pd._config.config._registered_options.pop('display.precision')")
+    notes = kernel.get("loaded.notes")
+    for told in (
+        "gone is not here",
+        "missing is not here",
+        "display.precision stays",
+        "Odd of own",
+        "vanishing failed",
+    ):
+        assert sum(told in note for note in notes) == 1, (told, notes)
+    kernel.check("pd.get_option('display.max_rows') == 7", "random.getstate() == random.Random(0).getstate()")
+
+
+def test_a_damaged_part_costs_only_itself(machine: Machine) -> None:
+    kernel = machine.begin("import random; random.seed(0)")
+    kernel.run("from jupyter_session_save import interpreter, sessions, resuming, interpreter\nk = 1")
+    kernel.run("%save_session case")
+    kernel.run(
+        "def broken(value, around):\n    raise OSError('no luck')\n    yield\n"
+        "import dataclasses\n"
+        "interpreter.PARTS = tuple(dataclasses.replace(p, write=broken) if p.name == 'warnings filters' else p "
+        "for p in interpreter.PARTS)\nr = %load_session case"
+    )
+    kernel.check("'warnings filters' not in r.state", "'random' in r.state")
+    assert "warnings filters: not restored: OSError: no luck" in kernel.get("r.notes")
+
+
+CHANGES: list[tuple[str, Callable[[], Any]]] = [
+    ("random", lambda: random.seed(5)),
+    ("warnings filters", lambda: warnings.simplefilter("always")),
+]
+
+
+@pytest.mark.parametrize(("part", "change"), CHANGES)
+def test_changes_are_noticed_and_taken_back(part: str, change: Callable[[], Any]) -> None:
+    with warnings.catch_warnings():
+        before = collect(here())[0]
+        assert changed(collect(here())[0], before) == set()
+        undoing = Changes(here())
+        undoing.apply({name: lambda name=name: before[name] for name in before}, early=False)
+        change()
+        assert changed(collect(here())[0], before) == {part}
+        undoing.undo()
+        assert changed(collect(here())[0], before) == set()
+        assert undoing.notes == []
+
+
+def test_every_part_has_a_name_of_its_own() -> None:
+    assert len({part.name for part in PARTS}) == len(PARTS)
