@@ -43,15 +43,20 @@ def main() -> int:
     # Block-buffered output of this process would come after that of the steps.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     python = sys.executable
+    others = other_pythons()
+    made = {minor: environment_for(f"Python {minor}", found, ()) for minor, found in others.items()}
+    usable = [str(program(place_of(f"Python {minor}"), "python")) for minor, built in made.items() if built.passed]
+    # Sessions travel between these and this one: tests/test_minors.py.
+    travel = {"JUPYTER_SESSION_TEST_PYTHONS": os.pathsep.join(usable)}
     pytest = [python, "-m", "pytest", "--color=no", "-q", "-n", "2"]
     outcomes = [
         step("ruff check", [python, "-m", "ruff", "check", "."]),
         step("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
         step("mypy", [python, "-m", "mypy"]),
         step("import contracts", [str(Path(python).with_name("lint-imports"))]),
-        step(SUITE, [*pytest, "-v", "--no-header", "--cov", "--cov-report=term"]),
-        leg("oldest IPython", python, OLDEST),
-        *(leg(f"Python {minor}", found, ()) for minor, found in other_pythons().items()),
+        step(SUITE, [*pytest, "-v", "--no-header", "--cov", "--cov-report=term"], environment=travel),
+        leg("oldest IPython", environment_for("oldest IPython", python, OLDEST)),
+        *(leg(f"Python {minor}", built) for minor, built in made.items()),
         demo(),
     ]
     print(f"\n{' summary ':-^80}")
@@ -91,24 +96,29 @@ def step(name: str, command: Sequence[str], *, environment: Mapping[str, str] | 
     return Outcome(name, process.returncode == 0, time.monotonic() - started, line)
 
 
-def leg(name: str, python: str, pins: Sequence[str]) -> Outcome:
-    """Run the tests marked `core` in an environment of their own."""
-    place = ROOT / f".venv-{re.sub('[^a-z0-9]+', '-', name.lower())}"
-    built = environment_at(place, python, pins)
-    if built is not None and not built.passed:
+def leg(name: str, built: Outcome) -> Outcome:
+    """Run the tests marked `core` in an environment of their own, which has been made."""
+    if not built.passed:
         return Outcome(name, passed=False, seconds=built.seconds, line="its environment could not be made")
+    place = place_of(name)
     # Files without a core test may import what this environment does not have.
     files = [str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("tests/test_*.py")) if "mark.core" in p.read_text()]
     command = [str(program(place, "python")), "-m", "pytest", "--color=no", "-q", "-v", "--no-header"]
     return step(name, [*command, "-n", "2", "-m", "core", "-p", "no:cacheprovider", *files])
 
 
-def environment_at(place: Path, python: str, pins: Sequence[str]) -> Outcome | None:
-    """Make a virtual environment, unless one stands there that was made from the same."""
+def place_of(name: str) -> Path:
+    """Return where the environment of a step stands."""
+    return ROOT / f".venv-{re.sub('[^a-z0-9]+', '-', name.lower())}"
+
+
+def environment_for(name: str, python: str, pins: Sequence[str]) -> Outcome:
+    """Make the virtual environment of a step, unless one stands there that was made from the same."""
+    place = place_of(name)
     recipe = f"{python}\n{pins}\n{(ROOT / 'pyproject.toml').read_text(encoding='utf-8')}"
     mark, digest = place / "made-from", hashlib.sha256(recipe.encode()).hexdigest()
     if mark.is_file() and mark.read_text() == digest:
-        return None
+        return Outcome(place.name, passed=True, seconds=0.0)
     shutil.rmtree(place, ignore_errors=True)
     made = step(f"{place.name}", [python, "-m", "venv", str(place)])
     if made.passed:

@@ -195,9 +195,9 @@ def test_features_of_the_original_stay_on() -> None:
     ("text", "free", "said"),
     [
         ("", (), "the source of f was not known when it was saved"),
-        ("def f(:\n", (), "the source of f cannot be compiled by itself"),
+        ("def f(:\n", (), "the source of f cannot be compiled by Python 3"),
         ("def g(): pass\n", (), "holds 0 functions that could be f"),
-        ("def f():\n    def f(): pass\n", (), "holds 2 functions that could be f"),
+        ("class A:\n    def f(): pass\nclass B:\n    def f(): pass\n", (), "holds 0 functions that could be f"),
         ("def f(): return a\n", ("b",), "holds 0 functions that could be f"),
         ("    def f(): return a, b\n", ("b", "a"), "another order"),
     ],

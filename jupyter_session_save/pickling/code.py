@@ -18,7 +18,7 @@ import typing
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from . import rebuild, source
+from . import generated, rebuild, source, spans
 from .scope import importable_path, module_of, own_name, qualname_of, reloaded_path
 
 if TYPE_CHECKING:
@@ -110,16 +110,18 @@ def reduce_cell(cell: types.CellType, pickling: Pickling) -> Reduced:
 
 def reduce_code(code: types.CodeType, pickling: Pickling) -> Reduced:
     """Reduce a code object to bytecode for this Python minor and source for the others."""
+    text, span = spans.located(code)
     return rebuild.code, (
         source.MAGIC,
         source.dump_code(code),
-        source.of_code(code),
+        text,
         interned(code.co_filename),
         code.co_firstlineno,
         interned(code.co_name),
         code.co_freevars,
         code.co_flags,
         interned(code.co_qualname),
+        *((span,) if span else ()),
     )
 
 
@@ -136,8 +138,9 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     fixed = {} if slots is None else {"__slots__": slots if type(slots) is str else tuple(slots)}
     methods: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
+    written, left_out = _written_again(cls, own, pickling)
     for key, value in own.items():
-        if key in _NOT_STATE or _is_layout(value, cls):
+        if key in _NOT_STATE or key in left_out or _is_layout(value, cls):
             continue
         if _is_settable(key, type(cls)):
             fixed[key] = value
@@ -148,13 +151,36 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     is_abc = "_abc_impl" in own
     state = (
         # Methods first: instances among the attributes may need `__setstate__` or `__hash__` to be rebuilt.
-        (Call(rebuild.class_attributes, cls, methods), *_raw_members(cls)),
+        (Call(rebuild.class_attributes, cls, methods), *written, *_raw_members(cls)),
         attributes,
         {"doc": own.get("__doc__"), "abc": is_abc, "virtual": _virtual_subclasses(cls) if is_abc else ()},
     )
     names = interned(cls.__name__), interned(cls.__qualname__), interned(module_of(cls))
     args = (pickling.name_of(cls), type(cls), names[0], cls.__bases__, fixed, *names[1:])
     return rebuild.class_, args, state, None, None, rebuild.class_state
+
+
+def _written_again(cls: type, own: dict[str, Any], pickling: Pickling) -> tuple[tuple[Call, ...], set[str]]:
+    """Return the calls that write generated methods again, and the names of what they write."""
+    methods = generated.dataclass_methods(own)
+    left_out = methods.keys() | generated.versioned(own)
+    if left_out:
+        if id(cls) in pickling.announced:
+            return (), left_out
+        params = own["__dataclass_params__"]
+        settings = {key: getattr(params, key) for key in type(params).__slots__}
+        fields = tuple(own["__dataclass_fields__"].values())
+        former = generated.without_slots(cls, methods)
+        pickling.announced.add(id(former))
+        live = any(pickling.scope.is_live_globals(f.__globals__) for f in methods.values())
+        where = (Call(rebuild.live, "namespace"),) if live else ()
+        call = Call(generated.write_dataclass, cls, settings, fields, generated.described(methods), former, *where)
+        return (call,), left_out
+    methods = generated.named_tuple_methods(cls.__name__, own)
+    if methods:
+        call = Call(generated.write_named_tuple, cls, tuple(own["_fields"]), generated.described(methods))
+        return (call,), {*methods}
+    return (), set()
 
 
 def reduce_named_generic(obj: Any, pickling: Pickling) -> Any:
@@ -265,7 +291,7 @@ def _reference(obj: Any, pickling: Pickling) -> Any:
     if path is not None:
         pickling.modules.add(path[0].partition(".")[0])
         pickling.referenced.add(id(obj))
-        if path[1] != qualname_of(obj):
+        if path != (module_of(obj), qualname_of(obj)):
             return rebuild.importable, path
         return NotImplemented
     path = reloaded_path(obj)

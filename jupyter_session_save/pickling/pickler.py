@@ -49,7 +49,7 @@ class Pickling:
     payload : Payload
         Where the results gather.
     announced : set of int
-        Ids of cells whose contents a function brings.
+        Ids of cells whose contents a function brings, and of classes whose methods another class brings.
     referenced : set of int
         Ids of objects that were emitted as references, so that sharing them links nothing.
     """

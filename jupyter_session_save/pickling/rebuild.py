@@ -7,19 +7,20 @@ Invariant: nothing here runs user code other than what an object's own protocol 
 from __future__ import annotations
 
 import _abc  # type: ignore[import-not-found]
-import contextlib
+import enum
 import importlib
 import marshal
 import sys
 import types
 import typing
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..snapshot import Problem
-from . import source
+from . import source, spans
 from .placeholder import Placeholder
+from .quiet import raw_class
 
 if TYPE_CHECKING:
     from .unpickler import Restoring
@@ -91,15 +92,24 @@ def code(
     free: tuple[str, ...],
     flags: int,
     qualname: str = "",
+    span: source.Span | tuple[()] = (),
 ) -> types.CodeType:
     """Make a code object from bytecode of this Python minor, or else from source."""
     if magic == source.MAGIC:
         made: types.CodeType = marshal.loads(data)
     else:
         made = source.recompile(
-            text, filename=filename, firstlineno=firstlineno, name=name, qualname=qualname, free=free, flags=flags
+            text,
+            filename=filename,
+            firstlineno=firstlineno,
+            name=name,
+            qualname=qualname,
+            free=free,
+            flags=flags,
+            span=span,
         )
     source.remember(filename, firstlineno, text)
+    spans.remember(made, text, span)
     return made
 
 
@@ -155,22 +165,6 @@ def function_state(made: types.FunctionType, state: dict[str, Any]) -> None:
         cell_state(one, contents)
 
 
-class _QuietSlots:
-    """Stands first among the bases while a class is made, so that no ``__init_subclass__`` fires again."""
-
-    __slots__ = ()
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        pass
-
-
-class _QuietDict:
-    """The same with the layout of an ordinary class: bases can only be exchanged for others laid out alike."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        pass
-
-
 def class_(
     register: str | None, meta: type, name: str, bases: tuple[type, ...], fixed: Any, qualname: str, module: str
 ) -> Any:
@@ -187,44 +181,9 @@ def make_class(
         return known
     attributes: dict[str, Any] = {"__module__": module} if module else {}
     attributes |= {"__qualname__": qualname, **fixed}
-    made = _raw_class(meta, name, bases, attributes)
+    made = raw_class(meta, name, bases, attributes)
     restoring.register(register, made)
     return made
-
-
-def _raw_class(meta: Any, name: str, bases: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
-    loud = {c for base in bases for c in base.__mro__ if c is not object and "__init_subclass__" in vars(c)}
-    for quiet in (_QuietDict, _QuietSlots) if loud else ():
-        try:
-            made = type.__new__(meta, name, (quiet, *bases), dict(attributes))
-            type.__dict__["__bases__"].__set__(made, bases)
-        except TypeError:
-            continue
-        return made
-    with _silenced(loud):
-        try:
-            return type.__new__(meta, name, bases, dict(attributes))
-        except TypeError as error:
-            if "not safe" not in str(error):
-                raise
-            # A metaclass written in C insists on its own constructor.
-            return meta.__new__(meta, name, bases, dict(attributes))
-
-
-@contextlib.contextmanager
-def _silenced(classes: Iterable[type]) -> Iterator[None]:
-    """Take ``__init_subclass__`` away for a moment, where no quiet class is laid out like the bases."""
-    hooks: dict[type, Any] = {}
-    try:
-        for cls in classes:
-            with contextlib.suppress(TypeError):  # A class written in C cannot be changed; it notes nothing, either.
-                hook = vars(cls)["__init_subclass__"]
-                type.__setattr__(cls, "__init_subclass__", vars(_QuietDict)["__init_subclass__"])
-                hooks[cls] = hook
-        yield
-    finally:
-        for cls, hook in hooks.items():
-            type.__setattr__(cls, "__init_subclass__", hook)
 
 
 @setter
@@ -241,12 +200,29 @@ def class_state(made: type, state: tuple[Any, dict[str, Any], dict[str, Any]]) -
     if "_member_map_" in attributes and "_member_map_" in vars(made):
         type.__delattr__(made, "_member_map_")  # Set anew in its place among the attributes.
     class_attributes(made, attributes)
+    if "_value2member_map_" in attributes:
+        _note_values(made, attributes)
     if extra["doc"] is not None:
         type.__setattr__(made, "__doc__", extra["doc"])
     if extra["abc"]:
         _abc._abc_init(made)
         for virtual in extra["virtual"]:
             _abc._abc_register(made, virtual)
+
+
+def _note_values(cls: type, attributes: Mapping[str, Any]) -> None:
+    """Set what newer Pythons note of an Enum's values, and older ones did not."""
+    found = {id(member) for member in attributes["_value2member_map_"].values()}
+    unhashable = {
+        name: [member._value_] for name, member in attributes["_member_map_"].items() if id(member) not in found
+    }
+    for key, value in (
+        ("_unhashable_values_", [v for values in unhashable.values() for v in values]),
+        ("_unhashable_values_map_", unhashable),
+        ("_hashable_values_", [*attributes["_value2member_map_"]]),
+    ):
+        if key not in attributes and key in vars(enum.FlagBoundary):
+            type.__setattr__(cls, key, value)
 
 
 def new_type(register: str | None, name: str, supertype: Any, module: str) -> Any:
@@ -275,10 +251,15 @@ def make_type_alias(restoring: Restoring, register: Any, name: Any, value: Any, 
     known = restoring.registered(register)
     if known is not None:
         return known
-    alias_type: Any = getattr(typing, "TypeAliasType")  # noqa: B009 - absent before Python 3.12
+    alias_type: Any = getattr(typing, "TypeAliasType", None)
+    if alias_type is None:
+        raise TypeError("aliases of the `type` statement need Python 3.12 or newer")
     made = alias_type(name, value, type_params=params)
     restoring.register(register, made)
     return made
+
+
+_OPTIONS_SINCE = {"infer_variance": (3, 12), "default": (3, 13)}
 
 
 def type_variable(
@@ -295,7 +276,8 @@ def make_type_variable(
     known = restoring.registered(register)
     if known is not None:
         return known
-    made = getattr(typing, kind)(name, *constraints, **options)
+    known = {k: v for k, v in options.items() if sys.version_info >= _OPTIONS_SINCE.get(k, (3, 0))}
+    made = getattr(typing, kind)(name, *constraints, **known)
     made.__module__ = module
     restoring.register(register, made)
     return made

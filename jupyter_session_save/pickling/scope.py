@@ -70,7 +70,8 @@ def lookup(module: str, path: str) -> Any:
 def importable_path(obj: Any) -> tuple[str, str] | None:
     """Return (module, path) that leads to this very object in an imported module other than ``__main__``.
 
-    A function behind a decorator is found through ``__wrapped__``.
+    A function behind a decorator is found through ``__wrapped__``. What the standard library defines in a private
+    module and shows in a public one is found in the latter, since the former is another one in another Python.
     """
     module, name = module_of(obj), qualname_of(obj)
     if not name or module in ("", "__main__", "__mp_main__") or "<" in name:
@@ -79,11 +80,22 @@ def importable_path(obj: Any) -> tuple[str, str] | None:
         found = lookup(module, name)
         for _ in range(8):
             if found is obj:
-                return module, name
+                return _public_path(obj, module, name)
             found, name = found.__wrapped__, f"{name}.__wrapped__"
     except Exception:
         return None
     return None
+
+
+def _public_path(obj: Any, module: str, name: str) -> tuple[str, str]:
+    if module == "_thread" and name == "lock":
+        return "_thread", "LockType"  # The name that all Pythons have for it.
+    public = module.partition("._")[0]
+    if public != module and is_library(module) and public.partition(".")[0] in sys.stdlib_module_names:
+        with contextlib.suppress(Exception):
+            if lookup(public, name) is obj:
+                return public, name
+    return module, name
 
 
 def reloaded_path(obj: Any) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import linecache
 import marshal
+import sys
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,9 @@ MAGIC = importlib.util.MAGIC_NUMBER.hex()
 
 _remembered: dict[tuple[str, int], str] = {}
 """Functions whose lines a load has put into `linecache`, by file and first line."""
+
+Span = tuple[int, int, int, int]
+"""First line, first column, last line and end column of an expression: lines from 0, columns in bytes of UTF-8."""
 
 _FUTURES = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 _FUTURE_MASK = sum(set(_FUTURES.values()))
@@ -67,7 +71,8 @@ def remember(filename: str, firstlineno: int, source: str) -> None:
     lines = list(entry[2]) if entry is not None and len(entry) == 4 else []
     if entry is None and linecache.getlines(filename):
         return
-    _remembered[filename, firstlineno] = source
+    if len(source) >= len(_remembered.get((filename, firstlineno), "")):
+        _remembered[filename, firstlineno] = source
     new = source.splitlines(keepends=True)
     # What stood between was not saved; an ellipsis ends a block, where a blank line would not.
     lines.extend(["...\n"] * (firstlineno - 1 + len(new) - len(lines)))
@@ -77,7 +82,15 @@ def remember(filename: str, firstlineno: int, source: str) -> None:
 
 
 def recompile(
-    source: str, *, filename: str, firstlineno: int, name: str, free: tuple[str, ...], flags: int, qualname: str = ""
+    source: str,
+    *,
+    filename: str,
+    firstlineno: int,
+    name: str,
+    free: tuple[str, ...],
+    flags: int,
+    qualname: str = "",
+    span: Span | tuple[()] = (),
 ) -> types.CodeType:
     """Compile a function's source with this interpreter and return the code of the function.
 
@@ -96,6 +109,8 @@ def recompile(
         ``co_flags`` of the original, for the features it was compiled under.
     qualname : str
         ``co_qualname`` of the function, which says in which class it stands; private names depend on it.
+    span : tuple of int, optional
+        Where in `source` the expression stands that makes the function, of `spans.span_of`.
 
     Raises
     ------
@@ -104,13 +119,12 @@ def recompile(
     """
     if not source:
         raise ValueError(f"the source of {name} was not known when it was saved")
-    # Not dedented: that would change text of several lines inside the function.
-    indented = source[0] in " \t"
     try:
-        tree = ast.parse(f"if 1:\n{source}" if indented else source)
+        tree = _expression(source, span) if span else _statements(source)
     except SyntaxError as error:
-        raise ValueError(f"the source of {name} cannot be compiled by itself: {error.msg}") from error
-    ast.increment_lineno(tree, firstlineno - 1 - indented)
+        here = "{}.{}".format(*sys.version_info)
+        raise ValueError(f"the source of {name} cannot be compiled by Python {here}: {error.msg}") from error
+    ast.increment_lineno(tree, firstlineno - 1)
     owner = _class_of(qualname)
     if owner:
         tree = _within(f"class {owner}: pass", tree)
@@ -118,11 +132,32 @@ def recompile(
         tree = _within(f"def _enclosing({', '.join(free)}): pass", tree)
     unit = compile(tree, filename, "exec", flags=flags & _FUTURE_MASK, dont_inherit=True)
     found = [c for c in _walk(unit) if c.co_name == name and set(c.co_freevars) == set(free)]
+    if span:
+        del found[1:]  # What stands inside comes after.
+    elif len(found) > 1:
+        found = [c for c in found if c.co_firstlineno == firstlineno]
     if len(found) != 1:
         raise ValueError(f"the source holds {len(found)} functions that could be {name}")
     if found[0].co_freevars != free:
         raise ValueError(f"the closure of {name} has another order in this Python")
     return _renamed(found[0], found[0].co_qualname, qualname) if qualname else found[0]
+
+
+def _statements(source: str) -> ast.Module:
+    # Not dedented: that would change text of several lines inside the function.
+    if source[0] not in " \t":
+        return ast.parse(source)
+    return ast.increment_lineno(ast.parse(f"if 1:\n{source}"), -1)
+
+
+def _expression(source: str, span: Span) -> ast.Module:
+    """Parse one expression of a source, at the column where it stands: tracebacks point there."""
+    first, column, last, end = span
+    lines = source.encode().split(b"\n")[first : last + 1]
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][column:]
+    text = b"(" + b" " * (column - 1) + b"\n".join(lines) + b")"
+    return ast.increment_lineno(ast.parse(text), first)
 
 
 def _class_of(qualname: str) -> str:

@@ -5,6 +5,7 @@ Invariant: no live lock is acquired or released, and no thread is started.
 
 from __future__ import annotations
 
+import _thread
 import queue
 import threading
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def lock(obj: Any, pickling: Pickling) -> Any:
     """Reduce a lock of either kind to a new one."""
-    return (threading.Lock if type(obj) is type(threading.Lock()) else type(obj)), ()
+    # By the function, which is there in every Python: what `threading.Lock` is differs.
+    return (_thread.allocate_lock if type(obj) is _thread.LockType else type(obj)), ()
 
 
 def condition(obj: Any, pickling: Pickling) -> Any:
