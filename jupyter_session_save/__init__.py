@@ -22,7 +22,8 @@ if TYPE_CHECKING:
         StoreError,
         TrustError,
     )
-    from .reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
+    from .listings import SessionDiff, SessionList, SnapshotList
+    from .reports import LoadPlan, LoadReport, SaveReport
     from .repository import Repository
     from .sessions import SessionManager, load, open_session, save
 
@@ -39,6 +40,7 @@ __all__ = [
     "Repository",
     "SaveError",
     "SaveReport",
+    "SessionDiff",
     "SessionError",
     "SessionList",
     "SessionManager",
@@ -56,7 +58,8 @@ __all__ = [
 
 _ROOMS = {
     "Repository": "repository",
-    **dict.fromkeys(("LoadPlan", "LoadReport", "SaveReport", "SessionList", "SnapshotList"), "reports"),
+    **dict.fromkeys(("LoadPlan", "LoadReport", "SaveReport"), "reports"),
+    **dict.fromkeys(("SessionDiff", "SessionList", "SnapshotList"), "listings"),
     **dict.fromkeys(("SessionManager", "load", "open_session", "save"), "sessions"),
 }
 

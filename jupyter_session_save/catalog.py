@@ -15,9 +15,12 @@ from typing import Any
 from blake3 import blake3
 
 from .display import human_bytes, plural
-from .errors import DamagedError, FormatError, SessionNameError, SessionNotFoundError
-from .reports import SessionList, SnapshotList
+from .errors import DamagedError, FormatError, SessionError, SessionNameError, SessionNotFoundError
+from .history import changes, steps
+from .listings import SessionDiff, SessionList, SnapshotList
+from .preview import LONGEST, previews
 from .repository import Repository
+from .snapshot import Snapshot
 
 STORE_VARIABLE = "JUPYTER_SESSION_STORE"
 """Environment variable that moves the store."""
@@ -168,8 +171,47 @@ def list_snapshots(repository: Repository, reference: str) -> SnapshotList:
     name, version = split_reference(reference)
     with suggesting(repository, name):
         if version is not None:
-            return SnapshotList((repository.resolve(name, version),))
-        return SnapshotList(tuple(repository.snapshots(name)) or (repository.resolve(name),))
+            snapshots = [repository.resolve(name, version)]
+        else:
+            snapshots = repository.snapshots(name) or [repository.resolve(name)]
+    return SnapshotList(tuple(snapshots), tuple(steps(snapshots)))
+
+
+def compare(repository: Repository, before: str, after: str = "") -> SessionDiff:
+    """Return what differs between two snapshots, with small plain values.
+
+    Parameters
+    ----------
+    repository : Repository
+    before, after : str
+        ``NAME[@VERSION]``; without `after` the newest of the same session.
+
+    Raises
+    ------
+    SessionNotFoundError, DamagedError, FormatError
+        If one of them is not there or cannot be read.
+    """
+    found = []
+    for reference in (before, after or split_reference(before)[0]):
+        name, version = split_reference(reference)
+        with suggesting(repository, name):
+            found.append(repository.resolve(name, version))
+    old, new = found
+    differing = changes(old, new)
+    names = {change.name for change in differing}
+    return SessionDiff(
+        old.reference, new.reference, differing, _previews(repository, old, names), _previews(repository, new, names)
+    )
+
+
+def _previews(repository: Repository, snapshot: Snapshot, names: set[str]) -> dict[str, str]:
+    """Read the small plain values among some variables; what cannot be read has no preview."""
+    found: dict[str, str] = {}
+    for component in snapshot.components:
+        if names.intersection(component.names) and not component.buffers and component.stream.size <= LONGEST:
+            with contextlib.suppress(SessionError):
+                found |= previews(repository.read(component.stream))
+    return {name: text for name, text in found.items() if name in names}
 
 
 def delete(repository: Repository, reference: str) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import __version__
-from .catalog import STORE_VARIABLE, delete, list_sessions, list_snapshots, open_repository
+from .catalog import STORE_VARIABLE, compare, delete, list_sessions, list_snapshots, open_repository
 from .errors import SessionError
+from .listings import SessionDiff
 from .snapshot import Snapshot
 
 
@@ -75,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     command("list", _list, "list the sessions", store, as_json)
     show = command("show", _show, "show a session's snapshots, and the variables of the newest", store, as_json)
     show.add_argument("name", metavar="NAME[@VERSION]")
+    differ = command("diff", _diff, "show what differs between two snapshots", store, as_json)
+    differ.add_argument("before", metavar="NAME[@VERSION]")
+    differ.add_argument("after", nargs="?", default="", metavar="NAME[@VERSION]")
     remove = command("delete", _delete, "delete a session, or one snapshot of it", store)
     remove.add_argument("name", metavar="NAME[@VERSION]")
     check = command("check", _check, "look for damage; exit status 1 if there is any", store, as_json)
@@ -99,6 +103,12 @@ def _show(args: argparse.Namespace) -> int:
     return 0
 
 
+def _diff(args: argparse.Namespace) -> int:
+    found = compare(open_repository(_store(args), create=False), args.before, args.after)
+    print(_json(_difference(found)) if args.json else found.whole())
+    return 0
+
+
 def _delete(args: argparse.Namespace) -> int:
     print(delete(open_repository(_store(args), create=False), args.name))
     return 0
@@ -118,6 +128,19 @@ def _demo(args: argparse.Namespace) -> int:
     from .demo import run
 
     return run()
+
+
+def _difference(found: SessionDiff) -> dict[str, Any]:
+    rows = [
+        {
+            "name": c.name,
+            "what": c.kind,
+            "before": found.values_before.get(c.name),
+            "after": found.values_after.get(c.name),
+        }
+        for c in found.changes
+    ]
+    return {"before": found.before, "after": found.after, "variables": rows}
 
 
 def _record(snapshot: Snapshot, *, variables: bool = False) -> dict[str, Any]:

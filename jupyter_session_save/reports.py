@@ -1,4 +1,4 @@
-"""What a save, a load and a listing tell the user: frozen records that show themselves as text and HTML.
+"""What a save and a load tell the user: frozen records that show themselves as text and HTML.
 
 Invariant: a report holds names, types, sizes and reasons, never a value of the user's.
 """
@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .display import Table, as_html, as_text, human_bytes, human_seconds, human_time, listing, plural
-from .snapshot import Problem, Snapshot, Variable
+from .display import Table, as_html, as_text, human_bytes, human_seconds, listing, plural
+from .snapshot import Problem, Variable
 
 PlanStatus = Literal["new", "same", "conflicting", "unavailable"]
 """What a load would do to a name: add it, leave it equal, overwrite something different, or be unable to."""
@@ -19,7 +19,7 @@ Progress = Callable[[str, int, int], None]
 """``progress(what, done, total)`` is called often while a save or load goes on; it may raise to interrupt."""
 
 
-class _Report:
+class Report:
     """Shows itself as text and as HTML, from one layout."""
 
     __slots__ = ()
@@ -44,7 +44,7 @@ class _Report:
         return as_html(self._title(), self._facts(), self._tables())
 
 
-class _Variables(_Report):
+class VariablesReport(Report):
     """A report about variables, each in exactly one state."""
 
     __slots__ = ()
@@ -65,7 +65,8 @@ class _Variables(_Report):
         """Saved variables of which something could not come along."""
         return tuple(v for v in self.variables if v.state == "saved" and v.problems)
 
-    def _problem_tables(self) -> list[Table]:
+    def problem_tables(self) -> list[Table]:
+        """Lay out placeholders, reconnected objects and remarks."""
         return [
             _problems("placeholders (the rest of each value is kept):", _of(self.placeholders)),
             _problems("reconnected:", _of(self.reconnected)),
@@ -81,7 +82,7 @@ class _Variables(_Report):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SaveReport(_Variables):
+class SaveReport(VariablesReport):
     """What a save did.
 
     Attributes
@@ -127,13 +128,13 @@ class SaveReport(_Variables):
     def _tables(self) -> list[Table]:
         return [
             _problems("VERIFICATION FAILED, these values do not come back:", self.verification or ()),
-            *self._problem_tables(),
-            _variables(self.variables, folded=True),
+            *self.problem_tables(),
+            variables_table(self.variables, folded=True),
         ]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LoadReport(_Variables):
+class LoadReport(VariablesReport):
     """What a load did.
 
     Attributes
@@ -177,11 +178,11 @@ class LoadReport(_Variables):
         return [*facts, *(f"note: {note}" for note in self.notes)]
 
     def _tables(self) -> list[Table]:
-        return [*self._problem_tables(), _variables(self.variables, folded=True)]
+        return [*self.problem_tables(), variables_table(self.variables, folded=True)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LoadPlan(_Report):
+class LoadPlan(Report):
     """What a load would do, found without unpickling anything.
 
     Attributes
@@ -244,56 +245,6 @@ class LoadPlan(_Report):
         return [Table("", ("name", "type", "shape", "size", "status", "why"), cells, frozenset({3}))]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SessionList(_Report):
-    """The sessions of a store.
-
-    Attributes
-    ----------
-    snapshots : tuple of Snapshot
-        The newest of each session.
-    """
-
-    snapshots: tuple[Snapshot, ...]
-
-    def _title(self) -> str:
-        return plural(len(self.snapshots), "session") if self.snapshots else "no sessions are saved here"
-
-    def _tables(self) -> list[Table]:
-        return [_snapshots(self.snapshots)]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SnapshotList(_Variables):
-    """The snapshots of one session.
-
-    Attributes
-    ----------
-    snapshots : tuple of Snapshot
-        Newest first.
-    """
-
-    snapshots: tuple[Snapshot, ...]
-
-    @property
-    def variables(self) -> tuple[Variable, ...]:  # type: ignore[override]
-        """The variables of the newest snapshot."""
-        return self.snapshots[0].variables if self.snapshots else ()
-
-    def _title(self) -> str:
-        if not self.snapshots:
-            return "no snapshots"
-        return f"{self.snapshots[0].name}: {plural(len(self.snapshots), 'snapshot')}"
-
-    def _tables(self) -> list[Table]:
-        newest = self.snapshots[0].reference if self.snapshots else ""
-        return [
-            _snapshots(self.snapshots),
-            _variables(self.variables, heading=f"variables of {newest}:"),
-            *self._problem_tables(),
-        ]
-
-
 def _state(names: Sequence[str]) -> list[str]:
     return [f"state: {', '.join(names)}"] if names else []
 
@@ -310,13 +261,7 @@ def _problems(heading: str, problems: Sequence[Problem]) -> Table:
     return Table(heading, ("where", "type", "why, and what to do"), rows)
 
 
-def _variables(variables: Sequence[Variable], *, heading: str = "variables", folded: bool = False) -> Table:
+def variables_table(variables: Sequence[Variable], *, heading: str = "variables", folded: bool = False) -> Table:
+    """Lay out variables with their types, shapes, sizes and states."""
     rows = tuple((v.name, v.type, v.shape, human_bytes(v.size), v.state) for v in variables)
     return Table(heading, ("name", "type", "shape", "size", "state"), rows, frozenset({3}), folded)
-
-
-def _snapshots(snapshots: Sequence[Snapshot]) -> Table:
-    rows = tuple(
-        (s.reference, human_time(s.created), str(len(s.variables)), human_bytes(s.size), s.message) for s in snapshots
-    )
-    return Table("", ("snapshot", "saved", "variables", "size", "message"), rows, frozenset({2, 3}))

@@ -4,7 +4,8 @@ import pickle
 
 import pytest
 
-from jupyter_session_save.reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
+from jupyter_session_save.listings import SessionList, SnapshotList
+from jupyter_session_save.reports import LoadPlan, LoadReport, SaveReport
 from jupyter_session_save.snapshot import Component, Part, Problem, Snapshot, Variable
 
 EVIL = "<script>alert(1)</script>"

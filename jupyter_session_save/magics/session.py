@@ -15,6 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, TraitError, Unicode
 
 from ..catalog import (
+    compare,
     delete,
     list_sessions,
     list_snapshots,
@@ -26,7 +27,8 @@ from ..catalog import (
 )
 from ..display import ProgressMeter
 from ..errors import SessionNameError
-from ..reports import LoadPlan, LoadReport, SaveReport, SessionList, SnapshotList
+from ..listings import SessionDiff, SessionList, SnapshotList
+from ..reports import LoadPlan, LoadReport, SaveReport
 from ..repository import Repository
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
 from ..snapshot import Problem
@@ -36,7 +38,13 @@ from .meter import meter
 if TYPE_CHECKING:
     from ..sessions import SessionManager
 
-COMPLETED = {"save_session": False, "load_session": True, "sessions": True, "delete_session": True}
+COMPLETED = {
+    "save_session": False,
+    "load_session": True,
+    "sessions": True,
+    "delete_session": True,
+    "diff_session": True,
+}
 """Magics whose first argument is completed with session names, and whether versions are offered, too."""
 
 
@@ -229,6 +237,25 @@ class SessionMagics(Magics):
         with one_line("nothing was changed"):
             repository = self.repository(create=False)
             return list_snapshots(repository, args.name) if args.name else list_sessions(repository)
+
+    @magic_arguments()
+    @argument("before", type=unquoted, metavar="NAME[@VERSION]", help="the earlier snapshot")
+    @argument(
+        "after",
+        nargs="?",
+        type=unquoted,
+        default="",
+        metavar="NAME[@VERSION]",
+        help="the later snapshot; by default the newest of the same session",
+    )
+    @line_magic
+    def diff_session(self, line: str) -> SessionDiff | None:
+        """Say which variables two snapshots have in common and which differ, with small values; nothing is loaded."""
+        args = parsed(SessionMagics.diff_session, line)
+        if args is None:
+            return None
+        with one_line("nothing was changed"):
+            return compare(self.repository(create=False), args.before, args.after)
 
     @magic_arguments()
     @argument(

@@ -1,0 +1,106 @@
+"""What changed from one snapshot of a session to another, by name.
+
+Invariant: pure over records; nothing is read, and nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .snapshot import Snapshot, Variable
+
+ChangeKind = Literal["added", "removed", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one variable.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"added", "removed", "changed"}
+    before, after : Variable or None
+        None on the side where there is no such variable.
+    """
+
+    name: str
+    kind: ChangeKind
+    before: Variable | None = None
+    after: Variable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A snapshot, and what it changed.
+
+    Attributes
+    ----------
+    snapshot : Snapshot
+    changes : tuple of Change or None
+        Against the snapshot that it came from; None if that one is not known any more.
+    bytes_new : int
+        Plain bytes of the parts that the snapshot it came from does not have.
+    """
+
+    snapshot: Snapshot
+    changes: tuple[Change, ...] | None
+    bytes_new: int
+
+
+def changes(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
+    """Return what differs between two snapshots, sorted by name.
+
+    Values are compared by their digests. One that has begun or ceased to share memory with others may count as
+    changed.
+    """
+    old, new = ({v.name: v for v in snapshot.variables} for snapshot in (before, after))
+    found = [Change(name, "added", None, new[name]) for name in new.keys() - old.keys()]
+    found += [Change(name, "removed", old[name], None) for name in old.keys() - new.keys()]
+    for name in old.keys() & new.keys():
+        if not old[name].digest or old[name].digest != new[name].digest:
+            found.append(Change(name, "changed", old[name], new[name]))
+    return tuple(sorted(found, key=lambda change: change.name))
+
+
+def steps(snapshots: Sequence[Snapshot]) -> Iterator[Step]:
+    """Yield for each snapshot of one session what it changed.
+
+    Parameters
+    ----------
+    snapshots : sequence of Snapshot
+        All that are at hand, in any order.
+    """
+    by_version = {snapshot.sequence: snapshot for snapshot in snapshots}
+    for snapshot in snapshots:
+        if snapshot.parent is None:
+            origin: Snapshot | None = Snapshot(snapshot.name)
+        else:
+            origin = by_version.get(snapshot.parent)
+        known = {part.digest for part in origin.parts()} if origin is not None else set()
+        new = {part.digest: part.size for part in snapshot.parts() if part.digest not in known}
+        changed = changes(origin, snapshot) if origin is not None else None
+        yield Step(snapshot, changed, sum(new.values()))
+
+
+def ancestor(snapshots: Sequence[Snapshot], version: int, back: int) -> Snapshot | None:
+    """Return the snapshot that lies some steps back on the line of a version, None if the line is not that long.
+
+    Parameters
+    ----------
+    snapshots : sequence of Snapshot
+        Of one session.
+    version : int
+        Where the line ends.
+    back : int
+        How many steps.
+    """
+    by_version = {snapshot.sequence: snapshot for snapshot in snapshots}
+    at = by_version.get(version)
+    for _ in range(back):
+        if at is None:
+            return None
+        at = by_version.get(at.parent) if at.parent is not None else None
+    return at

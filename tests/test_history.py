@@ -1,0 +1,79 @@
+"""What changed from one snapshot to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_session_save import SessionNotFoundError, save
+from jupyter_session_save.catalog import compare, list_snapshots, open_repository
+from jupyter_session_save.history import ancestor, changes, steps
+from jupyter_session_save.snapshot import Component, Part, Snapshot, Variable
+
+
+def snapshot(version: int, parent: int | None, **digests: str) -> Snapshot:
+    components = tuple(Component((name,), Part(digest * 64, 10)) for name, digest in digests.items())
+    variables = tuple(Variable(name, "int", digest=digest) for name, digest in digests.items())
+    return Snapshot("s", version, parent=parent, variables=variables, components=components)
+
+
+def test_changes_are_named_and_sorted() -> None:
+    found = changes(snapshot(1, None, a="1", b="2", c="3"), snapshot(2, 1, d="4", b="5", c="3"))
+    assert [(c.name, c.kind) for c in found] == [("a", "removed"), ("b", "changed"), ("d", "added")]
+    assert [(c.before is None, c.after is None) for c in found] == [(False, True), (False, False), (True, False)]
+
+
+def test_a_variable_without_a_digest_counts_as_changed() -> None:
+    assert [c.kind for c in changes(snapshot(1, None, a=""), snapshot(2, 1, a=""))] == ["changed"]
+
+
+def test_steps_go_by_the_parent_and_count_what_is_new() -> None:
+    line = [snapshot(4, 2, a="1", b="9"), snapshot(3, 2, a="7"), snapshot(2, 1, a="1"), snapshot(1, None, a="0")]
+    found = {step.snapshot.sequence: step for step in steps(line)}
+    assert [(c.name, c.kind) for c in found[4].changes or ()] == [("b", "added")]
+    assert found[4].bytes_new == 10
+    assert [(c.name, c.kind) for c in found[1].changes or ()] == [("a", "added")]
+    assert next(steps([snapshot(9, 5, a="1")])).changes is None
+
+
+def test_ancestors_follow_the_line_of_a_branch() -> None:
+    line = [snapshot(1, None), snapshot(2, 1), snapshot(3, 1), snapshot(4, 3)]
+    assert [getattr(ancestor(line, 4, back), "sequence", None) for back in range(4)] == [4, 3, 1, None]
+    assert ancestor(line, 9, 1) is None
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return str(tmp_path / "store")
+
+
+def test_a_diff_shows_small_values_and_shapes(store: str) -> None:
+    save("s", {"a": 1, "word": "x" * 200, "gone": [1, 2], "same": {"k": (1, None, True)}}, store=store)
+    save("s", {"a": 2, "word": "y" * 200, "big": list(range(9999)), "same": {"k": (1, None, True)}}, store=store)
+    found = compare(open_repository(store), "s@1")
+    assert (found.named("changed"), found.named("added"), found.named("removed")) == (
+        ("a", "word"),
+        ("big",),
+        ("gone",),
+    )
+    text = found.whole()
+    assert text.startswith("from s@1 to s@2: 1 added, 1 removed, 2 changed")
+    assert "[1, 2]" in text
+    assert "9999" in text
+    assert "x" * 61 not in text
+    assert repr(compare(open_repository(store), "s@1", "s@1")).splitlines()[0] == "from s@1 to s@1: nothing differs"
+
+
+def test_a_diff_with_what_is_not_there_says_so(store: str) -> None:
+    save("sales", {"a": 1}, store=store)
+    with pytest.raises(SessionNotFoundError, match="did you mean 'sales'"):
+        compare(open_repository(store), "sale")
+
+
+def test_the_line_of_a_session_names_what_changed(store: str) -> None:
+    for value in (1, 2):
+        save("s", {"a": value, "b": [0]}, store=store)
+    listed = list_snapshots(open_repository(store), "s")
+    assert [step.snapshot.sequence for step in listed.steps] == [2, 1]
+    assert "a save" in repr(listed)
