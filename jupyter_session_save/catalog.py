@@ -8,18 +8,21 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
-from .display import human_bytes, plural
+from .collection import Pruning
+from .display import human_bytes, listing, one_line, plural
 from .errors import DamagedError, FormatError, SessionError, SessionNameError, SessionNotFoundError
 from .history import changes, steps
 from .listings import SessionDiff, SessionList, SnapshotList
 from .preview import LONGEST, previews
 from .repository import Repository
+from .retention import DEFAULT
+from .retention import parse as parse_policy
 from .snapshot import Snapshot
 
 STORE_VARIABLE = "JUPYTER_SESSION_STORE"
@@ -232,6 +235,52 @@ def delete(repository: Repository, reference: str) -> str:
         return f"{line}; no bytes were freed, because {error}"
     # A grace period protects saves under way; without a word of it "0 B freed" looks like a fault.
     return f"{line}, {human_bytes(freed)} freed; what is less than an hour old is freed by a later delete"
+
+
+def prune(repository: Repository, names: Sequence[str], policy: str = DEFAULT, *, dry_run: bool = False) -> Pruning:
+    """Remove the autosaves that a policy, such as ``last=50,size=20GB``, does not keep; all sessions' without names.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If there is no such session.
+    SessionNameError
+        If the policy cannot be read.
+    """
+    rules = parse_policy(policy)
+    for name in names:
+        with suggesting(repository, name):
+            if not repository.versions(name):
+                repository.resolve(name)
+    return repository.prune(rules, names, dry_run=dry_run)
+
+
+def pruning_lines(pruning: Pruning, *, dry_run: bool = False) -> list[str]:
+    """Say what a prune did or would do, a line for each session and one for the bytes."""
+    verb = "would be removed" if dry_run else "removed"
+    lines = [
+        f"{one_line(session.name)}: {plural(len(session.removed), 'autosave')} {verb} ({_ranges(session.removed)}), "
+        f"{plural(session.kept, 'snapshot')} kept"
+        for session in pruning.sessions
+        if session.removed
+    ]
+    if dry_run:
+        return [*lines, f"{human_bytes(pruning.freed)} would be freed"]
+    freed = (
+        pruning.note or f"{human_bytes(pruning.freed)} freed; what is less than an hour old is freed by a later prune"
+    )
+    return [*lines, freed]
+
+
+def _ranges(versions: Sequence[int]) -> str:
+    """Return versions on one line, those that follow one another as ``3-7``."""
+    spans: list[list[int]] = []
+    for version in versions:
+        if spans and version == spans[-1][1] + 1:
+            spans[-1][1] = version
+        else:
+            spans.append([version, version])
+    return listing([str(first) if first == last else f"{first}-{last}" for first, last in spans], 20)
 
 
 def completions(repository: Repository, token: str, *, versions: bool) -> list[str]:

@@ -13,9 +13,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import __version__
-from .catalog import STORE_VARIABLE, compare, delete, list_sessions, list_snapshots, open_repository
+from .catalog import (
+    STORE_VARIABLE,
+    compare,
+    delete,
+    list_sessions,
+    list_snapshots,
+    open_repository,
+    prune,
+    pruning_lines,
+)
 from .errors import SessionError
 from .listings import SessionDiff
+from .retention import DEFAULT
 from .snapshot import Snapshot
 
 
@@ -81,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     differ.add_argument("after", nargs="?", default="", metavar="NAME[@VERSION]")
     remove = command("delete", _delete, "delete a session, or one snapshot of it", store)
     remove.add_argument("name", metavar="NAME[@VERSION]")
+    prune = command("prune", _prune, "remove autosaves that are not to be kept, and free their bytes", store, as_json)
+    prune.add_argument("names", metavar="NAME", nargs="*", help="by default all sessions")
+    prune.add_argument("--keep", metavar="POLICY", default=DEFAULT, help=f"by default {DEFAULT}")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     check = command("check", _check, "look for damage; exit status 1 if there is any", store, as_json)
     check.add_argument("--no-data", action="store_true", help="only whether everything is there, not each byte")
     command("demo", _demo, "run a notebook, kill its kernel, resume it in a fresh one, and compare")
@@ -111,6 +125,16 @@ def _diff(args: argparse.Namespace) -> int:
 
 def _delete(args: argparse.Namespace) -> int:
     print(delete(open_repository(_store(args), create=False), args.name))
+    return 0
+
+
+def _prune(args: argparse.Namespace) -> int:
+    pruning = prune(open_repository(_store(args), create=False), args.names, args.keep, dry_run=args.dry_run)
+    if args.json:
+        rows = [{"name": s.name, "kept": s.kept, "removed": s.removed} for s in pruning.sessions]
+        print(_json({"sessions": rows, "bytes": pruning.freed, "note": pruning.note, "dry_run": args.dry_run}))
+    else:
+        print("\n".join(pruning_lines(pruning, dry_run=args.dry_run)))
     return 0
 
 

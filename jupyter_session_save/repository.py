@@ -8,11 +8,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from . import manifest
-from .digests import key_of
+from . import collection, manifest, retention
+from .collection import Pruned, Pruning
 from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError
 from .names import parse_snapshot_key, quote, snapshot_key, stored_versions
 from .numbering import Numbering
@@ -23,7 +22,6 @@ from .writing import Memory, Writer
 
 _KIND = "jupyter_session_save"
 _MARK = "format.json"
-_DATA = re.compile(r"(?:blobs|packs)/([0-9a-f]{2})/\1[0-9a-f]{62}")
 
 
 class Repository:
@@ -146,7 +144,7 @@ class Repository:
 
     def names(self) -> list[str]:
         """Return the names of all sessions, sorted."""
-        return sorted({name for name, _ in self._keys()})
+        return sorted({name for name, _ in collection.records(self.store)})
 
     def versions(self, name: str) -> list[int]:
         """Return the versions stored under a name, oldest first, whether they can be read or not."""
@@ -230,7 +228,7 @@ class Repository:
                 removed += 1
         return removed
 
-    def collect(self, *, grace: float = 3600.0) -> int:
+    def collect(self, *, grace: float = collection.GRACE) -> int:
         """Remove blobs and packs that no snapshot refers to, and what killed writers left.
 
         Parameters
@@ -248,27 +246,58 @@ class Repository:
         DamagedError, FormatError
             If a snapshot cannot be read: nothing is removed, because nobody knows what it refers to.
         """
-        # Candidates first: what is written from here on is not among them.
-        candidates = []
-        for prefix in ("blobs/", "packs/"):
-            for key in filter(_DATA.fullmatch, self.store.list(prefix)):
+        return collection.collect(self.store, self._snapshot, grace=grace)
+
+    def prune(
+        self,
+        policy: retention.Policy,
+        names: Sequence[str] = (),
+        *,
+        dry_run: bool = False,
+        grace: float = collection.GRACE,
+    ) -> Pruning:
+        """Remove the autosaves that a policy does not keep, and then what no snapshot refers to any more.
+
+        Safe to be killed at any moment, and safe for savers and for other prunes at the same time.
+
+        Parameters
+        ----------
+        policy : Policy
+        names : sequence of str
+            Sessions to look at; by default all.
+        dry_run : bool
+            Only say what would be removed.
+        grace : float
+            As for `collect`.
+
+        Returns
+        -------
+        Pruning
+
+        Raises
+        ------
+        SessionNotFoundError
+            If there is no session of a name; nothing is removed then.
+        """
+        for name in names:
+            if not self.versions(name):
+                self.resolve(name)
+        found = []
+        for name in dict.fromkeys(names) or self.names():
+            snapshots = self.snapshots(name)
+            kept = retention.keep(snapshots, policy)
+            found.append(Pruned(name, len(kept), tuple(sorted({s.sequence for s in snapshots} - kept))))
+        if dry_run:
+            return Pruning(tuple(found), collection.exclusive(self.store, self._snapshot, found))
+        for session in found:
+            # Oldest first: killed half-way, what is left is the newest.
+            for version in session.removed:
                 with contextlib.suppress(KeyError):
-                    if self.store.age(key) >= grace:
-                        candidates.append(key)
-        used: set[str] = set()
-        for name, version in self._keys():
-            with contextlib.suppress(SessionNotFoundError):
-                used.update(map(key_of, self._snapshot(name, version).parts()))
-        freed = self.store.sweep(grace)
-        for key in candidates:
-            if key not in used:
-                with contextlib.suppress(KeyError):
-                    size = self.store.size(key)
-                    # Again: a writer that takes it up has touched it.
-                    if self.store.age(key) >= grace:
-                        self.store.delete(key)
-                        freed += size
-        return freed
+                    self.store.delete(snapshot_key(session.name, version))
+        try:
+            return Pruning(tuple(found), self.collect(grace=grace))
+        except (DamagedError, FormatError) as error:
+            return Pruning(tuple(found), 0, f"no bytes were freed, because {error}")
 
     def check(self, *, data: bool = True) -> list[str]:
         """Look for damage.
@@ -287,7 +316,7 @@ class Repository:
         lines: list[str] = []
         seen: dict[Part, str] = {}
         needs: dict[str, list[str]] = {}
-        for name, version in self._keys():
+        for name, version in collection.records(self.store):
             try:
                 snapshot = self._snapshot(name, version)
             except SessionNotFoundError:
@@ -304,9 +333,6 @@ class Repository:
                 for line in sorted(filter(None, damage)):
                     needs.setdefault(line, []).extend(f"{n} of {snapshot.reference}" for n in component.names)
         return lines + [f"{line}; needed by {_shorten(names)}" for line, names in needs.items()]
-
-    def _keys(self) -> Iterator[tuple[str, int]]:
-        yield from filter(None, map(parse_snapshot_key, self.store.list("sessions/")))
 
     def _snapshot(self, name: str, version: int) -> Snapshot:
         key = snapshot_key(name, version)

@@ -51,6 +51,62 @@ def test_list(store: str, capsys: Capture) -> None:
     assert "odd name@1" in shown
 
 
+@pytest.fixture
+def autosaves(store: str) -> str:
+    """Ten autosaves of ``sales`` in one line, after its three snapshots."""
+    repository = Repository.open(store)
+    known = repository.resolve("sales")
+    for cell in range(1, 11):
+        with repository.writer() as writer:
+            part = writer.put([f"autosave {cell}".encode() * 100])
+            components = (Component(("df", "g"), part),)
+            created = f"2026-02-04T04:05:{cell:02}+00:00"
+            draft = Snapshot("sales", created=created, parent=known.sequence, cell=cell, components=components)
+            known = writer.commit(draft, sign=lambda data: "")
+    for file in Path(store).rglob("*"):
+        os.utime(file, (1, 1))
+    return store
+
+
+def packed(store: str) -> int:
+    return sum(file.stat().st_size for file in Path(store, "packs").rglob("*") if file.is_file())
+
+
+def test_prune(autosaves: str, capsys: Capture) -> None:
+    command = ["prune", "--store", autosaves, "--keep", "last=3"]
+    assert main([*command, "--dry-run"]) == 0
+    foretold = capsys.readouterr().out
+    assert foretold.startswith("sales: 7 autosaves would be removed (4-10), 6 snapshots kept\n")
+    assert main([*command, "--dry-run", "--json", "sales"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["sessions"] == [{"name": "sales", "kept": 6, "removed": [4, 5, 6, 7, 8, 9, 10]}]
+    assert row["dry_run"] and row["bytes"] > 0
+    repository = Repository.open(autosaves)
+    assert repository.versions("sales") == [*range(1, 14)]
+    assert main([*command, "odd name"]) == 0
+    assert capsys.readouterr().out.startswith("0 B freed; ")
+    before = packed(autosaves)
+    assert main(command) == 0
+    assert capsys.readouterr().out.startswith(foretold.splitlines()[0].replace("would be removed", "removed"))
+    assert repository.versions("sales") == [1, 2, 3, 11, 12, 13]
+    assert before - packed(autosaves) == row["bytes"]
+    assert repository.check() == []
+
+
+def test_pruning_what_is_not_there_and_by_no_policy(autosaves: str, capsys: Capture) -> None:
+    assert main(["prune", "--store", autosaves, "sale"]) == 1
+    assert "did you mean 'sales'?" in capsys.readouterr().err
+    assert main(["prune", "--store", autosaves, "--keep", "most=5"]) == 1
+    assert "'most=5'" in capsys.readouterr().err
+    assert len(Repository.open(autosaves).versions("sales")) == 13
+
+
+def test_pruning_beside_what_cannot_be_read_frees_nothing(autosaves: str, capsys: Capture) -> None:
+    Path(autosaves, "sessions", "sales", "2.json").write_bytes(b"{")
+    assert main(["prune", "--store", autosaves, "--keep", "last=3"]) == 0
+    assert "no bytes were freed, because sessions/sales/2.json" in capsys.readouterr().out
+
+
 def test_the_store_may_stand_before_the_command(store: str, capsys: Capture) -> None:
     assert main(["--store", store, "list"]) == 0
     assert "sales@3" in capsys.readouterr().out
