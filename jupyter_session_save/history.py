@@ -85,6 +85,33 @@ def steps(snapshots: Sequence[Snapshot]) -> Iterator[Step]:
         yield Step(snapshot, changed, sum(new.values()))
 
 
+def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
+    """Return the names that need no loading to go from one snapshot to another.
+
+    Parameters
+    ----------
+    held : Snapshot
+        What the namespace is equal to.
+    wanted : Snapshot
+        What it is to become.
+
+    Returns
+    -------
+    frozenset of str
+        Names whose component is the same in both, and so is all that it refers to.
+    """
+    same = {(c.names, c.stream.digest, tuple(b.digest for b in c.buffers)) for c in held.components}
+    staying = [c for c in wanted.components if (c.names, c.stream.digest, tuple(b.digest for b in c.buffers)) in same]
+    moved = {name for c in wanted.components for name in c.names} - {name for c in staying for name in c.names}
+    while True:
+        left = [c for c in staying if not moved.intersection(c.refs)]
+        if len(left) == len(staying):
+            return frozenset(name for c in staying for name in c.names)
+        # What refers to something that is made anew is made anew, too, or it would hold on to the old one.
+        moved |= {name for c in staying for name in c.names} - {name for c in left for name in c.names}
+        staying = left
+
+
 def ancestor(snapshots: Sequence[Snapshot], version: int, back: int) -> Snapshot | None:
     """Return the snapshot that lies some steps back on the line of a version, None if the line is not that long.
 

@@ -16,7 +16,9 @@ from typing import Any
 
 from . import environment
 from .compare import statuses
+from .display import plural
 from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
+from .history import standing
 from .integrity import DataCheck, checked_at_once
 from .manifest import signed_bytes
 from .namespace import Journal, choose, user_names
@@ -41,6 +43,7 @@ class Options:
     trust: bool = False
     verify_data: bool = False
     state: bool = True
+    since: Snapshot | None = None
 
     @property
     def resumes(self) -> bool:
@@ -81,6 +84,13 @@ class Selection:
     components: list[Component]
     wanted: list[str]
     needed: list[str] = field(default_factory=list)
+    left: frozenset[str] = frozenset()
+
+    def leave(self, names: frozenset[str]) -> None:
+        """Take out what the namespace holds already."""
+        self.components = [c for c in self.components if not names.issuperset(c.names)]
+        self.wanted, self.needed = ([n for n in chosen if n not in names] for chosen in (self.wanted, self.needed))
+        self.left = names
 
 
 def select(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Selection:
@@ -129,6 +139,8 @@ def load_into(
     started = time.perf_counter()
     check_trust(snapshot, signer, options.trust)
     selection = select(snapshot, options.only, options.exclude)
+    if options.since is not None:
+        selection.leave(standing(options.since, snapshot))
     target = Target(namespace, selection, options, hidden)
     conflicts = target.differing(snapshot, live, repository)
     stored = [StoredComponent(c, repository, verify_data=options.verify_data) for c in selection.components]
@@ -298,14 +310,14 @@ class Target:
         """Return the names that a replacing load takes out."""
         if not self._options.replace:
             return []
-        return sorted(self._user.difference(self.kept, map(self.name_of, self.bound)))
+        return sorted(self._user.difference(self.kept, self._selection.left, map(self.name_of, self.bound)))
 
     def differing(self, snapshot: Snapshot, live: Mapping[str, Any], repository: Repository) -> list[str]:
         """Return the names that are bound to something else than what the load will bind."""
         if self._options.into:
             return [self._options.into] if self._options.into in self._namespace else []
         present = [n for n in self.bound if self.name_of(n) in self._namespace]
-        if self._renamed:
+        if self._renamed or self._options.since is not None:
             return [self.name_of(n) for n in present]
         known = statuses(self._namespace, snapshot, present, live, repository)
         return [name for name, status in known.items() if status != "same"]
@@ -313,6 +325,8 @@ class Target:
     def notes(self, snapshot: Snapshot) -> list[str]:
         """Say what came along or stayed out."""
         lines = []
+        if self._selection.left:
+            lines.append(f"{plural(len(self._selection.left), 'variable')} stayed, since nothing in them differs")
         if self.extra and not self._renamed:
             lines.append(f"loaded too, because the others need them: {', '.join(self.extra)}")
         stayed = sorted(set(self._selection.needed).difference(self.extra)) if not self._renamed else []

@@ -19,6 +19,7 @@ from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
 from .resuming import names_of
 from .saving import save_namespace
+from .snapshot import Snapshot
 from .trust import Signer
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -118,6 +119,7 @@ class SessionManager:
         trust: bool = False,
         verify_data: bool = False,
         state: bool = True,
+        since: Snapshot | None = None,
         progress: Progress | None = None,
     ) -> LoadReport:
         """Load a snapshot into the namespace, all or nothing.
@@ -143,6 +145,9 @@ class SessionManager:
             Compare large arrays with their digests before they are used; that reads them all.
         state : bool
             Restore the interpreter's state, too; `only`, `prefix` and `into` restore none.
+        since : Snapshot, optional
+            What the namespace is known to be equal to: then only what differs from it is loaded, and the rest stays
+            the very same objects.
         progress : callable, optional
 
         Returns
@@ -154,7 +159,7 @@ class SessionManager:
         SessionNotFoundError, SessionNameError, TrustError, DamagedError, FormatError, StoreError
             The namespace is as it was.
         """
-        options = Options(only, exclude, prefix, into, conflicts == "keep", replace, trust, verify_data, state)
+        options = Options(only, exclude, prefix, into, conflicts == "keep", replace, trust, verify_data, state, since)
         return load_into(
             self._namespace,
             self._repository.resolve(name, version),

@@ -8,8 +8,10 @@ import pytest
 
 from jupyter_session_save import SessionNotFoundError, save
 from jupyter_session_save.catalog import compare, list_snapshots, open_repository
-from jupyter_session_save.history import ancestor, changes, steps
+from jupyter_session_save.history import ancestor, changes, standing, steps
 from jupyter_session_save.snapshot import Component, Part, Snapshot, Variable
+
+from .cells import notebook
 
 
 def snapshot(version: int, parent: int | None, **digests: str) -> Snapshot:
@@ -77,3 +79,43 @@ def test_the_line_of_a_session_names_what_changed(store: str) -> None:
     listed = list_snapshots(open_repository(store), "s")
     assert [step.snapshot.sequence for step in listed.steps] == [2, 1]
     assert "a save" in repr(listed)
+
+
+CELL = """\
+import numpy as np
+big = np.arange(300_000.0)
+view = big[:5]
+class Foo: pass
+foo = Foo()
+items = [1, foo]
+n = 1
+def next_n(): return n + 1
+"""
+
+
+def test_going_back_loads_only_what_differs_and_leaves_the_rest_the_very_same_objects() -> None:
+    with notebook(CELL) as a:
+        first = a.save()
+        a.run("n = 2; words = ['x']")
+        second = a.save()
+        kept = {name: a.namespace[name] for name in ("big", "view", "Foo", "foo", "items", "next_n", "np")}
+        held = a.repository.resolve("s", 2)
+        report = a.manager.load("s", 1, since=held, replace=True)
+        assert all(a.namespace[name] is value for name, value in kept.items())
+        assert {v.name for v in report.variables} == {"n"}
+        assert report.removed == ("words",)
+        assert a.namespace["next_n"]() == 2
+        assert "stayed" in repr(report)
+        a.manager.load("s", 2, since=a.repository.resolve("s", 1), replace=True)
+        assert (a.namespace["n"], a.namespace["words"]) == (2, ["x"])
+    assert (first.reference, second.reference) == ("s@1", "s@2")
+
+
+def test_instances_follow_a_class_that_is_made_anew() -> None:
+    with notebook(CELL) as a:
+        a.save()
+        a.run("class Foo:\n    later = True\nfoo.__class__ = Foo")
+        a.save()
+        assert "foo" not in standing(a.repository.resolve("s", 2), a.repository.resolve("s", 1))
+        a.manager.load("s", 1, since=a.repository.resolve("s", 2), replace=True)
+        a.check("type(foo) is Foo", "items[1] is foo", "not hasattr(Foo, 'later')", "view.base is big")
