@@ -19,6 +19,7 @@ from typing import Any
 from blake3 import blake3
 
 from .pickling import Payload, Scope, dumps
+from .pickling.memos import Meeting
 from .pickling.scope import importable_path, module_of, own_name
 from .snapshot import Component
 
@@ -69,17 +70,16 @@ def _linked(
     pickled: dict[str, Payload],
     tick: Callable[[str], None],
 ) -> Iterator[Pickled]:
-    union = _Union()
-    owner: dict[int, str] = {}
+    union, meeting = _Union(), Meeting()
     for name in names:
         tick(name)
         pickled[name] = dumps({name: values[name]}, scope)
     # The largest last: what is in it need not be noted for others any more.
-    ordered = sorted(names, key=lambda name: pickled[name].size)
+    ordered = sorted(names, key=lambda name: sum(map(len, pickled[name].chunks)))
     for position, name in enumerate(ordered, 1):
-        for other in pickled[name].enter(owner, name, position == len(ordered)):
+        for other in pickled[name].enter(meeting, name, position == len(ordered)):
             union.join(name, other)
-    owner.clear()
+    del meeting
     for payload in pickled.values():
         payload.part()
     for group in union.groups(names):

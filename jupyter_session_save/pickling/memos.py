@@ -14,8 +14,8 @@ import io
 import operator
 import pickle
 import sys
-from collections.abc import Container, Sequence
-from itertools import chain, compress, repeat
+from collections.abc import Iterator, Sequence
+from itertools import chain, compress, islice, repeat
 from typing import Any
 
 _LISTED = next(map(sys.getrefcount, [object()]))
@@ -36,28 +36,34 @@ _SHOWS_MEMO = _shows_memo()
 
 def reached(pickler: Any) -> list[Any]:
     """Return the objects in the memo of a pickler, and perhaps a few more."""
-    if _SHOWS_MEMO and isinstance(pickler, pickle.Pickler):
+    if _in_c(pickler):
         return gc.get_referents(pickler)
     return [obj for _, obj in pickler.memo.copy().values()]
 
 
-def holds(pickler: Any, objects: Sequence[Any]) -> bool:
-    """Whether one of a few objects is in the memo of a pickler, which costs less than a search through it.
+def among(pickler: Any, objects: Sequence[Any]) -> list[Any]:
+    """Return which of some objects are in the memo of a pickler.
 
     Parameters
     ----------
     pickler : pickle.Pickler
     objects : sequence
-        Objects that are in the memo if anything of the pickler's holds them.
+        Living objects, each once.
     """
-    # One call in C, so that no other thread changes a count between: to be listed adds one to it.
+    if not _in_c(pickler):
+        memo = pickler.memo
+        return [obj for obj in objects if id(obj) in memo]
+    # To be listed adds one to a count, which shows without a search through the list. All is one call in C, so that
+    # no other thread changes a count meanwhile.
     steps = chain(map(sys.getrefcount, objects), map(reached, [pickler]), map(sys.getrefcount, objects))
     counts: list[Any] = list(steps)
-    return counts[: len(objects)] != counts[len(objects) + 1 :]
+    found = compress(objects, map(operator.ne, counts, islice(counts, len(objects) + 1, None)))
+    own = _own(pickler)
+    return [obj for obj in found if id(obj) not in own]
 
 
-def held_elsewhere(pickler: Any) -> dict[int, Any]:
-    """Return, by id, those of the objects in the memo of a pickler that have more than one holder beside it.
+def held_elsewhere(pickler: Any) -> list[Any]:
+    """Return those of the objects in the memo of a pickler that have more than one holder beside it.
 
     Text is left out: it cannot change.
     """
@@ -65,19 +71,39 @@ def held_elsewhere(pickler: Any) -> dict[int, Any]:
     # Counted beforehand, since `compress` holds what it asks about.
     counts = list(map(sys.getrefcount, objects))
     held = list(compress(objects, map(_OWN.__lt__, counts)))
-    held = list(compress(held, map(operator.is_not, map(type, held), repeat(str))))
-    return _without_own(dict(zip(map(id, held), held, strict=True)), pickler)
+    own = _own(pickler)
+    return [obj for obj in compress(held, map(operator.is_not, map(type, held), repeat(str))) if id(obj) not in own]
 
 
-def among(pickler: Any, ids: Container[int]) -> dict[int, Any]:
-    """Return, by id, those of the objects in the memo of a pickler whose ids are given."""
-    objects = reached(pickler)
-    found = list(compress(objects, map(ids.__contains__, map(id, objects))))
-    return _without_own(dict(zip(map(id, found), found, strict=True)), pickler)
+class Meeting:
+    """Where variables meet: the objects that one of them holds and others may hold, too."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, Any] = {}
+        self._owner: dict[int, str] = {}
+
+    def enter(self, pickler: Any, name: str, *, last: bool) -> Iterator[tuple[Any, str]]:
+        """Yield each object that a variable has in common with one that was here before, and that one's name.
+
+        Parameters
+        ----------
+        pickler : pickle.Pickler
+            Has dumped the variable; so have all that enter.
+        name : str
+        last : bool
+            Whether nobody comes after, for whom to note what there is.
+        """
+        held = among(pickler, list(self._objects.values())) if last else held_elsewhere(pickler)
+        yield from ((obj, self._owner[id(obj)]) for obj in held if id(obj) in self._objects)
+        if not last:
+            self._objects.update(zip(map(id, held), held, strict=True))
+            self._owner.update(dict.fromkeys(map(id, held), name))
 
 
-def _without_own(objects: dict[int, Any], pickler: Any) -> dict[int, Any]:
-    """Leave out what picklers have in common: their class and what they were given."""
-    for own in (type(pickler), *vars(pickler).values()):
-        objects.pop(id(own), None)
-    return objects
+def _in_c(pickler: Any) -> bool:
+    return _SHOWS_MEMO and isinstance(pickler, pickle.Pickler)
+
+
+def _own(pickler: Any) -> set[int]:
+    """Return the ids of what picklers have in common: their class and what they were given."""
+    return {id(type(pickler)), *map(id, vars(pickler).values())}

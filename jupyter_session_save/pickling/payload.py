@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..snapshot import Problem
+from .memos import Meeting
 
 
-def _shares_nothing(owner: dict[int, str], name: str, last: bool) -> set[str]:
+def _shares_nothing(meeting: Meeting, name: str, last: bool) -> set[str]:
     return set()
 
 
@@ -37,9 +38,8 @@ class Payload:
     defines : bool
         Whether a definition of the namespace is among the values.
     enter : callable
-        ``enter(owner, name, last)`` notes in `owner`, by id, that the objects of this pickle belong to `name`, and
-        returns the names of others that hold one which can change; the last need not be noted. To be called when all
-        that may share are pickled, and before any of them has `parted`.
+        ``enter(meeting, name, last)`` returns the names of those that entered before and hold something that can
+        change and that this one holds, too. To be called when all are pickled, before any has `part`-ed.
     """
 
     chunks: list[bytes] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Payload:
     problems: list[Problem] = field(default_factory=list)
     reconnected: list[Problem] = field(default_factory=list)
     defines: bool = False
-    enter: Callable[[dict[int, str], str, bool], set[str]] = _shares_nothing
+    enter: Callable[[Meeting, str, bool], set[str]] = _shares_nothing
 
     @property
     def size(self) -> int:

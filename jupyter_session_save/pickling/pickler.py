@@ -21,10 +21,11 @@ from ..snapshot import Problem
 from . import dill_reducers, rebuild
 from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
-from .memos import among, held_elsewhere, holds
+from .memos import Meeting, among
 from .payload import Payload
 from .placeholder import Placeholder
 from .plans import ATOMS, CONTAINERS, Plan, hashable, is_immutable, library_owned, plan_for
+from .quick import quick_reduce
 from .scope import Scope, importable_path, lookup, module_of, type_name
 
 PROTOCOL = 5
@@ -68,12 +69,17 @@ class Pickling:
         self._live = scope.live_ids
 
     def reducer(self) -> Callable[[Any], Any]:
-        """Return `reduce` with a short way out for instances of plain types, which are most."""
-        plans, live_types, full = self._plans, self.scope.live_types, self.reduce
+        """Return `reduce` with a short way for instances of plain classes, which are most."""
+        quick, full = self.scope.quick, self.reduce
 
         def reduce(obj: Any) -> Any:
-            cls = id(type(obj))
-            return NotImplemented if plans.get(cls, full) is None and cls not in live_types else full(obj)
+            short = quick.get(id(type(obj)))
+            if short is None:
+                return full(obj)
+            try:
+                return short(obj)
+            except AttributeError:
+                return NotImplemented
 
         return full if self.guarded else reduce
 
@@ -90,6 +96,8 @@ class Pickling:
             self.referenced.add(id(obj))
             return rebuild.live, (self._live[id(obj)],)
         if plan is None:
+            if id(cls) not in self.scope.live_types and id(cls) not in self.scope.quick:
+                self.scope.quick[id(cls)] = quick_reduce(obj)
             plainly = not self.guarded or id(cls) in CONTAINERS or (not self.capture and dill_reducers.knows(cls))
             return NotImplemented if plainly else self._checked(obj)
         return self._leaf(obj, lambda: plan(obj, self)) if self.guarded else plan(obj, self)
@@ -304,7 +312,7 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickler = (_PersistentPickler if persistent else _FastPickler)(_Chunks(pickling.payload), pickling)
     pickler.dump(values)
     # An exact dict or list of the kernel's was pickled by value: nobody was asked about it.
-    if not persistent and holds(pickler, scope.live_containers):
+    if not persistent and among(pickler, scope.live_containers):
         pickling = Pickling(values, scope, guarded=guarded, capture=True)
         pickler = _PersistentPickler(_Chunks(pickling.payload), pickling)
         pickler.dump(values)
@@ -324,14 +332,10 @@ def _finished(pickling: Pickling, pickler: Any, values: Mapping[str, Any]) -> Pa
     names = pickling.scope.names
     payload.defines = any(names.get(id(value)) == name for name, value in values.items())
 
-    def enter(owner: dict[int, str], name: str, last: bool) -> set[str]:
+    def enter(meeting: Meeting, name: str, last: bool) -> set[str]:
         # The pickler stays alive with this function, and with it every object in its memo: no id is used twice.
-        shared = among(pickler, owner) if last else held_elsewhere(pickler)
-        common = shared.keys() & owner.keys()
-        found = {owner[i] for i in common if i not in names and pickling.links(shared[i])}
-        if not last:
-            owner.update(dict.fromkeys(shared, name))
-        return found
+        met = meeting.enter(pickler, name, last=last)
+        return {other for obj, other in met if id(obj) not in names and pickling.links(obj)}
 
     payload.enter = enter
     return payload
