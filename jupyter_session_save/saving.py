@@ -16,7 +16,7 @@ from .components import Pickled, digests, split
 from .describe import describe
 from .display import human_bytes
 from .errors import SaveError
-from .interpreter import Surroundings, collect
+from .interpreter import Surroundings, collect, outputs
 from .names import quote
 from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
@@ -40,6 +40,7 @@ def save_namespace(
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
     strict: bool = False,
+    history: bool = False,
     parent: int | None = None,
     progress: Progress | None = None,
 ) -> SaveReport:
@@ -52,10 +53,13 @@ def save_namespace(
     started = time.perf_counter()
     quote(name)
     # Before anything else: what is pickled may draw random numbers or change options. A choice of names has no state.
-    state, unread = ({}, []) if only else collect(Surroundings(namespace, live.get("shell")))
+    around = Surroundings(namespace, live.get("shell"), history and not only)
+    state, unread = ({}, []) if only else collect(around)
     # One view of the names, whatever threads do to the live one meanwhile.
     view = dict(namespace)
-    names = choose(user_names(view, hidden), (), exclude)
+    shown = outputs(around) if around.history else {}
+    view.update(shown)
+    names = choose([*user_names(dict(namespace), hidden), *shown], (), exclude)
     wanted = choose(names, only, ()) if only else names
     scope = Scope(namespace, {n: view[n] for n in names}, live)
     saved = _Saved(view, scope, wanted, progress)

@@ -61,6 +61,7 @@ class SessionManager:
         only: Sequence[str] = (),
         exclude: Sequence[str] = (),
         strict: bool = False,
+        history: bool = False,
         progress: Progress | None = None,
     ) -> SaveReport:
         """Save the user's variables as a new snapshot.
@@ -75,6 +76,8 @@ class SessionManager:
             Shell patterns of names, such as ``df*``. What the chosen ones need is saved, too.
         strict : bool
             Refuse to save if anything would become a placeholder.
+        history : bool
+            Save inputs and outputs, too, with all that they hold; not with `only`.
         progress : callable, optional
             ``progress(what, done, total)``.
 
@@ -102,6 +105,7 @@ class SessionManager:
             only=only,
             exclude=exclude,
             strict=strict,
+            history=history,
             progress=progress,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from jupyter_session_save.interpreter import PARTS, Changes, Surroundings, changed, collect
+from jupyter_session_save.repository import Repository
 
 from .machine import Machine
 
@@ -249,3 +251,68 @@ def test_changes_are_noticed_and_taken_back(part: str, change: Callable[[], Any]
 
 def test_every_part_has_a_name_of_its_own() -> None:
     assert len({part.name for part in PARTS}) == len(PARTS)
+
+
+HISTORY = (
+    "import pandas as pd\ndf = pd.DataFrame({'a': [1]})",
+    "df",
+    "'first'",
+    "'second'",
+    "secret = 'canary-' + 'typed'\nsecret",
+    "del secret",
+)
+
+
+@pytest.mark.core
+def test_inputs_and_outputs_come_along_when_asked_for(machine: Machine) -> None:
+    first = machine.begin(*HISTORY[:4])
+    saved = first.run("%save_session case --with-history")
+    assert "history" in saved.text
+    first.sigkill()
+    second = machine.fresh()
+    second.run("%load_ext jupyter_session_save")
+    assert second.run("'of its own'").count == 2
+    second.run("%load_session case")
+    found = second.run("_, __, Out[4] is df, _4 is df, _i, _i5, In[3]")
+    command = "%save_session case --with-history"
+    assert ast.literal_eval(found.text) == ("second", "first", True, True, command, "'first'", HISTORY[0])
+    assert found.count == (saved.count or 0) + 1
+    second.check("In is get_ipython().history_manager.input_hist_parsed", "In[8].startswith('_, __')", "len(In) == 9")
+    second.check(
+        "Out is get_ipython().history_manager.output_hist", "sorted(Out) == [4, 5, 6, 8]", "'_2' not in globals()"
+    )
+    again = second.run("again = %save_session case --with-history").count
+    second.check(f"{again} == 9", "not again.placeholders", "{'_4', '_8'} <= {v.name for v in again.variables}")
+
+
+def test_a_trait_asks_for_the_history(machine: Machine) -> None:
+    kernel = machine.begin("%config SessionMagics.with_history = True", "'shown'")
+    kernel.run("r = %save_session case")
+    kernel.check("'history' in r.state")
+    kernel.run("r = %save_session case --only sentinel")
+    kernel.check("r.state == ()")
+
+
+def test_a_kernel_that_is_further_keeps_its_own_history(machine: Machine) -> None:
+    machine.save("'shown'", options="--with-history")
+    kernel = machine.fresh()
+    for number in range(9):
+        kernel.run(f"{number} * 100")
+    kernel.run("%load_ext jupyter_session_save\nr = %load_session case")
+    kernel.check("Out[9] == 800", "In[1] == '0 * 100'", "any('its own inputs' in n for n in r.notes)")
+    assert kernel.run("_").text.strip() == "800"
+
+
+@pytest.mark.core
+def test_a_deleted_secret_is_in_no_file(machine: Machine) -> None:
+    machine.save(*HISTORY, "get_ipython().set_next_input('x')", "import os; os.environ['TOKEN'] = 'canary-' + 'typed'")
+    for data in [snapshot_bytes(machine), *machine.stored().values()]:
+        assert b"canary-typed" not in data and b"canary-" not in data
+
+
+def snapshot_bytes(machine: Machine) -> bytes:
+    """Everything stored, as it was before it was compressed."""
+    repository = Repository.open(str(machine.store), create=False)
+    snapshot = repository.resolve("case")
+    parts = [p for c in (*snapshot.components, *snapshot.state) for p in (c.stream, *c.buffers)]
+    return b"".join(bytes(repository.read(part)) for part in parts)

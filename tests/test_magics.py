@@ -64,6 +64,7 @@ NOTHING = {"only": [], "exclude": []}
             {"only": ["df_*", "x y", "z"], "exclude": ["*_raw"]},
         ),
         ("s --strict", "s", {"strict": True}),
+        ("s --with-history", "s", {"history": True}),
         ("a/b@x", "a/b@x", {}),
     ],
 )
@@ -72,7 +73,7 @@ def test_save_arguments(
 ) -> None:
     report = shell.run_line_magic("save_session", line)
     assert isinstance(report, SaveReport)
-    assert fake.calls == [("save", (name,), {"message": "", **NOTHING, "strict": False, **options})]
+    assert fake.calls == [("save", (name,), {"message": "", **NOTHING, "strict": False, "history": False, **options})]
     namespace, surroundings = fake.made[0]
     assert namespace is shell.user_ns
     assert surroundings["live"]["shell"] is shell

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import said
-from . import figures, generators, loggers, options, process, prompt
+from . import figures, generators, history, loggers, options, process, prompt
+from .history import outputs, pass_over
 from .parts import StatePart, Surroundings, same
 
-__all__ = ["PARTS", "Changes", "Surroundings", "changed", "collect"]
+__all__ = ["PARTS", "Changes", "Surroundings", "changed", "collect", "outputs", "pass_over"]
 
 PARTS: tuple[StatePart, ...] = (
     # Imports and extensions add filters, so these come late; user code may draw numbers, so generators come last.
@@ -28,6 +29,7 @@ PARTS: tuple[StatePart, ...] = (
     *figures.PARTS,
     *process.FILTERS,
     *prompt.NUMBER,
+    *history.PARTS,
     *generators.PARTS,
 )
 """All parts in the order in which they are put in place."""

@@ -74,6 +74,12 @@ class SessionMagics(Magics):
         options, the working directory, magics of cells and the like. --no-state switches it off for one load.""",
     ).tag(config=True)
 
+    with_history = Bool(
+        False,
+        help="""Whether saves take In, Out, _ and _i along, as --with-history does for one save. They hold all that was
+        ever typed or shown: deleted secrets, frames that are long gone.""",
+    ).tag(config=True)
+
     def __init__(self, shell: Any) -> None:
         try:
             super().__init__(shell=shell)
@@ -104,6 +110,7 @@ class SessionMagics(Magics):
         help="leave out names that match",
     )
     @argument("--strict", action="store_true", help="refuse to save if anything would become a placeholder")
+    @argument("--with-history", action="store_true", help="take In, Out, _ and _i along, with all that was shown")
     @argument(
         "--verify",
         action="store_true",
@@ -128,6 +135,7 @@ class SessionMagics(Magics):
                     only=args.only,
                     exclude=args.exclude,
                     strict=args.strict,
+                    history=args.with_history or self.with_history,
                     progress=progress,
                 )
         if args.verify:
@@ -218,6 +226,10 @@ class SessionMagics(Magics):
                     progress=progress,
                 )
             adopt_compiler_flags(self.shell, (v.name for v in report.variables))
+            if "history" in report.state:
+                from ..interpreter import pass_over
+
+                pass_over(self.shell, report)
             return report
 
     @magic_arguments()
