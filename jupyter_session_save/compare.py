@@ -154,7 +154,7 @@ def _same(namespace: dict[str, Any], component: Component, scope: Scope, reposit
     payload = dumps({n: namespace[n] for n in component.names}, scope)
     try:
         sizes = [b.raw().nbytes for b in payload.buffers]
-        if sizes != [b.size for b in component.buffers] or not _same_stream(payload, component, repository):
+        if sizes != [b.size for b in component.buffers] or not same_stream(payload, component, repository):
             return False
         pairs = zip(payload.buffers, component.buffers, strict=True)
         return all(_same_buffer(buffer.raw(), part, repository) for buffer, part in pairs)
@@ -172,7 +172,8 @@ def _same_buffer(view: memoryview, part: Part, repository: Repository) -> bool:
         return False
 
 
-def _same_stream(payload: Payload, component: Component, repository: Repository) -> bool:
+def same_stream(payload: Payload, component: Component, repository: Repository) -> bool:
+    """Whether a fresh stream is the stored one, or stands for equal values."""
     if digest_of(payload.chunks) == component.stream.digest:
         return True
     size = sum(map(len, payload.chunks))

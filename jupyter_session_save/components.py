@@ -100,7 +100,7 @@ def _without_links(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str
     imported: dict[str, list[str]] = defaultdict(list)
     for name, value in values.items():
         kind = type(value)
-        if _is_plain(value):
+        if is_plain(value):
             plain.append(name)
         elif _is_imported(value):
             root = own_name(value) if kind is types.ModuleType else module_of(value)
@@ -133,7 +133,7 @@ def digests(names: Sequence[str], values: Mapping[str, Any], component: Componen
 def own_digest(value: Any) -> str:
     """Return a digest of a value that can share nothing, ``""`` for any other."""
     kind = type(value)
-    if _is_plain(value):
+    if is_plain(value):
         # In hexadecimal: the interpreter refuses to write very long integers in decimal.
         text = f"{kind.__name__}:{hex(value) if kind is int else repr(value)}"
     elif _is_imported(value):
@@ -143,7 +143,8 @@ def own_digest(value: Any) -> str:
     return blake3(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Whether a value is a number, a short text or the like, which is pickled together with others of its kind."""
     kind = type(value)
     return id(kind) in _PLAIN and ((kind is not str and kind is not bytes) or len(value) < _PLAIN_LENGTH)
 

@@ -12,12 +12,13 @@ from IPython.core.error import TryNext
 
 from .catalog import completions
 from .errors import SessionError
-from .magics import COMPLETED, SessionMagics
+from .magics import COMPLETED, AutosaveMagics, SessionMagics, switch
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _NAME = "SessionMagics"
+_OURS = {_NAME: SessionMagics, "AutosaveMagics": AutosaveMagics}
 _TOKEN = re.compile(r"""(?:^|\s)(?:(?P<quote>["'])(?P<quoted>[^"']*)|(?P<plain>\S*))$""")
 
 
@@ -25,7 +26,11 @@ def load(shell: InteractiveShell) -> None:
     """Add magics and completion to a shell; once, however often it is called."""
     if isinstance(dict.get(shell.magics_manager.registry, _NAME), SessionMagics):
         return
-    shell.register_magics(SessionMagics(shell=shell))
+    sessions = SessionMagics(shell=shell)
+    sessions.follower = AutosaveMagics(shell, sessions)
+    shell.register_magics(sessions, sessions.follower)
+    if sessions.autosave:
+        switch(sessions.follower, on=True)
     for command in COMPLETED:
         for key in (f"%{command}", command):
             shell.set_hook("complete_command", _complete, str_key=key)
@@ -34,19 +39,26 @@ def load(shell: InteractiveShell) -> None:
 def unload(shell: InteractiveShell) -> None:
     """Remove magics, configurable and completion from a shell."""
     manager = shell.magics_manager
-    ours = dict.get(manager.registry, _NAME)
-    if type(ours).__module__ != SessionMagics.__module__:
-        return
-    del manager.registry[_NAME]
-    for kind in ("line", "cell"):
-        for name, function in list(dict.items(manager.magics[kind])):
-            if getattr(function, "__self__", None) is ours:
-                del manager.magics[kind][name]
-    shell.configurables[:] = [c for c in shell.configurables if c is not ours]
+    for name, kind in _OURS.items():
+        ours: Any = dict.get(manager.registry, name)
+        if type(ours).__module__ == kind.__module__:
+            if name != _NAME:
+                ours.turn_off()
+            _remove(shell, name, ours)
     dispatcher = shell.strdispatchers["complete_command"]
     for command in COMPLETED:
         for key in (f"%{command}", command):
             _unhook(dispatcher, key)
+
+
+def _remove(shell: InteractiveShell, name: str, ours: Any) -> None:
+    manager = shell.magics_manager
+    del manager.registry[name]
+    for kind in ("line", "cell"):
+        for magic, function in list(dict.items(manager.magics[kind])):
+            if getattr(function, "__self__", None) is ours:
+                del manager.magics[kind][magic]
+    shell.configurables[:] = [c for c in shell.configurables if c is not ours]
 
 
 def _unhook(dispatcher: Any, key: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .display import Table, as_html, as_text, human_bytes, human_seconds, listing, plural
+from .display import Table, as_html, as_text, human_bytes, human_seconds, human_time, listing, plural
 from .snapshot import Problem, Variable
 
 PlanStatus = Literal["new", "same", "conflicting", "unavailable"]
@@ -247,6 +247,51 @@ class LoadPlan(Report):
 
 def _state(names: Sequence[str]) -> list[str]:
     return [f"state: {', '.join(names)}"] if names else []
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AutosaveStatus(Report):
+    """What autosave does at the moment.
+
+    Attributes
+    ----------
+    name : str
+        The session, ``""`` while autosave is off.
+    snapshot, created : str
+        The newest snapshot of this kernel and its time, ``""`` as long as there is none.
+    cell : int or None
+        Execution count of the cell after which it was saved.
+    late : tuple of str
+        Names whose stored value may be older than the last cell.
+    paused, failure : str
+        Why nothing is saved any more, and how the last save failed; ``""`` if all is well.
+    """
+
+    name: str = ""
+    snapshot: str = ""
+    created: str = ""
+    cell: int | None = None
+    late: tuple[str, ...] = ()
+    paused: str = ""
+    failure: str = ""
+
+    def _title(self) -> str:
+        if not self.name:
+            return "autosave is off"
+        return f"autosave to {self.name} is paused" if self.paused else f"autosave to {self.name} is on"
+
+    def _facts(self) -> list[str]:
+        facts = []
+        if self.paused:
+            facts.append(f"{self.paused}: %save_session or %autosave_session on goes on with what there is now")
+        if self.snapshot:
+            after = "" if self.cell is None else f", after cell {self.cell}"
+            facts.append(f"newest: {self.snapshot}, {human_time(self.created)}{after}")
+        if self.late:
+            facts.append(f"older than the last cell, because saving takes long: {', '.join(self.late)}")
+        if self.failure:
+            facts.append(f"the last save failed, and is tried again: {self.failure}")
+        return facts
 
 
 def _of(variables: Iterable[Variable]) -> list[Problem]:

@@ -23,7 +23,7 @@ from .pickling import Scope, collection_paused
 from .reports import Progress, SaveReport
 from .repository import Repository
 from .resuming import names_of, write_state
-from .snapshot import Component, Problem, Snapshot, State, Variable, by_variable
+from .snapshot import Component, Part, Problem, Snapshot, State, Variable, by_variable
 from .trust import Signer
 from .writing import Writer
 
@@ -154,37 +154,46 @@ class _Saved:
     def _write(self, group: Pickled, writer: Writer) -> None:
         payload = group.payload
         self._name = group.names[0]
-        size = payload.size
         stream = writer.put(payload.chunks)
         # Written in the background: the views keep the arrays alive until the commit.
         buffers = [writer.put([buffer.raw()]) for buffer in payload.buffers]
-        self.components.append(
-            Component(
-                names=group.names,
-                stream=stream,
-                buffers=tuple(buffers),
-                refs=tuple(sorted(payload.refs.difference(group.names))),
-                modules=tuple(sorted(payload.modules - {"", "builtins", "__main__"})),
-                defines=payload.defines,
-                mentions=tuple(sorted(payload.mentions.difference(group.names))),
-            )
-        )
+        component = component_of(group, stream, buffers)
+        self.components.append(component)
         self.modules |= payload.modules
         self.problems += payload.problems
-        digest_by_name = digests(group.names, self._values, self.components[-1])
-        placeholders = by_variable(payload.problems)
-        reconnected = by_variable(payload.reconnected)
-        for name in group.names:
-            state: State = "saved"
-            if name in reconnected:
-                state = "reconnected"
-            if name in placeholders:
-                state = "placeholder"
-            problems = (*placeholders.get(name, ()), *reconnected.get(name, ()))
-            type_, shape = describe(self._values[name])
-            self.variables.append(
-                Variable(name, type_, shape, size // len(group.names), state, problems, digest_by_name[name])
-            )
+        self.variables += variables_of(group, component, self._values)
+
+
+def component_of(group: Pickled, stream: Part, buffers: Sequence[Part]) -> Component:
+    """Return the record of a group whose bytes are stored."""
+    payload = group.payload
+    return Component(
+        names=group.names,
+        stream=stream,
+        buffers=tuple(buffers),
+        refs=tuple(sorted(payload.refs.difference(group.names))),
+        modules=tuple(sorted(payload.modules - {"", "builtins", "__main__"})),
+        defines=payload.defines,
+        mentions=tuple(sorted(payload.mentions.difference(group.names))),
+    )
+
+
+def variables_of(group: Pickled, component: Component, values: Mapping[str, Any]) -> list[Variable]:
+    """Return the records of a group's variables."""
+    size = group.payload.size // len(group.names)
+    digest_by_name = digests(group.names, values, component)
+    placeholders = by_variable(group.payload.problems)
+    reconnected = by_variable(group.payload.reconnected)
+    variables = []
+    for name in group.names:
+        state: State = "saved"
+        if name in reconnected:
+            state = "reconnected"
+        if name in placeholders:
+            state = "placeholder"
+        problems = (*placeholders.get(name, ()), *reconnected.get(name, ()))
+        variables.append(Variable(name, *describe(values[name]), size, state, problems, digest_by_name[name]))
+    return variables
 
 
 def _newest(repository: Repository, name: str) -> Snapshot | None:

@@ -31,17 +31,27 @@ def options(parser: argparse.ArgumentParser) -> list[str]:
     return [option for option in found if option != "--help"]
 
 
-@pytest.mark.parametrize("name", sorted(magics.COMPLETED))
+NAMES = {*magics.COMPLETED, "autosave_session"}
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The parser of a magic."""
+    kinds = (magics.SessionMagics, magics.AutosaveMagics)
+    parser: argparse.ArgumentParser = next(getattr(kind, name).parser for kind in kinds if hasattr(kind, name))
+    return parser
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
 def test_every_magic_and_option_is_named(name: str) -> None:
     assert f"`%{name}" in README
-    parser = getattr(magics.SessionMagics, name).parser
+    parser = parser_of(name)
     for option in options(parser):
         assert f"`{option}" in README, option
 
 
 def test_no_other_magic_or_option_is_named() -> None:
-    assert set(re.findall(r"%(\w+_session|sessions)\b", README)) == set(magics.COMPLETED)
-    known = {o for name in magics.COMPLETED for o in options(getattr(magics.SessionMagics, name).parser)}
+    assert set(re.findall(r"%(\w+_session|sessions)\b", README)) == NAMES
+    known = {o for name in NAMES for o in options(parser_of(name))}
     known |= {o for command in commands().values() for o in options(command)}
     assert set(re.findall(r"`(--[a-z-]+)", README)) <= known
 

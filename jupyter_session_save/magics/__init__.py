@@ -3,6 +3,7 @@
 Invariant: no decisions about values are made here; a user's mistake costs one line and never a traceback.
 """
 
+from .autosave import AutosaveMagics, switch
 from .session import COMPLETED, SessionMagics
 
-__all__ = ["COMPLETED", "SessionMagics"]
+__all__ = ["COMPLETED", "AutosaveMagics", "SessionMagics", "switch"]

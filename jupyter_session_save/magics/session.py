@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Float, TraitError, Unicode
+from traitlets import Bool, Float, Int, TraitError, Unicode, observe
 
 from ..catalog import (
     compare,
@@ -31,7 +31,8 @@ from ..listings import SessionDiff, SessionList, SnapshotList
 from ..reports import LoadPlan, LoadReport, SaveReport
 from ..repository import Repository
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
-from ..snapshot import Problem
+from ..snapshot import Problem, Snapshot
+from .autosave import AutosaveMagics, switch
 from .lines import one_line, parsed, swallowed, unquoted
 from .meter import meter
 
@@ -73,6 +74,28 @@ class SessionMagics(Magics):
         help="""Whether loads also restore the state of the interpreter that is in no variable: random generators,
         options, the working directory, magics of cells and the like. --no-state switches it off for one load.""",
     ).tag(config=True)
+    autosave = Bool(
+        False,
+        help="""Whether what a cell changed is saved at the end of the cell, as after %autosave_session on. It needs
+        a front end that tells the notebook's name.""",
+    ).tag(config=True)
+    autosave_max_block = Float(
+        2.0,
+        min=0.01,
+        help="""Seconds that saving one variable, with what shares objects with it, may hold up the end of a cell.
+        What takes longer is saved when the kernel is idle.""",
+    ).tag(config=True)
+    autosave_keep = Unicode(
+        "",
+        help="""Which snapshots of autosaves are kept, such as "last=50,hourly=24,daily=30,size=20GB"; those that
+        were saved by hand always are. The default is what it says here, without a size.""",
+    ).tag(config=True)
+    autosave_max_variable = Int(
+        16 << 30,
+        min=0,
+        help="""Bytes that autosave stores of one variable, with what shares objects with it; a placeholder stands
+        for a larger one. 0 means no limit.""",
+    ).tag(config=True)
 
     with_history = Bool(
         False,
@@ -87,6 +110,12 @@ class SessionMagics(Magics):
             shell.configurables[:] = [c for c in shell.configurables if c is not self]
             raise UsageError(_how_to_mend(error)) from None
         self._repository: tuple[str, Repository] | None = None
+        self.follower: AutosaveMagics | None = None
+
+    @observe("autosave")
+    def _autosave_changed(self, change: Any) -> None:
+        # Configuration is read while this is being made.
+        switch(getattr(self, "follower", None), on=change["new"])
 
     @magic_arguments()
     @argument("name", nargs="?", type=unquoted, help="the session; by default the notebook's own name")
@@ -138,6 +167,8 @@ class SessionMagics(Magics):
                     history=args.with_history or self.with_history,
                     progress=progress,
                 )
+        if self.follower is not None and not (args.only or args.exclude):
+            self.follower.saved(report)
         if args.verify:
             with one_line(f"{report.reference} is saved, but not verified"):
                 report = replace(report, verification=self._verify(report.reference))
@@ -217,19 +248,22 @@ class SessionMagics(Magics):
             with suggesting(self.repository(create=False), name), self._meter() as progress:
                 if args.dry_run:
                     return manager.plan(name, version, **chosen)
-                report = manager.load(
-                    name,
-                    version,
-                    **chosen,
-                    trust=args.trust,
-                    verify_data=args.verify_data,
-                    progress=progress,
-                )
+                with nullcontext() if self.follower is None else self.follower.noting_failure(name):
+                    report = manager.load(
+                        name,
+                        version,
+                        **chosen,
+                        trust=args.trust,
+                        verify_data=args.verify_data,
+                        progress=progress,
+                    )
             adopt_compiler_flags(self.shell, (v.name for v in report.variables))
             if "history" in report.state:
                 from ..interpreter import pass_over
 
                 pass_over(self.shell, report)
+            if self.follower is not None and not (args.prefix or args.into):
+                self.follower.loaded(report)
             return report
 
     @magic_arguments()
@@ -306,12 +340,15 @@ class SessionMagics(Magics):
         namespace: dict[str, Any] = self.shell.user_ns
         return namespace
 
+    def resolved(self, reference: str) -> Snapshot:
+        """Return the record of a reference."""
+        return self.repository().resolve(*split_reference(reference))
+
     def _verify(self, reference: str) -> tuple[Problem, ...]:
         from ..verification import verify
 
-        repository = self.repository()
-        snapshot = repository.resolve(*split_reference(reference))
-        return verify(self._namespace, snapshot, store=repository.store.url, live=live_objects(self.shell))
+        snapshot, store = self.resolved(reference), self.repository().store.url
+        return verify(self._namespace, snapshot, store=store, live=live_objects(self.shell))
 
     def _manager(self, *, create: bool) -> SessionManager:
         # Imported when it is needed: %load_ext has a budget of 60 ms.

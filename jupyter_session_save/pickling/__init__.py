@@ -8,7 +8,17 @@ from __future__ import annotations
 from .payload import Payload
 from .pickler import dumps
 from .placeholder import Placeholder
-from .scope import Scope, collection_paused
+from .scope import GiveWay, Scope, collection_paused
 from .unpickler import Restoring, Stored, unavailable
 
-__all__ = ["Payload", "Placeholder", "Restoring", "Scope", "Stored", "collection_paused", "dumps", "unavailable"]
+__all__ = [
+    "GiveWay",
+    "Payload",
+    "Placeholder",
+    "Restoring",
+    "Scope",
+    "Stored",
+    "collection_paused",
+    "dumps",
+    "unavailable",
+]

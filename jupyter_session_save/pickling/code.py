@@ -19,7 +19,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from . import generated, rebuild, source, spans
-from .scope import importable_path, module_of, own_name, qualname_of, reloaded_path
+from .scope import globals_in, importable_path, module_of, names_in, own_name, qualname_of, reloaded_path
 
 if TYPE_CHECKING:
     from .pickler import Pickling
@@ -53,7 +53,10 @@ def reduce_function(func: types.FunctionType, pickling: Pickling) -> Any:
         return referred
     closure = func.__closure__ or ()
     if pickling.scope.is_live_globals(func.__globals__):
-        pickling.mentions.update(pickling.scope.mentioned(func.__code__))
+        used = globals_in(func.__code__)
+        pickling.payload.globals |= used
+        pickling.mentions.update(pickling.scope.saved & used)
+    pickling.payload.names |= names_in(func.__code__)
     pickling.announced.update(id(cell) for cell in closure)
     try:
         notes = func.__annotations__

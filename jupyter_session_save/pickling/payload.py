@@ -31,6 +31,8 @@ class Payload:
         Names of the session, and top-level modules, that the stream refers to.
     mentions : set of str
         Names of the session that functions in the stream read as globals.
+    globals, names : set of str
+        The same whether they are saved or not, and every name that stands in the code of any function.
     problems : list of Problem
         Placeholders in the stream.
     reconnected : list of Problem
@@ -47,6 +49,8 @@ class Payload:
     refs: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     mentions: set[str] = field(default_factory=set)
+    globals: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     reconnected: list[Problem] = field(default_factory=list)
     defines: bool = False

@@ -26,7 +26,7 @@ from .payload import Payload
 from .placeholder import Placeholder
 from .plans import ATOMS, CONTAINERS, Plan, hashable, is_immutable, library_owned, plan_for
 from .quick import quick_reduce
-from .scope import Scope, importable_path, lookup, module_of, type_name
+from .scope import GiveWay, Scope, importable_path, lookup, module_of, type_name
 
 PROTOCOL = 5
 """Fixed by the format: the first protocol with out-of-band buffers, read by every supported Python."""
@@ -256,15 +256,21 @@ def _keeper(payload: Payload) -> Callable[[pickle.PickleBuffer], bool]:
 class _Chunks:
     """A sink that keeps what is written without joining it."""
 
-    def __init__(self, payload: Payload) -> None:
-        self.write = payload.chunks.append
+    def __init__(self, pickling: Pickling) -> None:
+        self._keep, self._pause = pickling.payload.chunks.append, pickling.scope.pause
+
+    def write(self, data: Any) -> None:
+        """Keep a frame of the stream."""
+        self._pause()
+        self._keep(data)
 
 
 class _Copies(_Chunks):
     """The same for the pickler in Python, which writes views of buffers that it then gives up."""
 
-    def __init__(self, payload: Payload) -> None:
-        self.write = lambda data: payload.chunks.append(bytes(data))
+    def write(self, data: Any) -> None:
+        """Keep a copy of a piece of the stream."""
+        self._keep(bytes(data))
 
 
 def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
@@ -287,7 +293,7 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
         for _ in range(CHANGING):
             try:
                 return _at_any_depth(lane, values, scope, guarded)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, GiveWay):
                 raise
             except BaseException as failed:
                 # The text only: an exception that is kept holds the frames, and they hold the values.
@@ -309,19 +315,19 @@ Lane = Callable[[Mapping[str, Any], Scope, bool], Payload]
 def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     persistent = any(id(value) in scope.live_ids for value in values.values())
     pickling = Pickling(values, scope, guarded=guarded, capture=True)
-    pickler = (_PersistentPickler if persistent else _FastPickler)(_Chunks(pickling.payload), pickling)
+    pickler = (_PersistentPickler if persistent else _FastPickler)(_Chunks(pickling), pickling)
     pickler.dump(values)
     # An exact dict or list of the kernel's was pickled by value: nobody was asked about it.
     if not persistent and among(pickler, scope.live_containers):
         pickling = Pickling(values, scope, guarded=guarded, capture=True)
-        pickler = _PersistentPickler(_Chunks(pickling.payload), pickling)
+        pickler = _PersistentPickler(_Chunks(pickling), pickling)
         pickler.dump(values)
     return _finished(pickling, pickler, values)
 
 
 def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=False)
-    pickler = dill_reducers.lane(_Copies(pickling.payload), pickling.reduce, _keeper(pickling.payload))
+    pickler = dill_reducers.lane(_Copies(pickling), pickling.reduce, _keeper(pickling.payload))
     pickler.persistent_id = lambda obj: scope.live_ids.get(id(obj))
     pickler.dump(values)
     return _finished(pickling, pickler, values)

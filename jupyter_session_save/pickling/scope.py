@@ -115,6 +115,24 @@ def reloaded_path(obj: Any) -> tuple[str, str] | None:
     return (module, name) if same_file and found.__code__.co_qualname == obj.__code__.co_qualname else None
 
 
+def globals_in(code: types.CodeType) -> set[str]:
+    """Return the names that a code object and those inside it may use as globals."""
+    found: set[str] = {i.argval for i in dis.get_instructions(code) if i.opname in _GLOBAL_NAMES}
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            found |= globals_in(const)
+    return found
+
+
+def names_in(code: types.CodeType) -> set[str]:
+    """Return every name that a code object and those inside it use as a global, an attribute or an import."""
+    found = set(code.co_names)
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            found |= names_in(const)
+    return found
+
+
 def is_definition(value: Any) -> bool:
     """Whether a value is a function, class or type variable: what travels by reference to its name."""
     return bool(
@@ -122,6 +140,10 @@ def is_definition(value: Any) -> bool:
         or issubclass(type(value), type)
         or any(type(value) is kind for kind in _NAMED_GENERICS)
     )
+
+
+class GiveWay(BaseException):
+    """Raised by ``Scope.pause`` to give up a pickle half-way."""
 
 
 class Scope:
@@ -158,13 +180,8 @@ class Scope:
         self.saved = frozenset(saved)
         self.names = self._definitions(saved)
 
-    def mentioned(self, code: types.CodeType) -> frozenset[str]:
-        """Return the saved names that a code object may read as globals."""
-        found: set[str] = {i.argval for i in dis.get_instructions(code) if i.opname in _GLOBAL_NAMES}
-        for const in code.co_consts:
-            if isinstance(const, types.CodeType):
-                found |= self.mentioned(const)
-        return self.saved.intersection(found)
+    def pause(self) -> None:
+        """Is called for every 64 KiB that a pickler writes, and may raise `GiveWay`."""
 
     def _definitions(self, saved: Mapping[str, Any]) -> dict[int, str]:
         names: dict[int, str] = {}

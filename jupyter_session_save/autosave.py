@@ -1,0 +1,236 @@
+"""When to save by itself: after each cell what it can have touched, at idle the rest.
+
+Invariant: the hooks are silent, raise nothing, and lose nothing that a cell touched, whatever fails or interrupts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .changes import Tracker
+from .errors import SessionError, said
+from .idle import Idle
+from .pickling import GiveWay
+from .reach import EVERYTHING, Reach, reach_of
+from .reports import AutosaveStatus
+from .snapshot import Snapshot
+
+RETRY = 2.0, 300.0
+"""Seconds after which a failed save is tried again: at first, and at most; it doubles in between."""
+
+AGAIN = 2.0, 300.0
+"""Seconds between two sweeps while no cell runs: at first, and at most."""
+
+TERMINAL = 0.02
+"""Seconds for a sweep after each cell in a shell that has no idle time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user has configured.
+
+    Attributes
+    ----------
+    max_block : float
+        Seconds that one component may hold up the end of a cell.
+    max_variable : int
+        Bytes that one component may have, 0 for any number.
+    """
+
+    max_block: float = 2.0
+    max_variable: int = 0
+
+
+class Autosave:
+    """Saves one shell's namespace by itself.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    tracker : Tracker
+    settings : callable
+        Returns the `Settings` that count now.
+    """
+
+    def __init__(self, shell: Any, tracker: Tracker, settings: Callable[[], Settings]) -> None:
+        self._shell, self.tracker, self._settings = shell, tracker, settings
+        self._idle = Idle(getattr(shell, "kernel", None), self._step)
+        self._lock = threading.Lock()
+        # Set where nothing else can be done: on other threads, and for as long as it is not known what a cell touched.
+        self._escaped = True
+        self._cell: int | None = None
+        self._failures, self._failure, self._retry = 0, "", 0.0
+        self._again, self._patience = AGAIN[0], TERMINAL
+        self._settling: threading.Thread | None = None
+        self.paused = ""
+
+    @property
+    def events(self) -> dict[str, Callable[..., None]]:
+        """What to register for which event of IPython."""
+        return {"pre_execute": self.before, "post_execute": self.between, "post_run_cell": self.after}
+
+    def before(self) -> None:
+        """A cell is about to run, or code of a front end."""
+        if threading.current_thread() is threading.main_thread():
+            self._idle.stop()
+
+    def between(self) -> None:
+        """Code has run that may not be a cell of the user's."""
+        if threading.current_thread() is threading.main_thread():
+            self._idle.start()
+
+    def after(self, result: Any = None) -> None:
+        """A cell has run."""
+        try:
+            if threading.current_thread() is not threading.main_thread() or not self._lock.acquire(blocking=False):
+                self._escaped = True
+                return
+            try:
+                self._after(result)
+            finally:
+                self._lock.release()
+        except BaseException as error:
+            # Also an interrupt: what was touched stays so, and is saved after the next cell.
+            self._note(error)
+
+    def pause(self, why: str) -> None:
+        """Save nothing more until the user says so."""
+        self.paused = why
+
+    def resume(self) -> None:
+        """Go on, with all that may have changed meanwhile."""
+        self.paused, self._retry, self._escaped = "", 0.0, True
+
+    def stop(self) -> None:
+        """Do nothing more."""
+        self._idle.stop()
+
+    def status(self) -> AutosaveStatus:
+        """Return what the user is told."""
+        current = self.tracker.current
+        late = sorted(self.tracker.late)
+        return AutosaveStatus(
+            name=self.tracker.name,
+            snapshot=current.reference if current else "",
+            cell=current.cell if current else None,
+            created=current.created if current else "",
+            late=tuple(late),
+            paused=self.paused,
+            failure=self._failure,
+        )
+
+    def _after(self, result: Any) -> None:
+        escaped, self._escaped = self._escaped, True
+        info = getattr(result, "info", None)
+        raw = getattr(info, "raw_cell", None)
+        if info is None or type(raw) is not str:
+            return
+        if raw.strip() and result.error_before_exec is None:
+            self.tracker.touch(EVERYTHING if escaped else self._reach(info, raw))
+        elif escaped:
+            self.tracker.touch(EVERYTHING)
+        self._escaped = False
+        if not raw.strip() or not info.store_history or info.silent:
+            return
+        self._cell = result.execution_count
+        self._again = AGAIN[0]
+        has_idle_time = self._idle.start()
+        self._save(self._settings().max_block if has_idle_time else float("inf"), lambda: None)
+        self._settle()
+        if not has_idle_time:
+            self._sweep_a_little()
+
+    def _reach(self, info: Any, raw: str) -> Reach:
+        if getattr(self._shell, "ast_transformers", None):
+            return EVERYTHING
+        code = getattr(info, "transformed_cell", None)
+        try:
+            if type(code) is not str:
+                code = self._shell.transform_cell(raw)
+            return reach_of(code, self._shell.transform_cell)
+        except Exception:  # a transformer of somebody's
+            return EVERYTHING
+
+    def _save(self, limit: float, pause: Callable[[], None]) -> Snapshot | None:
+        if self.paused or time.monotonic() < self._retry:
+            return None
+        try:
+            largest = self._settings().max_variable
+            saved = self.tracker.save(cell=self._cell, limit=limit, largest=largest, pause=pause)
+        except GiveWay:
+            raise
+        except Exception as error:
+            self._note(error)
+            return None
+        self._failures, self._failure, self._retry = 0, "", 0.0
+        return saved
+
+    def _settle(self) -> None:
+        """Make what was saved survive a loss of power, in a thread: that may take long, and reads nothing live."""
+        if self.tracker.unsettled and not (self._settling and self._settling.is_alive()):
+            keys, self.tracker.unsettled = self.tracker.unsettled, []
+            settle = self.tracker.repository.settle
+            self._settling = threading.Thread(target=_quietly, args=(settle, keys), name="session-settle", daemon=True)
+            self._settling.start()
+
+    def _note(self, error: BaseException) -> None:
+        """Remember a failure, and warn of the first one where no notebook shows it."""
+        if isinstance(error, KeyboardInterrupt):
+            self._failure = "interrupted; it goes on after the next cell"
+            return
+        wait = min(RETRY[0] * 2**self._failures, RETRY[1])
+        self._failures, self._failure, self._retry = self._failures + 1, said(error), time.monotonic() + wait
+        if self._failures == 1:
+            self._shell.log.warning("autosave of %s failed, and is tried again: %s", self.tracker.name, self._failure)
+
+    def _step(self, pause: Callable[[], None]) -> float | None:
+        """Do one step of what is left for idle time."""
+        if self.paused or self._escaped or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            wait = self._retry - time.monotonic()
+            if wait > 0:
+                return wait
+            if self.tracker.pending:
+                self._save(float("inf"), pause)
+                self._settle()
+                return 0.0 if not self._failures else self._retry - time.monotonic()
+            self._settle()
+            if self.tracker.sweep(pause):
+                return 0.0
+            self.tracker.sweep_again()
+            self._again = min(2 * self._again, AGAIN[1])
+            return self._again
+        except GiveWay:
+            raise
+        except Exception as error:
+            self._note(error)
+            return max(0.1, self._retry - time.monotonic())
+        finally:
+            self._lock.release()
+
+    def _sweep_a_little(self) -> None:
+        """Look at a few components where there is no idle time, each cell at others."""
+        deadline = time.perf_counter() + self._patience
+
+        def pause() -> None:
+            if time.perf_counter() > deadline:
+                raise GiveWay
+
+        try:
+            while time.perf_counter() < deadline and self.tracker.sweep(pause):
+                pass
+            self._patience = TERMINAL
+        except GiveWay:
+            self._patience *= 2
+
+
+def _quietly(settle: Callable[[list[str]], None], keys: list[str]) -> None:
+    # The next loss of power may cost these; the disk that refuses them will refuse the next save, which is told.
+    with contextlib.suppress(SessionError, OSError):
+        settle(keys)

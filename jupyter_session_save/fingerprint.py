@@ -1,0 +1,107 @@
+"""Cheap evidence that bytes are the ones seen before: XXH3-128 of streams, and of each chunk of a buffer.
+
+Invariant: a fingerprint says "same as when last looked at" of one place; it is never a name for bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xxhash import xxh3_128, xxh3_128_digest
+
+from .patches import CHUNK
+
+_SLICE = 64 << 20
+_LENGTH = 16
+_MAPPING = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ \S+\s*(.*)\n")
+_OF_ITS_OWN = re.compile(rb"(?:Private_Dirty|Anonymous|Swap): +([0-9]+) kB")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Of one buffer.
+
+    Attributes
+    ----------
+    size : int
+        Bytes.
+    chunks : bytes
+        16 for each `patches.CHUNK`.
+    """
+
+    size: int
+    chunks: bytes
+
+    def changed(self, before: Fingerprint) -> list[int]:
+        """Return the offsets of the chunks that are not as before; of equal sizes only."""
+        pairs = range(0, len(self.chunks), _LENGTH)
+        return [
+            at // _LENGTH * CHUNK for at in pairs if self.chunks[at : at + _LENGTH] != before.chunks[at : at + _LENGTH]
+        ]
+
+
+def of_buffer(view: memoryview, pause: Callable[[], None]) -> Fingerprint:
+    """Return the fingerprint of a buffer; `pause` is called for every 64 MiB and may raise."""
+    view = view.cast("B")
+    found = []
+    for start in range(0, view.nbytes, CHUNK):
+        if start % _SLICE == 0:
+            pause()
+        found.append(xxh3_128_digest(view[start : start + CHUNK]))
+    return Fingerprint(view.nbytes, b"".join(found))
+
+
+def of_stream(chunks: Iterable[bytes]) -> bytes:
+    """Return the fingerprint of a stream."""
+    hasher = xxh3_128()
+    for chunk in chunks:
+        hasher.update(chunk)
+    return hasher.digest()
+
+
+class Mappings:
+    """Which bytes of this process are a file's, mapped and never written to; Linux says so without reading them."""
+
+    def __init__(self) -> None:
+        self._clean: list[tuple[int, int, bytes]] | None = None
+
+    def are_clean(self, view: memoryview, name: str) -> bool:
+        """Whether a buffer lies in a mapping of a file of this name that nobody has written to.
+
+        Parameters
+        ----------
+        view : memoryview
+        name : str
+            The last part of the file's path, such as the digest of a blob.
+        """
+        start = _address(view)
+        if start is None:
+            return False
+        if self._clean is None:
+            self._clean = list(_clean_mappings())
+        end, ending = start + view.nbytes, b"/" + name.encode()
+        return any(low <= start and end <= high and path.endswith(ending) for low, high, path in self._clean)
+
+
+def _clean_mappings() -> Iterable[tuple[int, int, bytes]]:
+    with contextlib.suppress(OSError):
+        text = Path("/proc/self/smaps").read_bytes()
+        heads = list(_MAPPING.finditer(text))
+        for position, head in enumerate(heads):
+            until = heads[position + 1].start() if position + 1 < len(heads) else len(text)
+            own = _OF_ITS_OWN.findall(text, head.end(), until)
+            if head[4] and len(own) == 3 and not any(map(int, own)):
+                yield int(head[1], 16), int(head[2], 16), head[4]
+
+
+def _address(view: memoryview) -> int | None:
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None or not sys.platform.startswith("linux") or not view.nbytes:
+        return None
+    return int(numpy.frombuffer(view, dtype="u1").__array_interface__["data"][0])

@@ -1,0 +1,112 @@
+"""When a kernel has nothing to do: work in small steps on its own loop, given up as soon as a message waits.
+
+Invariant: work runs on the thread of the cells and never during one; between two steps nothing of it is on the stack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import select
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .pickling import GiveWay
+
+SOON = 0.02
+"""Seconds between the end of a cell and the first step: the reply goes out first."""
+
+STEP = 0.02
+"""Seconds for which steps follow each other before the loop may do something else."""
+
+_POLL = 0.002
+
+Work = Callable[[Callable[[], None]], float | None]
+"""Does one step, calling its argument often; returns in how many seconds to go on, None if there is no more."""
+
+
+class Idle:
+    """Runs work while a kernel is idle.
+
+    Parameters
+    ----------
+    kernel : Kernel or None
+        Whose messages have precedence.
+    work : callable
+    """
+
+    def __init__(self, kernel: Any, work: Work) -> None:
+        self._kernel, self._work = kernel, work
+        self._handle: asyncio.TimerHandle | None = None
+        self._polled = 0.0
+        self._began, self._patience = 0.0, 1.0
+
+    def start(self, delay: float = SOON) -> bool:
+        """Begin soon; returns whether this shell has idle time at all."""
+        self.stop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        self._handle = loop.call_later(delay, self._run)
+        return True
+
+    def stop(self) -> None:
+        """Do nothing until `start`."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def pause(self) -> None:
+        """Raise `GiveWay` if a message waits; where that cannot be seen, after a time that doubles."""
+        now = time.perf_counter()
+        if now - self._polled < _POLL:
+            return
+        self._polled = now
+        waits = message_waits(self._kernel)
+        if waits or (waits is None and now - self._began > self._patience * 0.05):
+            raise GiveWay
+
+    def _run(self) -> None:
+        self._handle = None
+        self._began = time.perf_counter()
+        delay: float | None = SOON
+        try:
+            while time.perf_counter() - self._began < STEP and message_waits(self._kernel) is not True:
+                delay = self._work(self.pause)
+                self._patience = 1.0
+                if delay:
+                    break
+                if delay is None:
+                    return
+        except GiveWay:
+            self._patience *= 2
+            delay = 2 * SOON
+        except KeyboardInterrupt:
+            # Meant for a cell that has just ended.
+            delay = 1.0
+        self.start(delay or 0.001)
+
+
+def message_waits(kernel: Any) -> bool | None:
+    """Whether a request for a kernel waits to be handled, None if that cannot be seen.
+
+    Only asks the system whether the socket's descriptor has something to read: asking the socket itself would take
+    away the signal that the loop waits for.
+    """
+    with contextlib.suppress(Exception):
+        socket = _socket(kernel)
+        if socket is not None and sys.platform != "win32":
+            return bool(select.select([socket.fileno()], [], [], 0)[0])
+    return None
+
+
+def _socket(kernel: Any) -> Any:
+    """Return the socket on which the thread of the cells gets its requests."""
+    thread = getattr(kernel, "shell_channel_thread", None)
+    if thread is not None:  # ipykernel 7 reads the shell channel in a thread, and hands the requests on.
+        return thread.manager._shell_channel_to_main.to_socket
+    stream = getattr(kernel, "shell_stream", None)
+    return None if stream is None else stream.socket

@@ -1,0 +1,191 @@
+"""``%autosave_session``, and what it keeps between cells.
+
+Invariant: no decisions about values are made here; while it is off, no hook of ours is registered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from ..catalog import session_name, split_reference
+from ..errors import SessionError, SessionNameError
+from ..reports import AutosaveStatus, LoadReport, SaveReport
+from ..shell import hidden_names, live_objects
+from .lines import one_line, parsed, unquoted
+
+if TYPE_CHECKING:
+    from ..autosave import Autosave, Settings
+    from ..snapshot import Snapshot
+    from .session import SessionMagics
+
+
+@magics_class
+class AutosaveMagics(Magics):
+    """Save this notebook's variables after each cell.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    sessions : SessionMagics
+        Whose traits count.
+    """
+
+    def __init__(self, shell: Any, sessions: SessionMagics) -> None:
+        super().__init__(shell=shell)
+        self._ip, self._sessions = shell, sessions
+        self._autosave: Autosave | None = None
+        self._events: dict[str, Any] = {}
+        self._max_block: float | None = None
+        # What the namespace came from, and the names that it bound, before autosave was on.
+        self._came_from: tuple[Snapshot, frozenset[str]] | None = None
+        self._pause = ""
+
+    @magic_arguments()
+    @argument("action", nargs="?", choices=["on", "off", "status"], default="status", help="by default status")
+    @argument("--name", type=unquoted, help="the session; by default the notebook's own name")
+    @argument(
+        "--max-block",
+        type=float,
+        metavar="SECONDS",
+        help="how long one variable may hold up the end of a cell; by default SessionMagics.autosave_max_block",
+    )
+    @argument(
+        "--keep",
+        type=unquoted,
+        metavar="POLICY",
+        help="which snapshots to keep; by default SessionMagics.autosave_keep",
+    )
+    @line_magic
+    def autosave_session(self, line: str) -> AutosaveStatus | None:
+        """Save what a cell changed at the end of the cell, so that a kernel that dies costs one cell at most."""
+        args = parsed(AutosaveMagics.autosave_session, line)
+        if args is None:
+            return None
+        if args.action != "on" and (args.name or args.keep or args.max_block is not None):
+            raise UsageError("--name, --max-block and --keep go with on: %autosave_session on --name NAME")
+        if args.max_block is not None and not args.max_block > 0:
+            raise UsageError("--max-block takes a number of seconds above 0")
+        with one_line("autosave is as it was"):
+            if args.action == "on":
+                self.turn_on(args.name)
+                self._max_block = args.max_block
+            elif args.action == "off":
+                self.turn_off()
+        return self.status()
+
+    def status(self) -> AutosaveStatus:
+        """Return what autosave does at the moment."""
+        return AutosaveStatus(paused=self._pause) if self._autosave is None else self._autosave.status()
+
+    def turn_on(self, name: str | None = None) -> None:
+        """Begin, or go on after a pause.
+
+        Raises
+        ------
+        SessionError
+            If there is no name for the session, or no store.
+        """
+        if name is not None and split_reference(name)[1] is not None:
+            raise SessionNameError(f"{name}: an autosave makes its own versions: give the name only")
+        name = name or session_name(self._ip.user_ns, "%autosave_session on --name")
+        self._pause = ""
+        if self._autosave is not None and self._autosave.tracker.name == name:
+            self._autosave.resume()
+            return
+        self.turn_off()
+        autosave = self._made(name)
+        if self._came_from is not None and self._came_from[0].name == name:
+            autosave.tracker.adopt(*self._came_from)
+        self._events = autosave.events
+        for event, function in self._events.items():
+            self._ip.events.register(event, function)
+        self._autosave = autosave
+
+    def turn_off(self) -> None:
+        """Stop, and take the hooks out."""
+        for event, function in self._events.items():
+            with contextlib.suppress(ValueError):
+                self._ip.events.unregister(event, function)
+        self._events = {}
+        if self._autosave is not None:
+            self._autosave.stop()
+            self._autosave = None
+
+    def saved(self, report: SaveReport) -> None:
+        """Take note that the user has saved everything."""
+        self._pause = ""
+        # The save is done; that autosave cannot build on it must not make it look failed.
+        with contextlib.suppress(SessionError):
+            self._noted(self._sessions.resolved(report.reference), frozenset(v.name for v in report.variables))
+
+    def loaded(self, report: LoadReport) -> None:
+        """Take note that the user has loaded variables under their own names."""
+        with contextlib.suppress(SessionError):
+            snapshot = self._sessions.resolved(report.reference)
+            before = {v.name for v in snapshot.variables if v.state == "placeholder"}
+            failed = [v.name for v in report.placeholders if v.name not in before]
+            self._noted(snapshot, frozenset(v.name for v in report.variables).difference(failed))
+            if failed:
+                self._paused(f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}")
+
+    @contextlib.contextmanager
+    def noting_failure(self, name: str) -> Iterator[None]:
+        """Pause if a session cannot be loaded."""
+        try:
+            yield
+        except BaseException:
+            if self._autosave is None or self._autosave.tracker.name == name:
+                self._paused(f"{name} could not be loaded")
+            raise
+
+    def _noted(self, snapshot: Snapshot, names: frozenset[str]) -> None:
+        self._came_from = snapshot, names
+        if self._autosave is not None and self._autosave.tracker.name == snapshot.name:
+            self._autosave.tracker.adopt(snapshot, names)
+            if self._autosave.paused:
+                self._autosave.resume()
+
+    def _paused(self, why: str) -> None:
+        self._pause = why
+        if self._autosave is not None:
+            self._autosave.pause(why)
+
+    def _made(self, name: str) -> Autosave:
+        # Imported when it is needed: %load_ext has a budget of 60 ms.
+        from ..autosave import Autosave
+        from ..changes import Tracker
+        from ..trust import Signer
+
+        tracker = Tracker(
+            self._ip.user_ns,
+            name,
+            repository=self._sessions.repository(),
+            signer=Signer.of_user(),
+            live=lambda: live_objects(self._ip),
+            hidden=lambda: hidden_names(self._ip),
+        )
+        return Autosave(self._ip, tracker, self._settings)
+
+    def _settings(self) -> Settings:
+        from ..autosave import Settings
+
+        traits = self._sessions
+        max_block = traits.autosave_max_block if self._max_block is None else self._max_block
+        return Settings(max_block=max_block, max_variable=traits.autosave_max_variable)
+
+
+def switch(magics: AutosaveMagics | None, *, on: bool) -> None:
+    """Follow the trait: without a name for the session, autosave stays off."""
+    if magics is None:
+        return
+    if not on:
+        magics.turn_off()
+        return
+    with contextlib.suppress(SessionError, OSError):
+        magics.turn_on()

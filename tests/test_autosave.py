@@ -1,0 +1,98 @@
+"""Autosave in real kernels: what is there after a kill, and what the hooks never do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .kernels import Kernel
+from .machine import Machine, wait_for
+
+ON = "%autosave_session on --name nb"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path / "machine")
+    yield machine
+    machine.close()
+
+
+def begin(machine: Machine, *cells: str) -> Kernel:
+    kernel = machine.kernel()
+    for cell in ("%load_ext jupyter_session_save", ON, *cells):
+        kernel.run(cell)
+    return kernel
+
+
+def resumed(machine: Machine, reference: str = "nb") -> Kernel:
+    kernel = machine.kernel()
+    kernel.run("%load_ext jupyter_session_save")
+    kernel.run(f"loaded = %load_session {reference}")
+    return kernel
+
+
+def versions(machine: Machine) -> list[int]:
+    return sorted(int(path.stem) for path in (machine.store / "sessions" / "nb").glob("*.json"))
+
+
+@pytest.mark.core
+def test_what_a_cell_changed_is_there_after_a_kill_at_its_reply(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import numpy as np\na = [1]; b = a; big = np.zeros(1_000_000); view = big[:10]",
+        "def push(x):\n    a.append(x)\n    view[3] = x",
+        "push(7)",
+    )
+    kernel.run("push(8); 1 / 0", check=False)
+    kernel.sigkill()
+    kernel = resumed(machine)
+    kernel.check("a == [1, 7, 8]", "b is a", "big[3] == 8", "np.shares_memory(big, view)")
+    kernel.run("push(9)")
+    kernel.check("b[-1] == 9 == big[3]")
+
+
+@pytest.mark.core
+def test_a_cell_that_changes_nothing_writes_nothing_and_none_prints(machine: Machine) -> None:
+    kernel = begin(machine, "x = [1]")
+    before = machine.stored()
+    assert not kernel.run("len(x); None").outputs
+    assert not kernel.run("y = 1; del y").outputs
+    kernel.run("")
+    kernel.submit("x.append(2)", silent=True)
+    assert versions(machine) == [1] and machine.stored() == before
+    # What the silent code did is found at idle.
+    wait_for(lambda: versions(machine) == [1, 2], "the sweep")
+
+
+def test_what_escapes_the_cell_is_found_at_idle(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import threading, time\nseen = []; go = threading.Event()",
+        "def later(out=seen, go=go):\n    go.wait()\n    out.append('late')",
+        "threading.Thread(target=later, daemon=True).start()",
+    )
+    count = len(versions(machine))
+    kernel.run("go.set()")
+    wait_for(lambda: len(versions(machine)) > count, "the sweep")
+    kernel.sigkill()
+    resumed(machine).check("seen == ['late']")
+
+
+def test_after_a_failed_load_autosave_pauses(machine: Machine) -> None:
+    begin(machine, "x = 'the good one'").sigkill()
+    (path,) = (machine.store / "sessions" / "nb").glob("*.json")
+    good = path.read_bytes()
+    path.write_bytes(good[: len(good) // 2])
+    kernel = begin(machine)
+    assert kernel.run("%load_session nb", check=False).error is not None
+    kernel.run("x = 'poor'")
+    assert versions(machine) == [1]
+    assert "is paused" in kernel.run("%autosave_session").text
+    path.write_bytes(good)
+    kernel.run("%load_session nb")
+    kernel.check("x == 'the good one'")
+    kernel.run("x = 'better'")
+    assert versions(machine) == [1, 2]
