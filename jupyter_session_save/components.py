@@ -19,9 +19,10 @@ from typing import Any
 from blake3 import blake3
 
 from .pickling import Payload, Scope, dumps
+from .pickling.culprit import root_path
 from .pickling.memos import Meeting
 from .pickling.scope import importable_path, module_of, own_name
-from .snapshot import Component
+from .snapshot import Component, Problem, by_variable
 
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
 _PLAIN_LENGTH = 4096
@@ -86,11 +87,31 @@ def _linked(
         if len(group) > 1:
             tick(group[0])
             together = dumps({name: values[name] for name in group}, scope)
+            _report_for_each(together, [pickled[name] for name in group])
             for name in group:
                 pickled.pop(name).release()
             pickled[group[0]] = together
         yield Pickled(tuple(group), pickled[group[0]])
         pickled.pop(group[0]).release()
+
+
+def _report_for_each(together: Payload, apart: Sequence[Payload]) -> None:
+    """Report what a group could not keep for every variable that holds it, as the pickles of each by itself found."""
+    together.problems = _for_each(together.problems, [p for one in apart for p in one.problems])
+    together.reconnected = _for_each(together.reconnected, [p for one in apart for p in one.reconnected])
+
+
+def _for_each(together: list[Problem], apart: list[Problem]) -> list[Problem]:
+    held = by_variable(apart)
+    # What came up only now, as things change while they are saved; a path that is no more than a name is a guess.
+    new = [
+        problem
+        for name, problems in by_variable(together).items()
+        if name not in held
+        for problem in problems
+        if not held or problem.path != root_path(name)
+    ]
+    return list(dict.fromkeys([*apart, *new]))
 
 
 def _without_links(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, ...]]]:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from jupyter_session_save.components import digests, own_digest, split
-from jupyter_session_save.pickling import Scope
+from jupyter_session_save.pickling import Scope, culprit
 from jupyter_session_save.snapshot import Component, Part
 
 from .restore import cell, save
@@ -154,6 +154,33 @@ def test_each_name_is_told_before_it_is_pickled() -> None:
     parts = list(split(ns, Scope(ns, ns, {}), tick=told.append))
     assert set(told) >= {"a", "b"} and {"n", "m"} & set(told)
     assert {name for part in parts for name in part.names} == set(ns)
+
+
+def stopped() -> Any:
+    """Return what cannot be saved."""
+    made = (i for i in "ab")
+    next(made)
+    return made
+
+
+@pytest.mark.parametrize("size", [1, 150_000])
+def test_every_variable_of_a_group_says_what_it_lost(size: int) -> None:
+    bad, shared = stopped(), [1]
+    large = [[i] for i in range(size)]
+    ns: dict[str, Any] = {name: [shared, *large, {"k": bad}] for name in "abcd"}
+    saved = save({**ns, "sound": [shared]})
+    assert {frozenset(part.names) for part in saved.parts} == {frozenset({"a", "b", "c", "d", "sound"})}
+    assert {problem.path for problem in saved.problems} == {f"{name}[{size + 1}]['k']" for name in "abcd"}
+    fresh = saved.load()
+    assert all(fresh[name][-1]["k"] is fresh["a"][-1]["k"] for name in "abcd")
+
+
+def test_what_the_search_cannot_reach_is_not_called_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(culprit, "LIMIT", 50)
+    bad, shared = stopped(), [1]
+    large = [[i] for i in range(100)]
+    saved = save({"a": [shared, *large, [bad]], "b": [shared, large], "c": [shared], "d": [shared, [large, bad]]})
+    assert {problem.path for problem in saved.problems} == {"a", "d[1][1]"}
 
 
 @pytest.mark.parametrize("stop", ["n", "a", "b", "c"])

@@ -45,11 +45,6 @@ class PathFinder:
                 return "".join(reversed(steps))
         return None
 
-    @property
-    def visited(self) -> int:
-        """How many objects the walk has met."""
-        return len(self._parents)
-
     def _walk(self) -> None:
         if self._walked:
             return

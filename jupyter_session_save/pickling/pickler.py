@@ -34,9 +34,6 @@ PROTOCOL = 5
 INLINE = 16 * 1024
 """Buffers below this many bytes are copied into the stream; larger ones stay out of band."""
 
-VISITED = 200_000
-"""Objects that the search for the paths to one culprit may meet before it is content with those it has."""
-
 CHANGING = 5
 """Attempts at a value that another thread changes meanwhile."""
 
@@ -64,7 +61,7 @@ class Pickling:
         self.refs, self.modules = self.payload.refs, self.payload.modules
         self.mentions = self.payload.mentions
         self._values = values
-        self._finders: list[PathFinder] = []
+        self._finder = PathFinder(values)
         self._plans: dict[int, Plan | None] = scope.plans[capture]
         self._live = scope.live_ids
 
@@ -119,7 +116,7 @@ class Pickling:
         return self.scope.names.get(id(obj))
 
     def placeholder(self, obj: Any, reason: str, advice: str = "") -> Any:
-        """Return the reduce of a placeholder for an object, and report it for every variable that holds it."""
+        """Return the reduce of a placeholder for an object, and report it."""
         problems = [Problem(path, type_name(type(obj)), reason, advice or REMAKE) for path in self._paths(obj)]
         self.payload.problems += problems
         first = problems[0]
@@ -136,18 +133,9 @@ class Pickling:
         self.payload.reconnected += [Problem(p, type_name(type(obj)), reason) for p in self._paths(obj)]
 
     def _paths(self, obj: Any) -> list[str]:
-        if not self._finders:
-            self._finders = [PathFinder({name: value}) for name, value in self._values.items()]
-        found: list[str] = []
-        visited = 0
-        for finder in self._finders:
-            path = finder.known(obj)
-            found += [path] if path is not None else []
-            visited += finder.visited
-            if found and visited > VISITED:
-                break  # Many variables that hold much in common: the first paths have to do.
+        path = self._finder.known(obj)
         # Where no path is found, each of them may hold it.
-        return found or [root_path(name) for name in self._values]
+        return [path] if path is not None else [root_path(name) for name in self._values]
 
     def by_reduce(self, obj: Any) -> Any:
         """Reduce an object by its own protocol, checked."""
