@@ -18,6 +18,8 @@ _LEAST = 128
 _SAMPLE = 64 << 10
 _PAYS = 0.9
 """Compress if at least a tenth is saved; float arrays rarely reach that, pickle streams always do."""
+_MOST = 64 << 20
+"""No compressed part expands further: what is longer is stored raw, as a blob, by every writer that there was."""
 
 
 def shrink(data: bytes | memoryview) -> tuple[str, bytes | memoryview]:
@@ -68,6 +70,8 @@ def expand(data: bytes | memoryview, codec: str, size: int) -> bytes | memoryvie
         if len(data) != size:
             raise DamagedError(f"{len(data)} bytes are there instead of {size}")
         return data
+    if size > _MOST:
+        raise DamagedError(f"it claims to expand to {size} bytes, more than any compressed part does")
     decoder = _decoder(codec)
     try:
         plain: bytes = decoder.decompress(data, size + 1)

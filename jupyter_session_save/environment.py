@@ -9,7 +9,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from blake3 import blake3
@@ -106,21 +106,64 @@ def _source_digest(module: str) -> str:
         return ""
 
 
-def differences(saved: Environment) -> list[str]:
-    """Return one line for each difference between a snapshot's environment and this one."""
-    now = current(saved.packages)
+def differences(saved: Environment, users: Mapping[str, Collection[str]] | None = None) -> list[str]:
+    """Return one line for each difference between a snapshot's environment and this one.
+
+    Parameters
+    ----------
+    saved : Environment
+    users : mapping of str to collection of str, optional
+        The modules that matter, each with the variables that need it; by default all, with no variables named.
+    """
+    packages = {m: v for m, v in saved.packages.items() if users is None or m in users}
+    now = current(packages)
     lines = []
-    if saved.python.rpartition(".")[0] != now.python.rpartition(".")[0]:
-        lines.append(f"saved with Python {saved.python}, this is {now.python}: functions are compiled from source")
-    for module, version in saved.packages.items():
+    if (saved.implementation, _minor(saved.python)) != (now.implementation, _minor(now.python)):
+        lines.append(
+            f"saved with {_interpreter(saved)}, this is {_interpreter(now)}: functions are compiled from source"
+        )
+    if _kind(saved.platform) != _kind(now.platform):
+        lines.append(f"saved on {saved.platform}, this is {now.platform}: paths and compiled parts may differ")
+    for module, version in packages.items():
         here = now.packages.get(module, "")
         if here == version or not here:
             continue
+        needed = _shortened((users or {}).get(module, ()))
         if version.startswith(_SOURCE) and here.startswith(_SOURCE):
-            lines.append(f"{module} has changed since the save: its new code is used")
+            lines.append(f"{module} has changed since the save: its new code is used{needed}")
         else:
-            lines.append(f"saved with {module} {version}, here is {here}")
+            lines.append(f"saved with {module} {_shown(version)}, here is {_shown(here)}{needed}")
     return lines
+
+
+def _minor(python: str) -> str:
+    return python.rpartition(".")[0]
+
+
+def _interpreter(environment: Environment) -> str:
+    name = "Python" if environment.implementation == "cpython" else environment.implementation
+    return f"{name} {environment.python}"
+
+
+def _kind(described: str) -> tuple[str, str]:
+    """Return the system and the processor of a `platform.platform`, which also names every patch of the kernel."""
+    machines = ("x86_64", "amd64", "aarch64", "arm64", "i686")
+    text = described.lower()
+    machine = next((m for m in machines if m in text), "")
+    return text.partition("-")[0], {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+
+
+def _shown(version: str) -> str:
+    return "a version of your own" if version.startswith(_SOURCE) else version
+
+
+def _shortened(names: Collection[str]) -> str:
+    """Return the variables that need a module, as the end of a line."""
+    if not names:
+        return ""
+    shown = sorted(names)[:5]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f" (needed by {', '.join(shown)}{more})"
 
 
 def missing(saved: Environment, modules: Iterable[str]) -> list[str]:

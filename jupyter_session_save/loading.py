@@ -20,9 +20,11 @@ from .display import plural
 from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
 from .history import standing
 from .integrity import DataCheck, checked_at_once
+from .limits import usual_limit
 from .manifest import signed_bytes
 from .namespace import Journal, choose, user_names
 from .pickling import Restoring, collection_paused, unavailable
+from .repointing import Repointing
 from .reports import LoadReport, Progress
 from .repository import Repository
 from .resuming import Resumption
@@ -44,6 +46,7 @@ class Options:
     verify_data: bool = False
     state: bool = True
     since: Snapshot | None = None
+    repoint: bool = False
 
     @property
     def resumes(self) -> bool:
@@ -115,6 +118,16 @@ def select(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> S
     return Selection(components, wanted, sorted(needed.difference(wanted, excluded)))
 
 
+def _users(components: Iterable[Component], bound: Iterable[str]) -> dict[str, set[str]]:
+    """Return the modules that components need, each with the variables for which it is loaded."""
+    chosen = set(bound)
+    found: dict[str, set[str]] = {}
+    for component in components:
+        for module in component.modules:
+            found.setdefault(module, set()).update(chosen.intersection(component.names))
+    return found
+
+
 def check_trust(snapshot: Snapshot, signer: Signer, trusted: bool) -> None:
     """Refuse a snapshot that this user did not sign, unless told that it is trusted."""
     if not trusted and not signer.verify(signed_bytes(snapshot), snapshot.signature):
@@ -124,6 +137,7 @@ def check_trust(snapshot: Snapshot, signer: Signer, trusted: bool) -> None:
         )
 
 
+@usual_limit()
 def load_into(
     namespace: dict[str, Any],
     snapshot: Snapshot,
@@ -153,6 +167,7 @@ def load_into(
         lambda error: environment.explain(error, snapshot.environment),
     )
     added: list[str] = []
+    repointing = Repointing()
     try:
         resumption.begin()
         added += environment.find_again(snapshot.environment)
@@ -161,7 +176,11 @@ def load_into(
             removed = target.finish(journal, restoring.values)
             resumption.finish(restoring.values)
         notes = [f"added {directory} to sys.path, where modules of yours stand" for directory in added]
-        notes += [*environment.differences(snapshot.environment), *target.notes(snapshot), *resumption.notes]
+        notes += environment.differences(snapshot.environment, _users(selection.components, target.bound))
+        notes += [*target.notes(snapshot), *resumption.notes]
+        if options.repoint:
+            repointing.walk((name, namespace[name]) for name in user_names(namespace, hidden))
+            notes += repointing.notes()
         unchecked = [p for c in selection.components for p in c.buffers if not checked_at_once(p)]
         if unchecked and not options.verify_data:
             notes += DataCheck(repository, snapshot, unchecked).start()
@@ -177,6 +196,7 @@ def load_into(
             state=resumption.done,
         )
     except BaseException:
+        repointing.undo()
         journal.rollback()
         for directory in added:
             sys.path.remove(directory)

@@ -17,9 +17,11 @@ from .describe import describe
 from .display import human_bytes
 from .errors import SaveError
 from .interpreter import Surroundings, collect, outputs
+from .limits import usual_limit
 from .names import quote
 from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
+from .pickling.scope import type_name
 from .reports import Progress, SaveReport
 from .repository import Repository
 from .resuming import names_of, write_state
@@ -28,6 +30,7 @@ from .trust import Signer
 from .writing import Writer
 
 
+@usual_limit()
 def save_namespace(
     namespace: dict[str, Any],
     name: str,
@@ -138,6 +141,10 @@ class _Saved:
         extra = sorted(self._all.difference(self._wanted))
         if extra:
             yield f"saved too, because the others need them: {', '.join(extra)}"
+        unnamed = [key for key in list(self._values) if type(key) is not str]
+        if unnamed:
+            kinds = ", ".join(sorted({type_name(type(key)) for key in unnamed}))
+            yield f"not saved: {len(unnamed)} keys of the namespace that are no names (of type {kinds})"
         yield from self._state_notes
 
     def wrote(self, size: int) -> None:

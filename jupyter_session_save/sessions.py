@@ -124,6 +124,7 @@ class SessionManager:
         verify_data: bool = False,
         state: bool = True,
         since: Snapshot | None = None,
+        repoint: bool = False,
         progress: Progress | None = None,
     ) -> LoadReport:
         """Load a snapshot into the namespace, all or nothing.
@@ -152,6 +153,9 @@ class SessionManager:
         since : Snapshot, optional
             What the namespace is known to be equal to: then only what differs from it is loaded, and the rest stays
             the very same objects.
+        repoint : bool
+            Give live instances of classes of the user's own modules that were reloaded since, the class that stands in
+            the module now: also those that were there before the load.
         progress : callable, optional
 
         Returns
@@ -163,7 +167,8 @@ class SessionManager:
         SessionNotFoundError, SessionNameError, TrustError, DamagedError, FormatError, StoreError
             The namespace is as it was.
         """
-        options = Options(only, exclude, prefix, into, conflicts == "keep", replace, trust, verify_data, state, since)
+        keep = conflicts == "keep"
+        options = Options(only, exclude, prefix, into, keep, replace, trust, verify_data, state, since, repoint)
         return load_into(
             self._namespace,
             self._repository.resolve(name, version),
@@ -251,6 +256,7 @@ def load(
     replace: bool = False,
     trust: bool = False,
     verify_data: bool = False,
+    repoint: bool = False,
     state: bool = True,
 ) -> LoadReport:
     """Load a session into a namespace, from plain Python.
@@ -263,7 +269,7 @@ def load(
         By default the caller's globals.
     store : str or path
         As for `save`.
-    only, exclude, prefix, into, conflicts, replace, trust, verify_data, state
+    only, exclude, prefix, into, conflicts, replace, trust, verify_data, state, repoint
         As for `SessionManager.load`.
 
     Returns
@@ -281,6 +287,7 @@ def load(
         replace=replace,
         trust=trust,
         verify_data=verify_data,
+        repoint=repoint,
         state=state,
     )
 

@@ -133,7 +133,25 @@ def test_each_difference_is_a_line(place: Path) -> None:
     assert "3.1.4" in python and current([]).python in python
     assert numpy == f"saved with numpy 0.1, here is {np.__version__}"
     assert own.startswith("own_module has changed since the save")
-    assert package.startswith("saved with own_package 3, here is source ")
+    assert package == "saved with own_package 3, here is a version of your own"
+
+
+def test_only_what_the_loaded_variables_need_is_compared(place: Path) -> None:
+    saved = saved_with(numpy="0.1", dill="0.1", own_module="source 0000")
+    lines = differences(saved, {"numpy": {"a"}, "own_module": set(map(str, range(7)))})
+    assert lines == [
+        f"saved with numpy 0.1, here is {np.__version__} (needed by a)",
+        "own_module has changed since the save: its new code is used (needed by 0, 1, 2, 3, 4 and 2 more)",
+    ]
+
+
+def test_another_platform_and_another_implementation_are_differences() -> None:
+    here = current([])
+    assert differences(replace(here, platform=f"{here.platform}.patched")) == []
+    (line,) = differences(replace(here, platform="Plan9-4-mips"))
+    assert line.startswith("saved on Plan9-4-mips, this is ")
+    (line,) = differences(replace(here, implementation="pypy"))
+    assert line.startswith(f"saved with pypy {here.python}, this is Python")
 
 
 def test_a_patch_release_of_python_is_no_difference() -> None:

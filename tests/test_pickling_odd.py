@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from jupyter_session_save.pickling import Placeholder
+from jupyter_session_save.pickling import Placeholder, Scope, dumps
 
 from .cells import Notebook, differences, notebook, problems
+from .restore import Kept, Saved
 
 
 @pytest.fixture
@@ -366,3 +367,13 @@ def test_a_placeholder_survives_another_save_with_its_words(a: Notebook) -> None
     c.load()
     assert c.namespace["bad"][0].problem == b.namespace["bad"][0].problem
     assert "bad" in {v.name for v in again.placeholders}, "a variable that holds a placeholder counts as saved"
+
+
+@pytest.mark.parametrize("size", [10, 5_000_000])
+def test_a_bytearray_can_be_changed_as_soon_as_it_is_pickled(size: int) -> None:
+    data = bytearray(size)
+    payload = dumps({"data": data}, Scope({}, {"data": data}, {}))
+    data.append(1)  # Refused while anything exports its buffer.
+    data[:] = b"changed"
+    saved = Saved([Kept(["data"], False, b"".join(payload.chunks), [bytes(b.raw()) for b in payload.buffers])])
+    assert saved.load()["data"] == bytes(size)

@@ -735,3 +735,10 @@ def test_containers_of_the_notebook_are_not_constructed_again(a: Notebook) -> No
         "stated == [4] and type(stated) is Stated",
         "must == {5} and type(must) is Must",
     )
+
+
+def test_keys_that_are_no_names_are_told(tmp_path: Path) -> None:
+    namespace: dict[Any, Any] = {"__name__": "__main__", "a": 1, 1: 2, (2, 3): 4}
+    report = package.save("x", namespace, store=tmp_path)
+    assert report.notes == ("not saved: 2 keys of the namespace that are no names (of type int, tuple)",)
+    assert [v.name for v in report.variables] == ["a"]

@@ -12,6 +12,7 @@ from IPython.core.magic_arguments import parse_argstring
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
 from ..errors import SessionError, SessionNameError, SessionNotFoundError
+from ..limits import usual_limit
 
 
 def unquoted(text: str) -> str:
@@ -45,7 +46,8 @@ def swallowed(args: Any) -> str:
 def one_line(if_interrupted: str, if_unknown: str = "") -> Iterator[None]:
     """Turn what a session refuses into one line; `if_unknown` is added where a name was not found."""
     try:
-        yield
+        with usual_limit():
+            yield
     except (SessionNameError, SessionNotFoundError) as error:
         raise UsageError(" ".join(str(error).split()) + if_unknown) from None
     except SessionError as error:

@@ -220,6 +220,11 @@ class SessionMagics(Magics):
         "--no-state", action="store_true", help="leave random generators, options, directories and the like alone"
     )
     @argument("--verify-data", action="store_true", help="compare every byte with its digest before it is used")
+    @argument(
+        "--repoint",
+        action="store_true",
+        help="then give all live instances of classes whose module was reloaded the class as it is now",
+    )
     @line_magic
     def load_session(self, line: str) -> LoadReport | LoadPlan | None:
         """Load saved variables into this notebook, adding names and overwriting those that exist.
@@ -255,6 +260,7 @@ class SessionMagics(Magics):
                         **chosen,
                         trust=args.trust,
                         verify_data=args.verify_data,
+                        repoint=args.repoint,
                         progress=progress,
                     )
             adopt_compiler_flags(self.shell, (v.name for v in report.variables))

@@ -242,7 +242,10 @@ def _keeper(payload: Payload) -> Callable[[pickle.PickleBuffer], bool]:
 
 
 class _Chunks:
-    """A sink that keeps what is written without joining it."""
+    """A sink that keeps what is written without joining it.
+
+    Large bytes arrive as the objects themselves; a bytearray is copied, since its owner may go on changing it.
+    """
 
     def __init__(self, pickling: Pickling) -> None:
         self._keep, self._pause = pickling.payload.chunks.append, pickling.scope.pause
@@ -250,7 +253,7 @@ class _Chunks:
     def write(self, data: Any) -> None:
         """Keep a frame of the stream."""
         self._pause()
-        self._keep(data)
+        self._keep(bytes(data) if type(data) is bytearray else data)
 
 
 class _Copies(_Chunks):
