@@ -6,6 +6,7 @@ import ast
 import random
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,8 +85,12 @@ FOLLOWING = (
 
 LIBRARIES = (
     "import matplotlib, torch\nmatplotlib.rcParams['lines.linewidth'] = 9\ntorch.manual_seed(3)\ntorch.rand(2)",
+    "torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False)",
 )
-DRAWN = ("torch.rand(2), matplotlib.rcParams['lines.linewidth'], matplotlib.rcParams._get_backend_or_none()",)
+DRAWN = (
+    "torch.rand(2), torch.is_grad_enabled()",
+    "matplotlib.rcParams['lines.linewidth'], matplotlib.rcParams._get_backend_or_none()",
+)
 
 
 def resumed(machine: Machine, cells: tuple[str, ...], following: tuple[str, ...]) -> None:
@@ -118,6 +123,71 @@ def test_inline_figures_are_shown_after_a_load(machine: Machine) -> None:
     shown = kernel.run("plt.plot([1, 2]);").displays
     assert any("image/png" in bundle for bundle in shown)
     kernel.check("plt.rcParams['figure.figsize'] == [2, 1]", "not plt.get_fignums()")
+
+
+def test_the_format_of_inline_figures_comes_back(machine: Machine) -> None:
+    machine.save("import matplotlib.pyplot as plt", "%config InlineBackend.figure_format = 'svg'")
+    shown = machine.load().run("plt.plot([1, 2]);").displays
+    assert [sorted({"image/svg+xml", "image/png"} & set(bundle)) for bundle in shown] == [["image/svg+xml"]]
+
+
+class Device:
+    """Stands for CUDA as torch shows it; the generators of each device are bytes."""
+
+    def __init__(self, states: list[Any]) -> None:
+        self.states, self._queued_calls = states, list[Any]()
+
+    def is_initialized(self) -> bool:
+        return bool(self.states)
+
+    def device_count(self) -> int:
+        return len(self.states)
+
+    def get_rng_state_all(self) -> list[Any]:
+        return [state.clone() for state in self.states]
+
+    def set_rng_state_all(self, states: list[Any]) -> None:
+        self.states[:] = states
+
+    def set_rng_state(self, state: Any, index: int) -> None:
+        self.states[index] = state
+
+
+def test_generators_of_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    old = torch.get_rng_state()
+    try:
+        monkeypatch.setattr(torch, "cuda", Device([torch.tensor([n], dtype=torch.uint8) for n in (1, 2)]))
+        values = {"torch generators": collect(here())[0]["torch generators"]}
+        assert values["torch generators"]["cuda"] == (b"\x01", b"\x02")
+        device = Device([torch.tensor([7], dtype=torch.uint8)])
+        monkeypatch.setattr(torch, "cuda", device)
+        changes = Changes(here())
+        changes.apply({name: lambda name=name: values[name] for name in values}, early=False)
+        assert [state.tolist() for state in device.states] == [[1]]
+        assert changes.notes == ["torch generators: the generators of 1 CUDA device stay as they are: not found here"]
+        changes.undo()
+        assert [state.tolist() for state in device.states] == [[7]]
+    finally:
+        torch.set_rng_state(old)
+
+
+def test_another_kind_of_numpy_generator() -> None:
+    code = """
+import jupyter_session_save as j, numpy as np, sys
+if sys.argv[1] == 'save':
+    np.random.set_bit_generator(np.random.PCG64(5)); np.random.normal()
+    j.save('s', {}, store=sys.argv[2])
+else:
+    assert 'numpy.random' in j.load('s', {}, store=sys.argv[2]).state
+print(np.random.rand(), np.random.get_state(legacy=False)['bit_generator'])
+"""
+    with tempfile.TemporaryDirectory() as store:
+        shown = {
+            subprocess.run([sys.executable, "-c", code, what, store], capture_output=True, text=True, check=True).stdout
+            for what in ("save", "load")
+        }
+    assert len(shown) == 1 and "PCG64" in shown.pop()
 
 
 def test_another_backend_comes_back(machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""matplotlib's rcParams that are not at their defaults, and its backend.
+"""matplotlib's rcParams that are not at their defaults, its backend, and how inline figures are shown.
 
 Invariant: the backend is never asked for in a way that makes matplotlib choose one, and the hook that shows inline
 figures after each cell stays.
@@ -6,6 +6,7 @@ figures after each cell stays.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import sys
 import warnings
@@ -97,5 +98,47 @@ def _keep_rc(_: Surroundings) -> Callable[[], None]:
     return lambda: _set_raw(mine)
 
 
+_INLINE_OPTIONS = {"figure_formats": {"png"}, "print_figure_kwargs": {"bbox_inches": "tight"}, "close_figures": True}
+
+
+def _inline() -> Any:
+    """Return the configurable behind ``%config InlineBackend``, if there is one already."""
+    return getattr(getattr(sys.modules.get("matplotlib_inline.config"), "InlineBackend", None), "_instance", None)
+
+
+def _inline_options() -> dict[str, Any]:
+    options = _inline()
+    return {} if options is None else {key: copy.copy(getattr(options, key)) for key in _INLINE_OPTIONS}
+
+
+def _read_inline(_: Surroundings) -> Any:
+    found = {key: value for key, value in _inline_options().items() if value != _INLINE_OPTIONS[key]}
+    return {key: sorted(value) if isinstance(value, set) else value for key, value in found.items()} or None
+
+
+def _write_inline(value: Any, around: Surroundings) -> tuple[str, ...]:
+    if getattr(around.shell, "kernel", None) is None:
+        return ("there are no inline figures without a notebook",)
+    options = importlib.import_module("matplotlib_inline.config").InlineBackend.instance(parent=around.shell)
+    options.shell = around.shell
+    for key, setting in value.items():
+        setattr(options, key, set(setting) if type(setting) is list else setting)
+    return ()
+
+
+def _keep_inline(_: Surroundings) -> Callable[[], None]:
+    before = _inline_options()
+
+    def back() -> None:
+        for key, setting in (before or _INLINE_OPTIONS).items():
+            if _inline() is not None:
+                setattr(_inline(), key, setting)
+
+    return back
+
+
 BACKEND = StatePart("matplotlib backend", _read_backend, _write_backend, _keep_backend, early=True)
-PARTS = (StatePart("matplotlib rcParams", _read_rc, _write_rc, _keep_rc),)
+PARTS = (
+    StatePart("matplotlib rcParams", _read_rc, _write_rc, _keep_rc),
+    StatePart("inline figures", _read_inline, _write_inline, _keep_inline),
+)

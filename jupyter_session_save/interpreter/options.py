@@ -1,4 +1,4 @@
-"""The options of numpy and pandas that are not at their defaults.
+"""The options of numpy, pandas and torch that are not at their defaults.
 
 Invariant: an option that cannot be set costs only itself.
 """
@@ -128,8 +128,48 @@ def _keep_pandas(around: Surroundings) -> Callable[[], None]:
     return back
 
 
+def _torch_options() -> dict[str, Any]:
+    torch: Any = sys.modules.get("torch")
+    if not hasattr(torch, "get_default_dtype") or not hasattr(torch, "are_deterministic_algorithms_enabled"):
+        return {}
+    return {
+        "dtype": str(torch.get_default_dtype()).removeprefix("torch."),
+        "grad": torch.is_grad_enabled(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+    }
+
+
+_TORCH = {"dtype": "float32", "grad": True, "deterministic": False}
+
+
+def _read_torch(_: Surroundings) -> Any:
+    return {key: value for key, value in _torch_options().items() if value != _TORCH[key]} or None
+
+
+def _write_torch(value: Any, _: Surroundings) -> tuple[str, ...]:
+    torch = importlib.import_module("torch")
+    if "dtype" in value:
+        torch.set_default_dtype(getattr(torch, value["dtype"]))
+    if "grad" in value:
+        torch.set_grad_enabled(value["grad"])
+    if "deterministic" in value:
+        torch.use_deterministic_algorithms(value["deterministic"])
+    return ()
+
+
+def _keep_torch(around: Surroundings) -> Callable[[], None]:
+    before = _torch_options()
+
+    def back() -> None:
+        if before:
+            _write_torch(before, around)
+
+    return back
+
+
 PARTS = (
     StatePart("numpy print options", _read_print, _write_print, _keep_print),
     StatePart("numpy error handling", _read_errors, _write_errors, _keep_errors),
     StatePart("pandas options", _read_pandas, _write_pandas, _keep_pandas),
+    StatePart("torch options", _read_torch, _write_torch, _keep_torch),
 )

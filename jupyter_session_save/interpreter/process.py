@@ -1,4 +1,4 @@
-"""The process's own state: working directory, module search path, warnings filters, decimal context, locale.
+"""The process's own: working directory, search path, warnings filters, decimal context, locale, recursion limit.
 
 Invariant: the environment's variables are neither read into a snapshot nor changed; directories are added to the
 search path only where they exist, and after all that stand there.
@@ -182,6 +182,25 @@ def _keep_locale(around: Surroundings) -> Callable[[], None]:
     return back
 
 
+_RECURSION = 1000
+"""Python's own limit."""
+
+
+def _read_recursion(_: Surroundings) -> Any:
+    limit = sys.getrecursionlimit()
+    return None if limit == _RECURSION else limit
+
+
+def _write_recursion(value: Any, _: Surroundings) -> tuple[str, ...]:
+    sys.setrecursionlimit(value)
+    return ()
+
+
+def _keep_recursion(_: Surroundings) -> Callable[[], None]:
+    before = sys.getrecursionlimit()
+    return lambda: sys.setrecursionlimit(before)
+
+
 PLACES = (
     StatePart("working directory", _read_directory, _write_directory, _keep_directory, early=True),
     StatePart("sys.path", _read_path, _write_path, _keep_path, early=True),
@@ -189,5 +208,6 @@ PLACES = (
 PARTS = (
     StatePart("decimal context", _read_decimal, _write_decimal, _keep_decimal),
     StatePart("locale", _read_locale, _write_locale, _keep_locale),
+    StatePart("recursion limit", _read_recursion, _write_recursion, _keep_recursion),
 )
 FILTERS = (StatePart("warnings filters", _read_filters, _write_filters, _keep_filters),)

@@ -1,4 +1,4 @@
-"""What the shell holds: loaded extensions, aliases, magics defined in cells, and the number of the next prompt.
+"""What the shell holds: options, loaded extensions, aliases, magics defined in cells, the number of the next prompt.
 
 Invariant: only the user's additions are read, and what is taken back leaves every table of magics as it was.
 """
@@ -198,7 +198,44 @@ def _keep_number(around: Surroundings) -> Callable[[], None]:
     return back
 
 
+_SHELL = {"ast_node_interactivity": "last_expr", "autoawait": True, "autocall": 0}
+_TEXT = {"pprint": True, "float_precision": ""}
+"""Options that decide what a cell shows, with their defaults: of the shell, and of its formatter of plain text."""
+
+
+def _options(around: Surroundings) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the name, the owner and the default of each option."""
+    formatters = getattr(getattr(around.shell, "display_formatter", None), "formatters", {})
+    for owner, defaults in ((around.shell, _SHELL), (formatters.get("text/plain"), _TEXT)):
+        for name, default in defaults.items():
+            if hasattr(owner, name):
+                yield name, owner, default
+
+
+def _read_options(around: Surroundings) -> Any:
+    found = {name: getattr(owner, name) for name, owner, default in _options(around) if getattr(owner, name) != default}
+    return found or None
+
+
+def _write_options(value: Any, around: Surroundings) -> tuple[str, ...]:
+    for name, owner, _ in _options(around):
+        if name in value:
+            setattr(owner, name, value[name])
+    return ()
+
+
+def _keep_options(around: Surroundings) -> Callable[[], None]:
+    before = [(owner, name, getattr(owner, name)) for name, owner, _ in _options(around)]
+
+    def back() -> None:
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+    return back
+
+
 PARTS = (
+    StatePart("shell options", _read_options, _write_options, _keep_options),
     StatePart("extensions", _read_extensions, _write_extensions, _keep_extensions),
     StatePart("aliases", _read_aliases, _write_aliases, _keep_magics),
     StatePart("magics of cells", _read_magics, _write_magics, _keep_magics),
