@@ -111,8 +111,19 @@ def _inline_options() -> dict[str, Any]:
     return {} if options is None else {key: copy.copy(getattr(options, key)) for key in _INLINE_OPTIONS}
 
 
-def _read_inline(_: Surroundings) -> Any:
-    found = {key: value for key, value in _inline_options().items() if value != _INLINE_OPTIONS[key]}
+def _configured(around: Surroundings) -> dict[str, Any]:
+    """Return what ``%config`` has set before the first figure was shown: it waits in the shell's configuration."""
+    config: Any = getattr(around.shell, "config", None)
+    section = dict(config.get("InlineBackend", {})) if isinstance(config, dict) else {}
+    if type(section.get("figure_format")) is str:
+        section["figure_formats"] = {section["figure_format"]}
+    kinds = {key: type(default) for key, default in _INLINE_OPTIONS.items()}
+    return {key: section[key] for key, kind in kinds.items() if type(section.get(key)) is kind}
+
+
+def _read_inline(around: Surroundings) -> Any:
+    options = _configured(around) if _inline() is None else _inline_options()
+    found = {key: copy.copy(value) for key, value in options.items() if value != _INLINE_OPTIONS[key]}
     return {key: sorted(value) if isinstance(value, set) else value for key, value in found.items()} or None
 
 
