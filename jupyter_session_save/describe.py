@@ -10,7 +10,8 @@ from typing import Any
 
 from .pickling.scope import type_name
 
-_SIZED = (list, tuple, dict, set, frozenset, str, bytes, bytearray)
+# By id, because a metaclass may define `__hash__` and `__eq__` as it likes.
+_SIZED = frozenset(map(id, (list, tuple, dict, set, frozenset, str, bytes, bytearray)))
 _SHAPED = {
     "numpy": ("ndarray", "memmap", "matrix"),
     "pandas": ("DataFrame", "Series", "Index", "RangeIndex", "MultiIndex", "DatetimeIndex", "Categorical"),
@@ -29,7 +30,7 @@ def describe(value: Any) -> tuple[str, str]:
     type, shape : str
     """
     kind = type(value)
-    if any(kind is sized for sized in _SIZED):
+    if id(kind) in _SIZED:
         return type_name(kind), str(len(value))
     for module, names in _SHAPED.items():
         if module in sys.modules and any(kind is getattr(sys.modules[module], n, None) for n in names):

@@ -246,4 +246,15 @@ def collection_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            _count_as_old()
             gc.enable()
+
+
+_MANY = 100_000
+
+
+def _count_as_old() -> None:
+    """Count what has been made as old: a walk through a whole namespace to find that all of it is used takes long."""
+    if gc.get_count()[0] > _MANY and not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()

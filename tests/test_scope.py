@@ -1,0 +1,60 @@
+"""The garbage collector while a namespace is pickled or restored."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from jupyter_session_save.pickling import collection_paused, scope
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    gc.collect()
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def is_old(value: Any) -> bool:
+    return any(obj is value for obj in gc.get_objects(generation=2))
+
+
+def test_no_collection_begins_meanwhile() -> None:
+    with collection_paused():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    with collection_paused():
+        assert not gc.isenabled()
+    assert not gc.isenabled()
+
+
+@pytest.mark.skipif(gc.get_freeze_count() > 0, reason="this Python keeps objects of its own frozen")
+def test_much_that_was_made_counts_as_old_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scope, "_MANY", 1000)
+    with collection_paused():
+        made = [[i] for i in range(2000)]
+        assert not is_old(made[0])
+    assert is_old(made[0]) and gc.isenabled() and not gc.get_freeze_count()
+
+
+def test_little_stays_young() -> None:
+    with collection_paused():
+        made = [[i] for i in range(20)]
+    assert not is_old(made[0])
+
+
+def test_what_the_user_has_frozen_stays_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scope, "_MANY", 1000)
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    with collection_paused():
+        made = [[i] for i in range(2000)]
+    assert gc.get_freeze_count() == frozen and made
