@@ -92,10 +92,10 @@ class Reader:
             else:
                 plain, length = self._open_pack(key)[part.offset : part.offset + part.stored], part.stored
         except KeyError:
-            self._damaged.add(key)
+            self._saw_damage(key)
             raise DamagedError(f"{key} is missing from {self._store.url}: {_HINT}") from None
         if plain.nbytes != length:
-            self._damaged.add(key)
+            self._saw_damage(key)
             raise DamagedError(f"{key} in {self._store.url} is not of the length that was written: {_HINT}")
         return plain
 
@@ -108,7 +108,7 @@ class Reader:
             return memoryview(expand(plain, part.codec, part.size))
         except (DamagedError, FormatError) as error:
             if isinstance(error, DamagedError):
-                self._damaged.add(key)
+                self._saw_damage(key)
             raise type(error)(f"{key} in {self._store.url} cannot be read: {error}; {_HINT}") from error
 
     def _open_pack(self, key: str) -> memoryview:
@@ -121,9 +121,12 @@ class Reader:
             self._packs[key] = whole  # the last used stands last
             return whole
 
+    def _saw_damage(self, key: str) -> None:
+        self._damaged.add(key)
+        self.forget()  # so that a repaired file is seen
+
     def _verified(self, part: Part, view: memoryview) -> memoryview:
         if digest_of([view]) != part.digest:
-            self._damaged.add(key_of(part))
-            self.forget()  # so that a repaired file is seen
+            self._saw_damage(key_of(part))
             raise DamagedError(f"{key_of(part)} in {self._store.url} differs from what was written: {_HINT}")
         return view

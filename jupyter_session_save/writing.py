@@ -78,6 +78,7 @@ class Writer:
         self._pack_size = 0
         self._sound: dict[str, int] = {}
         self._fresh: set[str] = set()
+        self._unsure: set[str] = set()
         self._open = True
         self._pending = Pending(lambda: self._told(0))
         self.written = 0
@@ -101,8 +102,10 @@ class Writer:
         """Let parts of an earlier snapshot be used again where the digest is the same."""
         for part in snapshot.parts():
             with contextlib.suppress(DamagedError):
-                key_of(part)
+                key = key_of(part)
                 self._known.setdefault(part.digest, part)
+                if snapshot.cell is not None:
+                    self._unsure.add(key)  # Nobody knows whether an autosave has been settled.
 
     def put(self, chunks: Sequence[bytes | memoryview]) -> Part:
         """Store bytes, unless they are stored already.
@@ -193,11 +196,14 @@ class Writer:
         numbering = self._memory.numbering
         if parent_record is None:
             numbering.forget(snapshot.name)
-        sequence = numbering.next(snapshot.name)
+        # Greater than the parent's, even if that was the newest and has just been removed.
+        sequence = max(numbering.next(snapshot.name), (snapshot.parent or 0) + 1)
         self._flush()
         self._pending.wait()
         carried = set[int]()
-        if parent_record is not None:
+        if parent_record is not None and self._durable and parent_record.cell is not None:
+            self.know(parent_record)
+        elif parent_record is not None:
             carried = {id(c) for c in (*parent_record.components, *parent_record.state)}
         fresh = [c for c in (*snapshot.components, *snapshot.state) if id(c) not in carried]
         placed = {id(c): self._settle(c) for c in fresh}
@@ -375,7 +381,8 @@ class Writer:
             if not self._reuse(part):
                 raise _removed(self._store, key_of(part))
         try:
-            self._store.sync(sorted(self._fresh) if self._durable else ())
+            unsure = self._unsure.intersection(map(key_of, snapshot.parts()))
+            self._store.sync(sorted(self._fresh | unsure) if self._durable else ())
         except KeyError as error:
             raise _removed(self._store, error.args[0]) from None
         for key in sorted({key_of(part) for part in snapshot.parts()}):

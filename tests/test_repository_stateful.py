@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from jupyter_session_save import writing
+from jupyter_session_save import patches, retention, writing
 from jupyter_session_save.digests import key_of
 from jupyter_session_save.errors import SessionNotFoundError, StoreError
 from jupyter_session_save.repository import Repository
@@ -103,22 +103,43 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.limits = mock.patch.multiple(writing, BLOB=100, _PACK=90)
-        self.limits.start()
+        self.limits = [mock.patch.multiple(writing, BLOB=100, _PACK=90), mock.patch.object(patches, "CHUNK", 10)]
+        for limit in self.limits:
+            limit.start()
         self.store = MemoryStore()
         self.repository = Repository(self.store)
         self.model: dict[str, dict[int, dict[str, bytes]]] = {}
+        self.asked: set[tuple[str, int]] = set()
+        self.parents: dict[tuple[str, int], int] = {}
 
     def teardown(self) -> None:
-        self.limits.stop()
+        for limit in self.limits:
+            limit.stop()
 
     def newest(self, name: str) -> Snapshot | None:
         return self.repository.resolve(name) if self.model.get(name) else None
 
     def expect(self, name: str, snapshot: Snapshot, values: dict[str, bytes]) -> None:
         versions = self.model.setdefault(name, {})
-        assert snapshot.sequence == max(versions, default=0) + 1
+        assert snapshot.sequence == max((*versions, snapshot.parent or 0), default=0) + 1
         versions[snapshot.sequence] = values
+        here = (name, snapshot.sequence)
+        (self.asked.add if snapshot.cell is None else self.asked.discard)(here)
+        self.parents.pop(here, None)
+        if snapshot.parent is not None:
+            self.parents[here] = snapshot.parent
+
+    def stored(self) -> list[tuple[str, int]]:
+        return sorted((name, version) for name, versions in self.model.items() for version in versions)
+
+    def heads(self, name: str) -> set[int]:
+        """Versions that nothing which is left came from."""
+        versions = set(self.model[name])
+        came_from: set[int] = set()
+        for version in versions:
+            while (version := self.parents.get((name, version), 0)) and version not in came_from:
+                came_from.add(version)
+        return versions - came_from
 
     @rule(name=NAMES, values=VALUES, incremental=st.booleans())
     def save(self, name: str, values: dict[str, bytes], incremental: bool) -> None:
@@ -146,6 +167,97 @@ class RepositoryMachine(RuleBasedStateMachine):
             kept = tuple(c for c in newest.components if c.names[0] not in changed)
             snapshot = writer.commit(Snapshot(name, components=kept + components(writer, changed)), sign=sign)
         self.expect(name, snapshot, self.model[name][newest.sequence] | changed)
+
+    def autosaved(self, repository: Repository, parent: Snapshot, changed: dict[str, bytes], *, gone: bool) -> Snapshot:
+        """Save one variable over a parent, as patches where that is possible."""
+        before = self.model[parent.name][parent.sequence]
+        with repository.writer(durable=False) as writer:
+            parts = []
+            for variable, data in changed.items():
+                old = next((c.stream for c in parent.components if c.names == (variable,)), None)
+                if old is not None and old.pack is None and old.size == len(data):
+                    starts = range(0, len(data), 10)
+                    places = [at for at in starts if data[at : at + 10] != before[variable][at : at + 10]]
+                    chunks = [(at, memoryview(data)[at : at + 10]) for at in places]
+                    parts.append(Component((variable,), writer.put_patched(old, len(data), chunks)))
+                else:
+                    parts += components(writer, {variable: data})
+            kept = tuple(c for c in parent.components if c.names[0] not in changed)
+            if gone:
+                # As if another process did so: between the last look and the commit.
+                Repository(self.store).delete(parent.name, parent.sequence)
+                Repository(self.store).collect(grace=-60)
+            draft = Snapshot(parent.name, parent=parent.sequence, cell=7, components=(*kept, *parts))
+            return writer.commit(draft, sign=sign, parent_record=parent)
+
+    @precondition(lambda self: any(self.model.values()))
+    @rule(data=st.data(), changed=VALUES, flips=st.lists(st.integers(0, 179), max_size=3))
+    def autosave(self, data: st.DataObject, changed: dict[str, bytes], flips: list[int]) -> None:
+        name, version = data.draw(st.sampled_from(self.stored()))
+        parent = self.repository.resolve(name, version)
+        before = self.model[name][version]
+        if before and flips:
+            variable = data.draw(st.sampled_from(sorted(before)))
+            value = bytearray(before[variable])
+            for at in filter(lambda at: at < len(value), flips):
+                value[at] ^= 1
+            changed = {variable: bytes(value)}
+        self.expect(name, self.autosaved(self.repository, parent, changed, gone=False), before | changed)
+
+    @precondition(lambda self: any(self.model.values()))
+    @rule(data=st.data(), changed=VALUES)
+    def autosave_while_the_parent_is_removed(self, data: st.DataObject, changed: dict[str, bytes]) -> None:
+        name, version = data.draw(st.sampled_from(self.stored()))
+        parent = self.repository.resolve(name, version)
+        values = self.model[name][version] | changed
+        try:
+            snapshot = self.autosaved(self.repository, parent, changed, gone=True)
+        except StoreError:
+            del self.model[name][version]
+            return
+        del self.model[name][version]
+        self.expect(name, snapshot, values)
+
+    def pruned(self, repository: Repository, counts: list[int], size: int | None) -> None:
+        before = {name: set(versions) for name, versions in self.model.items()}
+        heads = {name: self.heads(name) for name in self.model}
+        policy = retention.Policy(*counts, size)
+        with contextlib.suppress(Killed):
+            repository.prune(policy, grace=-60)
+        for name, versions in before.items():
+            left = set(self.repository.versions(name))
+            assert left <= versions
+            assert heads[name] <= left
+            assert {v for v in versions if (name, v) in self.asked} <= left
+            for version in versions - left:
+                del self.model[name][version]
+
+    @rule(counts=st.lists(st.integers(0, 3), min_size=3, max_size=3), size=st.none() | st.integers(0, 2000))
+    def prune(self, counts: list[int], size: int | None) -> None:
+        foretold = self.repository.prune(retention.Policy(*counts, size), dry_run=True)
+        self.pruned(self.repository, counts, size)
+        for session in foretold.sessions:
+            assert not set(session.removed).intersection(self.repository.versions(session.name))
+        again = self.repository.prune(retention.Policy(*counts, size), dry_run=True)
+        assert all(not session.removed for session in again.sessions)
+
+    @rule(operations=st.integers(0, 80), after=st.booleans())
+    def prune_and_be_killed(self, operations: int, after: bool) -> None:
+        self.pruned(Repository(MortalStore(self.store, operations, after=after)), [0, 0, 0], None)
+
+    @precondition(lambda self: any(self.model.values()))
+    @rule(data=st.data(), changed=VALUES, operations=st.integers(0, 15), after=st.booleans())
+    def autosave_and_be_killed(
+        self, data: st.DataObject, changed: dict[str, bytes], operations: int, after: bool
+    ) -> None:
+        name = data.draw(st.sampled_from(sorted(name for name, versions in self.model.items() if versions)))
+        parent = self.repository.resolve(name)
+        with contextlib.suppress(Killed):
+            mortal = Repository(MortalStore(self.store, operations, after=after))
+            self.autosaved(mortal, parent, changed, gone=False)
+        newest = self.repository.resolve(name)
+        if newest.sequence > parent.sequence:
+            self.expect(name, newest, self.model[name][parent.sequence] | changed)
 
     @rule(name=NAMES, values=VALUES, operations=st.integers(0, 40), after=st.booleans(), known=st.booleans())
     def save_and_be_killed(
