@@ -7,10 +7,11 @@ that nothing has to read the whole to name it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from blake3 import blake3
 
-from .snapshot import Part
+from .snapshot import Component, Part
 
 CHUNK = 256 << 10
 """Bytes of a patch; the last one of a part may be shorter."""
@@ -51,3 +52,15 @@ def digest_of_list(base: str, size: int, patches: Sequence[tuple[int, Part]]) ->
     """Return the digest that names a patched part."""
     rows = [f"{offset} {patch.size} {patch.digest}" for offset, patch in patches]
     return blake3("\n".join(("patched", f"{size} {base}", *rows)).encode()).hexdigest()
+
+
+def settled(component: Component, places: Mapping[str, Part]) -> Component:
+    """Return a component whose parts, and their patches, have the places that are known by now."""
+    stream, *buffers = (_placed(part, places) for part in (component.stream, *component.buffers))
+    return replace(component, stream=stream, buffers=tuple(buffers))
+
+
+def _placed(part: Part, places: Mapping[str, Part]) -> Part:
+    if part.base is not None:
+        return replace(part, patches=tuple((offset, _placed(patch, places)) for offset, patch in part.patches))
+    return places.get(part.digest, part)

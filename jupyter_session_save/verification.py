@@ -132,6 +132,16 @@ _OPAQUE = frozenset({"matplotlib"})
 """Libraries whose objects count anew and register callbacks when they are restored: only their types are compared."""
 
 
+_BUILTIN = (list, tuple, dict, set, frozenset, str, bytes, bytearray, int, float, complex)
+
+
+def _is_padded(obj: Any, kind: type) -> bool:
+    """Whether a value is a structured array with bytes between its fields."""
+    if module_of(kind) != "numpy" or kind.__name__ != "ndarray" or not obj.dtype.names:
+        return False
+    return bool(sum(field[0].itemsize for field in obj.dtype.fields.values()) < obj.dtype.itemsize)
+
+
 class _Walk:
     """One walk over a value, in which each object is met once."""
 
@@ -170,10 +180,24 @@ class _Walk:
         if kind in (set, frozenset):
             # In any order: each element is looked at as if it came next.
             return sorted(self._fork().of(item) for item in obj)
+        if _is_padded(obj, kind):
+            # What stands between the fields is nobody's, and is lost whenever the array is copied.
+            return [repr(obj.dtype), repr(obj.shape), *(self.of(obj[name].copy()) for name in obj.dtype.names)]
         parts = [self._reduced(obj)]
         if not is_library(module_of(kind)) and module_of(kind) != "builtins" and not issubclass(kind, type):
-            parts += self._attributes(obj)
+            parts += [*self._attributes(obj), *self._content(obj, kind)]
         return parts
+
+    def _content(self, obj: Any, kind: type) -> list[str]:
+        """Return what stands in an instance of a subclass of a builtin, past the methods of its class."""
+        base: Any = next((b for b in _BUILTIN if issubclass(kind, b)), None)
+        if base in (str, bytes, bytearray, int, float, complex):
+            return [base.__repr__(obj)]
+        if base is dict:
+            return [self.of(part) for pair in dict.items(obj) for part in pair]
+        if base in (set, frozenset):
+            return sorted(self._fork().of(item) for item in base.__iter__(obj))
+        return [self.of(item) for item in base.__iter__(obj)] if base is not None else []
 
     def _fork(self) -> _Walk:
         walk = _Walk(self._pickling)

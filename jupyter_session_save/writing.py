@@ -15,7 +15,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from . import patches
+from . import bystanders, patches
 from .compression import shrink
 from .digests import Tick, digest_of, key_of
 from .display import human_bytes
@@ -24,7 +24,7 @@ from .manifest import Rows, read, seal
 from .names import snapshot_key
 from .numbering import Numbering
 from .pending import Pending, Told
-from .snapshot import Component, Part, Snapshot
+from .snapshot import Part, Snapshot
 from .store import Store
 
 BLOB = 1 << 20
@@ -79,6 +79,7 @@ class Writer:
         self._sound: dict[str, int] = {}
         self._fresh: set[str] = set()
         self._unsure: set[str] = set()
+        self._moved: dict[str, Part] = {}
         self._open = True
         self._pending = Pending(lambda: self._told(0))
         self.written = 0
@@ -124,6 +125,8 @@ class Writer:
         self._check_open()
         views = [memoryview(chunk).cast("B") for chunk in chunks if memoryview(chunk).nbytes]
         size = sum(view.nbytes for view in views)
+        if size < BLOB:
+            views = [memoryview(b"".join(views))]  # Nobody changes it between here and the pack.
         digest = digest_of(views, self._tick)
         if digest not in self._parts:
             known = self._known.get(digest)
@@ -200,13 +203,16 @@ class Writer:
         sequence = max(numbering.next(snapshot.name), (snapshot.parent or 0) + 1)
         self._flush()
         self._pending.wait()
+        self._fresh.difference_update(key_of(self._parts[digest]) for digest in self._moved)
+        self._fresh.update(map(key_of, self._moved.values()))
+        self._parts |= self._moved
         carried = set[int]()
         if parent_record is not None and self._durable and parent_record.cell is not None:
             self.know(parent_record)
         elif parent_record is not None:
             carried = {id(c) for c in (*parent_record.components, *parent_record.state)}
         fresh = [c for c in (*snapshot.components, *snapshot.state) if id(c) not in carried]
-        placed = {id(c): self._settle(c) for c in fresh}
+        placed = {id(c): patches.settled(c, self._parts) for c in fresh}
         snapshot = replace(
             snapshot,
             components=tuple(placed.get(id(c), c) for c in snapshot.components),
@@ -318,16 +324,22 @@ class Writer:
         key = key_of(part)
         if not self._is_whole(part):
             self._check_room(size)
-            self._pending.submit(partial(self._write_blob, key, views), size)
+            self._pending.submit(partial(self._write_blob, part, views), size)
             self._sound[key] = size
             self.written += size
         # Also if it was there: who wrote it may have been killed before it was durable.
         self._fresh.add(key)
         self._parts[digest] = part
 
-    def _write_blob(self, key: str, views: list[memoryview]) -> None:
+    def _write_blob(self, part: Part, views: list[memoryview]) -> None:
         """Write a blob and begin to make it durable; runs in a thread."""
+        key = key_of(part)
         self._make(key, Told(views, self._pending.go_on))
+        moved = bystanders.as_written(self._store, part)
+        if moved != part:
+            self._make(key_of(moved), [self._store.map(key)])
+            self._store.delete(key)
+            self._moved[part.digest], key = moved, key_of(moved)
         self._pending.go_on()
         if self._durable:
             self._store.flush(key)
@@ -363,15 +375,6 @@ class Writer:
         self._fresh.add(key)
         self._parts.update((part.digest, part) for part in placed)
         self._pack, self._packed, self._pack_size = [], [], 0
-
-    def _settle(self, component: Component) -> Component:
-        stream, *buffers = map(self._settled, (component.stream, *component.buffers))
-        return replace(component, stream=stream, buffers=tuple(buffers))
-
-    def _settled(self, part: Part) -> Part:
-        if part.base is not None:
-            return replace(part, patches=tuple((offset, self._settled(patch)) for offset, patch in part.patches))
-        return self._parts.get(part.digest, part)
 
     def _hold(self, snapshot: Snapshot) -> None:
         """Make sure that all that the snapshot refers to is there and stays there, and is durable if it should be."""

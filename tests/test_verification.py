@@ -59,6 +59,43 @@ def test_a_reduce_that_loses_something_is_found(a: Notebook) -> None:
     assert all(p.reason and p.advice and p.type for p in found)
 
 
+def test_what_a_subclass_of_a_builtin_loses_is_found(a: Notebook) -> None:
+    a.run(
+        """
+        class Items(list):
+            def __reduce__(self): return Items, ()
+        class Pairs(dict):
+            def __reduce__(self): return Pairs, ()
+        class Elements(set):
+            def __reduce__(self): return Elements, ([5],)
+        class Text(str):
+            def __reduce__(self): return Text, ('other',)
+        class Kept(list): pass
+        items, pairs, elements, text, kept = Items([1]), Pairs(a=1), Elements([1]), Text('x'), Kept([1, {2, 3}])
+        """
+    )
+    assert {p.path for p in verified(a)} == {"items", "pairs", "elements", "text"}
+
+
+def test_bytes_between_the_fields_of_an_array_mean_nothing(a: Notebook) -> None:
+    a.run(
+        """
+        import numpy as np
+        kind = np.dtype([('a', 'u1'), ('b', 'f8')], align=True)
+        raw = np.full(2 * kind.itemsize, 7, dtype='u1')
+        class Copies:
+            def __init__(self, array): self.array = array
+            def __getstate__(self): return {'a': self.array['a'].copy(), 'b': self.array['b'].copy()}
+            def __setstate__(self, state):
+                self.array = np.zeros(2, kind)
+                self.array['a'], self.array['b'] = state['a'], state['b']
+            def __reduce__(self): return Copies, (None,), self.__getstate__()
+        copies = Copies(raw.view(kind))
+        """
+    )
+    assert verified(a) == ()
+
+
 SANE = """\
 import array, collections, datetime, decimal, enum, fractions, pathlib, random, re, types, uuid
 import numpy as np

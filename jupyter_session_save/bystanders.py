@@ -1,0 +1,37 @@
+"""Threads of the user's that run beside ours, and may change a value while it is being saved.
+
+Invariant: looking at them neither stops nor starts any.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from .digests import digest_of, key_of
+from .snapshot import Part
+from .store import Store
+
+_OURS = "session-"
+_KERNEL = ("IPython", "ipykernel", "jupyter_session_save", "traitlets", "zmq", "tornado", "asyncio")
+
+
+def are_there() -> bool:
+    """Whether threads run that are neither the main one, nor the kernel's, nor ours."""
+    main = threading.main_thread(), threading.current_thread()
+    return any(t not in main and not _is_known(t) for t in threading.enumerate())
+
+
+def as_written(store: Store, part: Part) -> Part:
+    """Return a blob that was just written, with the digest of what is in it: somebody may have changed it since.
+
+    Hashing it once more is only worth its time where there is somebody.
+    """
+    return Part(digest_of([store.map(key_of(part))]), part.size) if are_there() else part
+
+
+def _is_known(thread: threading.Thread) -> bool:
+    if thread.name.startswith(_OURS):
+        return True
+    target = getattr(thread, "_target", None)
+    places = type(thread).__module__, getattr(target, "__module__", None) or ""
+    return any(place.partition(".")[0] in _KERNEL for place in places)

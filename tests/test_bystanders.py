@@ -1,0 +1,78 @@
+"""What other threads do to a value while it is being saved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from jupyter_session_save import bystanders
+from jupyter_session_save.digests import digest_of, key_of
+from jupyter_session_save.repository import Repository
+from jupyter_session_save.store import MemoryStore
+from jupyter_session_save.writing import BLOB
+
+from .repositories import part, record, values
+
+
+class Hasty(MemoryStore):
+    """A store that sees bytes change just before it writes them."""
+
+    data = bytearray(BLOB + 5)
+
+    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
+        if key.startswith("blobs"):
+            self.data[7] = 1
+        super().put(key, chunks, durable=durable, overwrite=overwrite)
+
+
+@pytest.fixture
+def thread() -> Iterator[None]:
+    """A thread of the user's."""
+    stop = threading.Event()
+    other = threading.Thread(target=stop.wait)
+    other.start()
+    yield
+    stop.set()
+    other.join()
+
+
+def test_only_threads_of_the_user_count(thread: None) -> None:
+    assert bystanders.are_there()
+
+
+def test_our_own_threads_do_not_count() -> None:
+    stop = threading.Event()
+    ours = threading.Thread(target=stop.wait, name="session-write-1")
+    ours.start()
+    before = {t.name for t in threading.enumerate()}
+    assert bystanders.are_there() == any(not n.startswith(("MainThread", "session-")) for n in before)
+    stop.set()
+    ours.join()
+
+
+def test_a_blob_is_named_by_the_bytes_that_were_written(thread: None) -> None:
+    repository = Repository(Hasty())
+    Hasty.data[7] = 0
+    hashed = digest_of([Hasty.data])
+    with repository.writer() as writer:
+        snapshot = record(writer, "s", {"data": memoryview(Hasty.data), "other": b"small"})  # type: ignore[dict-item]
+    assert part(snapshot, "data").digest == digest_of([Hasty.data]) != hashed
+    assert values(repository, snapshot) == {"data": bytes(Hasty.data), "other": b"small"}
+    assert repository.check() == []
+    assert not any(hashed in key for key in repository.store.list())
+    assert repository.store.exists(key_of(part(snapshot, "data")))
+
+
+def test_small_bytes_are_taken_once(tmp_path: Path) -> None:
+    data = bytearray(b"before" * 100)
+    repository = Repository.open(tmp_path / "store")
+
+    def tick(size: int) -> None:
+        data[:] = b"after!" * 100
+
+    with repository.writer(tick) as writer:
+        snapshot = record(writer, "s", {"data": memoryview(data)})  # type: ignore[dict-item]
+    assert values(repository, snapshot) == {"data": b"before" * 100}
