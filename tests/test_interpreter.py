@@ -216,6 +216,19 @@ assert not {'pandas', 'torch', 'IPython', 'matplotlib.pyplot'} & set(sys.modules
     assert done.returncode == 0, done.stderr
 
 
+def test_loggers_of_libraries_keep_their_levels_only(machine: Machine) -> None:
+    fresh = machine.begin("import logging").run("r = %save_session fresh\n'logging' in r.state")
+    assert fresh.text.strip() == "False"
+    machine.save(
+        "import logging, numpy\nfor name in ('numpy', 'own'):\n    log = logging.getLogger(name)\n    log.setLevel(35)",
+        "for name in ('numpy', 'own'):\n    log = logging.getLogger(name)\n    log.addHandler(logging.StreamHandler())",
+        "del log",
+    )
+    kernel = machine.load()
+    kernel.check("[logging.getLogger(n).level for n in ('numpy', 'own')] == [35, 35]", "'logging' in loaded.state")
+    kernel.check("[len(logging.getLogger(n).handlers) for n in ('numpy', 'own')] == [0, 1]")
+
+
 @pytest.mark.parametrize("options", ["--no-state", "--only k", "--prefix old_", "--into old"])
 def test_loads_that_restore_no_state(machine: Machine, options: str) -> None:
     machine.save("import os, random\nk = 1\nos.mkdir('sub'); os.chdir('sub'); random.seed(0)")

@@ -1,6 +1,7 @@
 """Levels of loggers, and handlers that write to the standard streams or to a file.
 
-Invariant: loggers of the kernel's machinery are left alone, and a log file is opened only when something is logged.
+Invariant: loggers of the kernel's machinery are left alone, of libraries only levels are kept, and a log file is opened
+only when something is logged.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..pickling.scope import is_library
 from .parts import StatePart, Surroundings, nothing
 
 _MACHINERY = frozenset(
-    "IPython ipykernel traitlets tornado zmq asyncio comm jupyter_client parso prompt_toolkit".split()
+    "IPKernelApp dill IPython ipykernel traitlets tornado zmq asyncio comm jupyter_client parso prompt_toolkit".split()
 )
 
 
@@ -30,8 +32,12 @@ def _loggers() -> Iterator[tuple[str, Any, int]]:
 def _read(_: Surroundings) -> Any:
     found = {}
     for name, logger, level in _loggers():
-        handlers = [_recipe(handler) for handler in logger.handlers]
-        row = (logger.level, logger.propagate, logger.disabled, handlers)
+        row: tuple[Any, ...]
+        if name and is_library(name):
+            # It makes its handlers itself when it is imported.
+            row = (logger.level, True, logger.disabled, [])
+        else:
+            row = (logger.level, logger.propagate, logger.disabled, [_recipe(handler) for handler in logger.handlers])
         if row != (level, True, False, []):
             found[name] = row
     return found or None
@@ -70,7 +76,9 @@ def _write(value: Any, _: Surroundings) -> Iterator[str]:
     for name, (level, propagate, disabled, recipes) in value.items():
         logger = logging.getLogger(name or None)
         logger.setLevel(level)
-        logger.propagate, logger.disabled = propagate, disabled
+        logger.disabled = disabled
+        if not is_library(name):
+            logger.propagate = propagate
         present = [_recipe(handler) for handler in logger.handlers]
         for recipe in recipes:
             if type(recipe) is str and recipe not in map(_kind, logger.handlers):
