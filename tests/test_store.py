@@ -164,6 +164,22 @@ class TestContract:
         store.sync([])
         assert store.get("a/b") == b"1"
 
+    def test_a_stamp_differs_after_others_have_written(self, store: Store) -> None:
+        put(store, "a/b", b"1")
+        stamp = store.stamp("a/")
+        assert stamp == store.stamp("a/")
+        if isinstance(store, LocalStore):
+            os.utime(store.root / "a", (1, 1))
+            stamp = store.stamp("a/")
+            put(store, "a/c", b"2")
+            assert stamp != store.stamp("a/")
+            assert store.stamp("nowhere/") is None
+
+    def test_free_space(self, store: Store) -> None:
+        free = store.free()
+        assert free is None or free > 0
+        assert (free is None) == isinstance(store, MemoryStore)
+
     def test_emptiness(self, store: Store) -> None:
         assert store.is_empty()
         put(store, "a/b", b"1")
