@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-GROUPS = ("basics",)
+GROUPS = (
+    "basics",
+    "live",
+    "functions",
+    "classes",
+    "stdlib",
+)
 """Modules in here, each with a list ``CASES``."""
 
 Outcome = Literal["equal", "reconnected", "placeholder"]
