@@ -263,6 +263,15 @@ def reduce_instance(obj: Any, pickling: Pickling) -> Any:
     return reduced
 
 
+def reduce_shy(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance whose class has a ``__getattr__``, which must not be asked before the state is there."""
+    reduced = pickling.by_reduce(obj)
+    if not isinstance(reduced, tuple):
+        return reduced
+    padded = (*reduced, *(None,) * (6 - len(reduced)))
+    return (*padded[:5], rebuild.object_state) if padded[2] is not None and padded[5] is None else reduced
+
+
 def reduce_container(obj: Any, pickling: Pickling) -> Any:
     """Reduce an instance of a notebook's subclass of list, dict or set: its state before its items.
 
@@ -313,6 +322,8 @@ def _builtin_class(cls: type) -> Any:
         for name, value in vars(types).items():
             if value is cls:
                 return rebuild.importable, ("types", name)
+        if not cls.__flags__ & (1 << 9):  # Py_TPFLAGS_HEAPTYPE: one of the interpreter's own, which stand nowhere.
+            return rebuild.importable, ("jupyter_session_save.pickling.reducers.iterators", f"HIDDEN.{cls.__name__}")
     return None
 
 

@@ -99,8 +99,10 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
         return code.reduce_container
     if dynamic and hashable(cls) and _has_own_new(cls) and not _has_own_reduce(cls):
         return code.reduce_instance
+    if _answers_itself(cls):
+        return code.reduce_shy
     if dynamic:
-        return _by_reduce if _has_own_reduce(cls) or not hashable(cls) else None
+        return _reducing(cls) if _has_own_reduce(cls) or not hashable(cls) else None
     singletons = _module_singletons(cls)
     if singletons:
         return lambda obj, pickling: _singleton(obj, pickling, singletons)
@@ -119,9 +121,32 @@ def _by_reduce(obj: Any, pickling: Pickling) -> Any:
     return pickling.by_reduce(obj)
 
 
+def _with_attributes(obj: Any, pickling: Pickling) -> Any:
+    """Reduce as a builtin class does, which knows nothing of the attributes of an instance of a subclass."""
+    reduced = pickling.by_reduce(obj)
+    attributes = getattr(obj, "__dict__", None)
+    if not attributes or not isinstance(reduced, tuple) or any(part is not None for part in reduced[2:]):
+        return reduced
+    return *reduced[:2], dict(attributes), None, None, rebuild.raw_state
+
+
+def _reducing(cls: type) -> Plan:
+    """Tell a reduce that the standard library gave to a subclass from one that was written for it."""
+    names = ("__reduce_ex__", "__reduce__")
+    owner = next((c for c in cls.__mro__[:-1] for name in names if name in vars(c)), cls)
+    return _with_attributes if module_of(owner).partition(".")[0] in sys.stdlib_module_names else _by_reduce
+
+
 def _has_own_reduce(cls: type) -> bool:
     own = [c for c in cls.__mro__[:-1] if c.__module__ not in ("builtins", "collections")]
     return any("__reduce__" in vars(c) or "__reduce_ex__" in vars(c) for c in own)
+
+
+def _answers_itself(cls: type) -> bool:
+    """Whether looking for ``__setstate__`` on an instance without state would run a ``__getattr__`` that needs it."""
+    own = [vars(c) for c in cls.__mro__[:-1]]
+    asked = any(isinstance(names.get("__getattr__"), types.FunctionType) for names in own)
+    return asked and not any("__setstate__" in names for names in own) and hashable(cls) and not _has_own_reduce(cls)
 
 
 def _has_own_new(cls: type) -> bool:

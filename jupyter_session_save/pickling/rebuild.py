@@ -311,6 +311,16 @@ def raw_state(made: Any, state: dict[str, Any]) -> None:
     made.__dict__.update(state)
 
 
+@setter
+def object_state(made: Any, state: Any) -> None:
+    """Set attributes and slots as pickle does, without asking the object for anything."""
+    attributes, slots = state if isinstance(state, tuple) else (state, None)
+    if attributes:
+        object.__getattribute__(made, "__dict__").update(attributes)
+    for name, value in (slots or {}).items():
+        object.__setattr__(made, name, value)
+
+
 def instance(cls: Any) -> Any:
     """Make an instance without calling any constructor of its class."""
     return object.__new__(cls)
@@ -351,10 +361,7 @@ def filled(made: Any, state: tuple[Any, tuple[Any, ...], tuple[Any, ...]]) -> No
     if own is not None and hasattr(made, "__setstate__"):
         made.__setstate__(own)
     elif own is not None:
-        attributes, slots = own if isinstance(own, tuple) else (own, None)
-        made.__dict__.update(attributes or {})
-        for name, value in (slots or {}).items():
-            object.__setattr__(made, name, value)
+        object_state(made, own)
     base: Any = next(c for c in type(made).__mro__ if c in CONTAINERS)
     for item in items:
         (base.append if base is list else base.add)(made, item)

@@ -108,7 +108,8 @@ def reloaded_path(obj: Any) -> tuple[str, str] | None:
     except Exception:
         return None
     if isinstance(obj, type):
-        return (module, name) if isinstance(found, type) else None
+        # A class that is derived from the one found is another class under the same name.
+        return (module, name) if isinstance(found, type) and found not in obj.__mro__ else None
     if not isinstance(obj, types.FunctionType) or not isinstance(found, types.FunctionType):
         return None
     same_file = found.__code__.co_filename == obj.__code__.co_filename

@@ -5,8 +5,10 @@ Invariant: no live iterator is advanced where that could be seen: a full turn of
 
 from __future__ import annotations
 
+import collections
 import itertools
 import sys
+import types
 import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,28 @@ from .inside import held_by
 
 if TYPE_CHECKING:
     from ..pickler import Pickling
+
+
+class _Items:
+    """Iterates by index."""
+
+    def __getitem__(self, index: int) -> int:
+        """Have no items."""
+        raise IndexError
+
+
+_ORDERED: Any = collections.OrderedDict()
+_CODE = _Items.__getitem__.__code__
+_SAMPLES: tuple[Any, ...] = (
+    *map(iter, ([], (), "", "ä", b"", bytearray(), {}, set(), range(0), range(2**70), _ORDERED, _Items())),
+    *map(iter, ({}.values(), {}.items(), memoryview(b""))),
+    *(iter(int, 0), reversed([]), reversed({}), reversed({}.values()), reversed({}.items())),
+    *({}.keys(), {}.values(), {}.items(), _ORDERED.keys(), _ORDERED.values(), _ORDERED.items()),
+    *(str.join, int.__add__, (0).__add__, [].append, vars(type)["__dict__"], vars(dict)["fromkeys"]),
+    *(_CODE.co_lines(), _CODE.co_positions(), list[int], int | str),
+)
+HIDDEN = types.SimpleNamespace(**{type(sample).__name__: type(sample) for sample in _SAMPLES})
+"""Types of the interpreter that stand in no module, by their names."""
 
 _HIDDEN = "this Python hides how far it was"
 _ADVICE = "make it again, or keep its items in a list"

@@ -5,14 +5,18 @@ Invariant: what comes back equals what was saved.
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import csv
+import json.scanner
 import random
 import re
 import struct
+import types
 from typing import TYPE_CHECKING, Any
 
 from .. import rebuild
+from ..code import Call
 from .inside import held_by
 
 if TYPE_CHECKING:
@@ -42,6 +46,32 @@ def codec(obj: codecs.CodecInfo, pickling: Pickling) -> Any:
 def system_random(obj: random.SystemRandom, pickling: Pickling) -> Any:
     """Reduce a generator that has no state."""
     return type(obj), ()
+
+
+def random_numbers(obj: random.Random, pickling: Pickling) -> Any:
+    """Reduce a subclass of `random.Random`, whose attributes its own reduce forgets."""
+    if type(obj) is random.Random or type(obj).__reduce__ is not random.Random.__reduce__:
+        return pickling.by_reduce(obj)
+    attributes = {name: value for name, value in vars(obj).items() if name != "gauss_next"}
+    return rebuild.new_object, (type(obj),), (obj.getstate(), attributes), None, None, set_random
+
+
+def arguments(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a parser of arguments, or a part of one; `argparse.SUPPRESS` is compared by identity."""
+    suppress = rebuild.importable, ("argparse", "SUPPRESS")
+    reduced = pickling.by_reduce(obj)
+    if not isinstance(reduced, tuple) or len(reduced) < 3 or type(reduced[2]) is not dict:
+        return reduced
+    marked = {k: Call(suppress[0], *suppress[1]) if v is argparse.SUPPRESS else v for k, v in reduced[2].items()}
+    return *reduced[:2], marked, *reduced[3:]
+
+
+def scanner(obj: Any, pickling: Pickling) -> Any:
+    """Reduce what a `json.JSONDecoder` scans with to its settings."""
+    return make_scanner, ({name: getattr(obj, name) for name in _SCANNED},)
+
+
+_SCANNED = "strict object_hook object_pairs_hook parse_float parse_int parse_constant".split()
 
 
 def of_sys(obj: Any, pickling: Pickling) -> Any:
@@ -75,6 +105,18 @@ _SETTINGS = "delimiter quotechar doublequote escapechar lineterminator quoting s
 
 def _dialect(dialect: Any) -> dict[str, Any]:
     return {name: getattr(dialect, name) for name in _SETTINGS}
+
+
+@rebuild.setter
+def set_random(made: Any, state: tuple[Any, dict[str, Any]]) -> None:
+    """Set the state of a generator, past a subclass's own methods, and its attributes."""
+    random.Random.setstate(made, state[0])
+    made.__dict__.update(state[1])
+
+
+def make_scanner(settings: dict[str, Any]) -> Any:
+    """Make a scanner of JSON text."""
+    return json.scanner.make_scanner(types.SimpleNamespace(**settings, memo={}))  # type: ignore[arg-type]
 
 
 def match_again(pattern: re.Pattern[Any], how: str, string: Any, start: int, end: int) -> Any:
