@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TrustError,
     )
     from .listings import SessionDiff, SessionList, SnapshotList
+    from .pickling.registered import register_reducer
     from .reports import LoadPlan, LoadReport, SaveReport
     from .repository import Repository
     from .sessions import SessionManager, load, open_session, save
@@ -52,11 +53,13 @@ __all__ = [
     "load",
     "load_ipython_extension",
     "open_session",
+    "register_reducer",
     "save",
     "unload_ipython_extension",
 ]
 
 _ROOMS = {
+    "register_reducer": "pickling.registered",
     "Repository": "repository",
     **dict.fromkeys(("LoadPlan", "LoadReport", "SaveReport"), "reports"),
     **dict.fromkeys(("SessionDiff", "SessionList", "SnapshotList"), "listings"),

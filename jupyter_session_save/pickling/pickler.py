@@ -145,7 +145,7 @@ class Pickling:
         def reduced() -> Any:
             reduce = copyreg.dispatch_table.get(type(obj)) if hashable(type(obj)) else None
             made = reduce(obj) if reduce is not None else obj.__reduce_ex__(PROTOCOL)
-            return self._sound(obj, made)
+            return self.sound(obj, made)
 
         return self._leaf(obj, reduced) if self.guarded else reduced()
 
@@ -166,7 +166,7 @@ class Pickling:
         except BaseException as error:
             return self.placeholder(obj, said(error))
 
-    def _sound(self, obj: Any, reduced: Any) -> Any:
+    def sound(self, obj: Any, reduced: Any) -> Any:
         """Make a reduce that the pickler cannot fail on, or raise what is wrong with it."""
         if isinstance(reduced, str):
             return self._global(obj, reduced)

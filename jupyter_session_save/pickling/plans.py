@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import code, dill_reducers, rebuild, reducers
+from . import code, dill_reducers, rebuild, reducers, registered
 from .placeholder import Placeholder
 from .scope import importable_path, is_library, module_of
 
@@ -87,9 +87,9 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
     own = _OWN.get(id(cls))
     if own is not None:
         return own
-    registered = reducers.find(cls)
-    if registered is not None:
-        return registered
+    known = (None if issubclass(cls, type) else registered.find(cls)) or reducers.find(cls)
+    if known is not None:
+        return known
     if issubclass(cls, type):
         return code.reduce_class
     if issubclass(cls, enum.Enum):

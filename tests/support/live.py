@@ -16,575 +16,1115 @@ _RUNS = "it ran in the process that ended"
 CASES = [
     _sync(
         "threading.Lock, free",
-        "import threading\n$x = threading.Lock()",
-        "print($x.locked(), $x.acquire(blocking=False)); $x.release()",
-        "$x.acquire(); print($x.locked()); $x.release()",
+        """
+        import threading
+        $x = threading.Lock()
+        """,
+        """
+        print($x.locked(), $x.acquire(blocking=False))
+        $x.release()
+        """,
+        """
+        $x.acquire()
+        print($x.locked())
+        $x.release()
+        """,
     ),
     _sync(
         "threading.Lock, held",
-        "import threading\n$x = threading.Lock(); $x.acquire()",
+        """
+        import threading
+        $x = threading.Lock()
+        $x.acquire()
+        """,
         "print($x.locked(), $x.acquire(blocking=False))",
-        "$x.release(); print($x.locked()); $x.acquire()",
+        """
+        $x.release()
+        print($x.locked())
+        $x.acquire()
+        """,
     ),
     _sync(
         "threading.RLock, free and held twice",
-        "import threading\n$x = [threading.RLock(), threading.RLock()]; $x[1].acquire(); $x[1].acquire()",
+        """
+        import threading
+        $x = [threading.RLock(), threading.RLock()]
+        $x[1].acquire()
+        $x[1].acquire()
+        """,
         "print($x[0]._is_owned(), $x[1]._is_owned())",
-        "$x[1].release(); print($x[1]._is_owned()); $x[1].release(); print($x[1]._is_owned())",
+        """
+        $x[1].release()
+        print($x[1]._is_owned())
+        $x[1].release()
+        print($x[1]._is_owned())
+        """,
     ),
     _sync(
         "a lock that two objects share",
         """
         import threading
         class $C:
-            def __init__(self, lock): self.lock, self.n = lock, 0
+            def __init__(self, lock):
+                self.lock, self.n = lock, 0
             def add(self):
-                with self.lock: self.n += 1
+                with self.lock:
+                    self.n += 1
                 return self.n
-        $l = threading.Lock(); $x = [$C($l), $C($l)]
+        $l = threading.Lock()
+        $x = [$C($l), $C($l)]
         """,
         "print($x[0].lock is $x[1].lock is $l, $x[0].add())",
     ),
     _sync(
         "threading.Event, set and not",
-        "import threading\n$x = [threading.Event(), threading.Event()]; $x[1].set()",
+        """
+        import threading
+        $x = [threading.Event(), threading.Event()]
+        $x[1].set()
+        """,
         "print([e.is_set() for e in $x], $x[1].wait(0), $x[0].wait(0))",
-        "$x[0].set(); $x[1].clear(); $x[1].set()",
+        """
+        $x[0].set()
+        $x[1].clear()
+        $x[1].set()
+        """,
     ),
     _sync(
         "threading.Condition",
-        "import threading\n$x = threading.Condition()",
-        "with $x:\n    $x.notify_all(); print($x.wait(0.001))",
+        """
+        import threading
+        $x = threading.Condition()
+        """,
+        """
+        with $x:
+            $x.notify_all()
+            print($x.wait(0.001))
+        """,
     ),
     _sync(
         "threading.Condition over a lock that is also a variable",
-        "import threading\n$y = threading.Lock(); $x = threading.Condition($y)",
-        "with $y:\n    print($x._is_owned(), $x._lock is $y)",
+        """
+        import threading
+        $y = threading.Lock()
+        $x = threading.Condition($y)
+        """,
+        """
+        with $y:
+            print($x._is_owned(), $x._lock is $y)
+        """,
     ),
     _sync(
         "threading.Semaphore and BoundedSemaphore, partly taken",
-        "import threading\n$x = [threading.Semaphore(3), threading.BoundedSemaphore(2)]\nfor s in $x: s.acquire()",
+        """
+        import threading
+        $x = [threading.Semaphore(3), threading.BoundedSemaphore(2)]
+        for s in $x:
+            s.acquire()
+        """,
         "print([s._value for s in $x])",
-        "$x[1].release()\ntry:\n    $x[1].release()\nexcept ValueError as error:\n    print(error)",
+        """
+        $x[1].release()
+        try:
+            $x[1].release()
+        except ValueError as error:
+            print(error)
+        """,
     ),
     _sync(
         "threading.Barrier",
-        "import threading\n$x = threading.Barrier(2)",
-        "$t = threading.Thread(target=$x.wait); $t.start(); print(sorted([$x.wait() >= 0]), $x.parties); $t.join()",
+        """
+        import threading
+        $x = threading.Barrier(2)
+        """,
+        """
+        $t = threading.Thread(target=$x.wait)
+        $t.start()
+        print(sorted([$x.wait() >= 0]), $x.parties)
+        $t.join()
+        """,
     ),
     _sync(
         "threading.Barrier, broken",
-        "import threading\n$x = threading.Barrier(2); $x.abort()",
+        """
+        import threading
+        $x = threading.Barrier(2)
+        $x.abort()
+        """,
         "print($x.broken)",
         "$x.reset()",
     ),
     _sync(
         "threading.local",
-        "import threading\n$x = threading.local(); $x.a = [1]",
-        "print($x.a)\n$seen = []\n$t = threading.Thread(target=lambda: $seen.append(hasattr($x, 'a'))); $t.start(); $t.join(); print($seen)",
+        """
+        import threading
+        $x = threading.local()
+        $x.a = [1]
+        """,
+        """
+        print($x.a)
+        $seen = []
+        $t = threading.Thread(target=lambda: $seen.append(hasattr($x, "a")))
+        $t.start()
+        $t.join()
+        print($seen)
+        """,
         "$x.a.append(2)",
     ),
     _sync(
         "queue.Queue, LifoQueue, PriorityQueue with content",
-        "import queue\n$x = [queue.Queue(3), queue.LifoQueue(), queue.PriorityQueue()]\nfor q in $x:\n    q.put((2, 'b')); q.put((1, 'a'))",
+        """
+        import queue
+        $x = [queue.Queue(3), queue.LifoQueue(), queue.PriorityQueue()]
+        for q in $x:
+            q.put((2, "b"))
+            q.put((1, "a"))
+        """,
         "print([(q.qsize(), q.maxsize) for q in $x], [q.get_nowait() for q in $x])",
-        "for q in $x: q.put((0, 'new'))",
+        """
+        for q in $x:
+            q.put((0, "new"))
+        """,
     ),
     _sync(
         "queue.SimpleQueue with content",
-        "import queue\n$x = queue.SimpleQueue(); $x.put(1); $x.put([2]); $x.put(3)",
+        """
+        import queue
+        $x = queue.SimpleQueue()
+        $x.put(1)
+        $x.put([2])
+        $x.put(3)
+        """,
         "print($x.qsize(), $x.get_nowait())",
-        "$x.put('new')",
+        '$x.put("new")',
     ),
     _sync(
         "queue.Queue with tasks not done",
-        "import queue\n$x = queue.Queue(); $x.put(1); $x.get()",
+        """
+        import queue
+        $x = queue.Queue()
+        $x.put(1)
+        $x.get()
+        """,
         "print($x.unfinished_tasks, $x.empty())",
-        "$x.task_done(); $x.join()",
+        """
+        $x.task_done()
+        $x.join()
+        """,
     ),
     _sync(
         "asyncio.Lock, Event, Semaphore",
-        "import asyncio\n$x = [asyncio.Lock(), asyncio.Event(), asyncio.Semaphore(2)]; $x[1].set(); await $x[2].acquire()",
-        "async with $x[0]:\n    print($x[0].locked(), $x[1].is_set(), $x[2]._value)",
-        "$x[1].clear(); $x[2].release()",
+        """
+        import asyncio
+        $x = [asyncio.Lock(), asyncio.Event(), asyncio.Semaphore(2)]
+        $x[1].set()
+        await $x[2].acquire()
+        """,
+        """
+        async with $x[0]:
+            print($x[0].locked(), $x[1].is_set(), $x[2]._value)
+        """,
+        """
+        $x[1].clear()
+        $x[2].release()
+        """,
     ),
     _sync(
         "asyncio.Lock, held",
-        "import asyncio\n$x = asyncio.Lock(); await $x.acquire()",
+        """
+        import asyncio
+        $x = asyncio.Lock()
+        await $x.acquire()
+        """,
         "print($x.locked())",
-        "$x.release(); await $x.acquire(); $x.release()",
+        """
+        $x.release()
+        await $x.acquire()
+        $x.release()
+        """,
     ),
     _sync(
         "asyncio.Queue with content",
-        "import asyncio\n$x = asyncio.Queue(5); $x.put_nowait('a'); $x.put_nowait('b'); $x.put_nowait('c')",
+        """
+        import asyncio
+        $x = asyncio.Queue(5)
+        $x.put_nowait("a")
+        $x.put_nowait("b")
+        $x.put_nowait("c")
+        """,
         "print($x.qsize(), $x.maxsize, await $x.get())",
-        "await $x.put('d')",
+        'await $x.put("d")',
     ),
     _sync(
         "asyncio.Condition and PriorityQueue",
-        "import asyncio\n$x = [asyncio.Condition(), asyncio.PriorityQueue()]; $x[1].put_nowait(3); $x[1].put_nowait(1)",
-        "async with $x[0]:\n    $x[0].notify_all(); print($x[0].locked())\nprint($x[1].get_nowait())",
+        """
+        import asyncio
+        $x = [asyncio.Condition(), asyncio.PriorityQueue()]
+        $x[1].put_nowait(3)
+        $x[1].put_nowait(1)
+        """,
+        """
+        async with $x[0]:
+            $x[0].notify_all()
+            print($x[0].locked())
+        print($x[1].get_nowait())
+        """,
         "$x[1].put_nowait(2)",
     ),
     _sync(
         "multiprocessing.Lock",
-        "import multiprocessing\n$x = multiprocessing.Lock()",
-        "print($x.acquire(block=False)); $x.release()",
+        """
+        import multiprocessing
+        $x = multiprocessing.Lock()
+        """,
+        """
+        print($x.acquire(block=False))
+        $x.release()
+        """,
         outcome="placeholder",
         why="the lock of the operating system ended with the process",
     ),
     _sync(
         "multiprocessing.Queue",
-        "import multiprocessing\n$x = multiprocessing.Queue()",
+        """
+        import multiprocessing
+        $x = multiprocessing.Queue()
+        """,
         "print($x.empty())",
         outcome="placeholder",
         why="its pipe ended with the process",
     ),
     _worker(
         "thread that has not started",
-        "import threading\n$out = []; $x = threading.Thread(target=$out.append, args=(1,), name='worker', daemon=True)",
+        """
+        import threading
+        $out = []
+        $x = threading.Thread(target=$out.append, args=(1,), name="worker", daemon=True)
+        """,
         "print($x.name, $x.daemon, $x.is_alive(), $x.ident, $out)",
-        "$x.start(); $x.join(); $x = threading.Thread(target=$out.append, args=(2,), name='worker', daemon=True)",
+        """
+        $x.start()
+        $x.join()
+        $x = threading.Thread(target=$out.append, args=(2,), name="worker", daemon=True)
+        """,
     ),
     _worker(
         "thread that has ended",
-        "import threading\n$x = threading.Thread(target=print, name='done'); $x.start(); $x.join()",
-        "print($x.name, $x.is_alive()); $x.join(timeout=1)",
+        """
+        import threading
+        $x = threading.Thread(target=print, name="done")
+        $x.start()
+        $x.join()
+        """,
+        """
+        print($x.name, $x.is_alive())
+        $x.join(timeout=1)
+        """,
     ),
     _worker(
         "thread that runs",
-        "import threading\n$e = threading.Event(); $x = threading.Thread(target=$e.wait, daemon=True); $x.start()",
-        "print($e.is_set())\nprint($x.is_alive())",
+        """
+        import threading
+        $e = threading.Event()
+        $x = threading.Thread(target=$e.wait, daemon=True)
+        $x.start()
+        """,
+        """
+        print($e.is_set())
+        print($x.is_alive())
+        """,
         outcome="placeholder",
         why=_RUNS,
     ),
     _worker(
         "subclass of Thread, not started",
-        "import threading\nclass $T(threading.Thread):\n    def __init__(self, n):\n        super().__init__(); self.n, self.got = n, None\n    def run(self): self.got = self.n * 2\n$x = $T(4)",
+        """
+        import threading
+        class $T(threading.Thread):
+            def __init__(self, n):
+                super().__init__()
+                self.n, self.got = n, None
+            def run(self):
+                self.got = self.n * 2
+        $x = $T(4)
+        """,
         "print($x.n, $x.got, $x.is_alive())",
-        "$x.start(); $x.join()",
+        """
+        $x.start()
+        $x.join()
+        """,
     ),
     _worker(
         "threading.main_thread()",
-        "import threading\n$x = threading.main_thread()",
+        """
+        import threading
+        $x = threading.main_thread()
+        """,
         "print($x is threading.main_thread(), $x.name)",
     ),
     _worker(
         "threading.Timer, not started",
-        "import threading\n$out = []; $x = threading.Timer(0.001, $out.append, ['fired'])",
+        """
+        import threading
+        $out = []
+        $x = threading.Timer(0.001, $out.append, ["fired"])
+        """,
         "print($x.interval, $x.is_alive(), $out)",
-        "$x.start(); $x.join(); $x = threading.Timer(0.001, print)",
+        """
+        $x.start()
+        $x.join()
+        $x = threading.Timer(0.001, print)
+        """,
     ),
     _worker(
         "ThreadPoolExecutor",
-        "from concurrent.futures import ThreadPoolExecutor\n$x = ThreadPoolExecutor(2, thread_name_prefix='p'); list($x.map(abs, [-1]))",
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        $x = ThreadPoolExecutor(2, thread_name_prefix="p")
+        list($x.map(abs, [-1]))
+        """,
         "print(list($x.map(abs, [-1, -2])), $x._max_workers)",
         outcome="reconnected",
         why="a new pool with the same options",
     ),
     _worker(
         "ThreadPoolExecutor, shut down",
-        "from concurrent.futures import ThreadPoolExecutor\n$x = ThreadPoolExecutor(2); $x.shutdown()",
-        "try:\n    $x.submit(abs, 1)\nexcept RuntimeError as error:\n    print(error)",
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        $x = ThreadPoolExecutor(2)
+        $x.shutdown()
+        """,
+        """
+        try:
+            $x.submit(abs, 1)
+        except RuntimeError as error:
+            print(error)
+        """,
         outcome="reconnected",
         why="a new pool, shut down as the old one was",
     ),
     _worker(
         "ProcessPoolExecutor",
-        "from concurrent.futures import ProcessPoolExecutor\n$x = ProcessPoolExecutor(1)",
+        """
+        from concurrent.futures import ProcessPoolExecutor
+        $x = ProcessPoolExecutor(1)
+        """,
         "print($x._max_workers, $x.submit(abs, -3).result())",
         outcome="reconnected",
         why="a new pool with the same options",
     ),
     _worker(
         "concurrent.futures.Future, done, failed and cancelled",
-        "from concurrent.futures import Future\n$x = [Future(), Future(), Future()]; $x[0].set_result([1]); $x[1].set_exception(ValueError('no')); $x[2].cancel()",
+        """
+        from concurrent.futures import Future
+        $x = [Future(), Future(), Future()]
+        $x[0].set_result([1])
+        $x[1].set_exception(ValueError("no"))
+        $x[2].cancel()
+        """,
         "print($x[0].result(), repr($x[1].exception()), $x[2].cancelled())",
         "$x[0].result().append(2)",
     ),
     _worker(
         "concurrent.futures.Future, pending",
-        "from concurrent.futures import Future\n$x = Future()",
+        """
+        from concurrent.futures import Future
+        $x = Future()
+        """,
         "print($x.done())",
-        "$x.set_result(3); print($x.result()); $x = Future()",
+        """
+        $x.set_result(3)
+        print($x.result())
+        $x = Future()
+        """,
         outcome="placeholder",
         why="what would have set its result is gone",
     ),
     _worker(
         "multiprocessing.Process, not started",
-        "import multiprocessing\n$x = multiprocessing.get_context('fork').Process(target=abs, args=(1,), name='child')",
+        """
+        import multiprocessing
+        $x = multiprocessing.get_context("fork").Process(target=abs, args=(1,), name="child")
+        """,
         "print($x.name, $x.is_alive())",
         outcome="placeholder",
         why="a process object belongs to the process that made it",
     ),
     _worker(
         "subprocess.Popen, running",
-        "import subprocess, sys\n$x = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)",
-        "print($x.poll()); $x.kill(); $x.wait()",
+        """
+        import subprocess, sys
+        $x = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        """,
+        """
+        print($x.poll())
+        $x.kill()
+        $x.wait()
+        """,
         outcome="placeholder",
         why="only its parent can wait for a process",
     ),
     _worker(
         "subprocess.CompletedProcess",
-        "import subprocess, sys\n$x = subprocess.run([sys.executable, '-c', 'print(42)'], capture_output=True, text=True)",
+        """
+        import subprocess, sys
+        $x = subprocess.run([sys.executable, "-c", "print(42)"], capture_output=True, text=True)
+        """,
         "print($x.returncode, $x.stdout.strip(), $x.check_returncode())",
     ),
     _worker(
         "multiprocessing.Pool",
-        "import multiprocessing\n$x = multiprocessing.get_context('fork').Pool(1)",
-        "print($x.map(abs, [-1])); $x.terminate()",
+        """
+        import multiprocessing
+        $x = multiprocessing.get_context("fork").Pool(1)
+        """,
+        """
+        print($x.map(abs, [-1]))
+        $x.terminate()
+        """,
         outcome="placeholder",
         why="its processes ended with their parent",
     ),
     _worker(
         "asyncio.Task, pending",
-        "import asyncio\n$x = asyncio.ensure_future(asyncio.sleep(3600))",
-        "print($x.done()); $x.cancel()",
+        """
+        import asyncio
+        $x = asyncio.ensure_future(asyncio.sleep(3600))
+        """,
+        """
+        print($x.done())
+        $x.cancel()
+        """,
         outcome="placeholder",
         why="its event loop ended with the process",
     ),
     _worker(
         "asyncio.Task, done",
-        "import asyncio\n$x = asyncio.ensure_future(asyncio.sleep(0, [7])); await $x",
+        """
+        import asyncio
+        $x = asyncio.ensure_future(asyncio.sleep(0, [7]))
+        await $x
+        """,
         "print($x.done(), $x.result(), await $x)",
         "$x.result().append(8)",
     ),
     _worker(
         "asyncio.Future, failed",
-        "import asyncio\n$x = asyncio.get_running_loop().create_future(); $x.set_exception(ValueError('no'))",
+        """
+        import asyncio
+        $x = asyncio.get_running_loop().create_future()
+        $x.set_exception(ValueError("no"))
+        """,
         "print($x.done(), repr($x.exception()))",
     ),
     _worker(
         "asyncio event loop of the kernel",
-        "import asyncio\n$x = asyncio.get_running_loop()",
+        """
+        import asyncio
+        $x = asyncio.get_running_loop()
+        """,
         "print($x is asyncio.get_running_loop())",
         outcome="reconnected",
         why="the loop of the kernel that loads",
     ),
     _file(
         "file for reading, in the middle",
-        "open('$x.txt', 'w').write('one\\ntwo\\nthree\\n')\n$x = open('$x.txt'); $x.readline()",
+        r"""
+        open("$x.txt", "w").write("one\ntwo\nthree\n")
+        $x = open("$x.txt")
+        $x.readline()
+        """,
         "print($x.tell(), $x.readline(), $x.mode, $x.encoding)",
         outcome="reconnected",
         why="opened again at its position",
     ),
     _file(
         "file for writing",
-        "$x = open('$x.txt', 'w'); _ = $x.write('first\\n')",
-        "$x.flush(); print(open('$x.txt').read(), $x.mode)",
-        "_ = $x.write('second\\n')",
+        r"""
+        $x = open("$x.txt", "w")
+        _ = $x.write("first\n")
+        """,
+        """
+        $x.flush()
+        print(open("$x.txt").read(), $x.mode)
+        """,
+        '_ = $x.write("second\\n")',
         outcome="reconnected",
         why="opened again at its position, never truncated",
     ),
     _file(
         "file for appending",
-        "open('$x.txt', 'w').write('old\\n')\n$x = open('$x.txt', 'a'); _ = $x.write('first\\n')",
-        "$x.flush(); print(open('$x.txt').read(), $x.mode)",
-        "_ = $x.write('second\\n')",
+        r"""
+        open("$x.txt", "w").write("old\n")
+        $x = open("$x.txt", "a")
+        _ = $x.write("first\n")
+        """,
+        """
+        $x.flush()
+        print(open("$x.txt").read(), $x.mode)
+        """,
+        '_ = $x.write("second\\n")',
         outcome="reconnected",
     ),
     _file(
         "file for reading and writing (r+, w+, a+)",
-        "$x = []\nfor $mode in ('r+', 'w+', 'a+'):\n    open(f'$x{$mode}.txt', 'w').write('abcdef')\n    $x.append(open(f'$x{$mode}.txt', $mode)); _ = $x[-1].write('XY')\n    $x[-1].seek(1)",
-        "for $f in $x:\n    print($f.mode, $f.tell(), $f.read(2))",
-        "for $f in $x:\n    $f.seek(0); _ = $f.write('Z'); $f.flush(); $f.seek(0)",
+        """
+        $x = []
+        for $mode in ("r+", "w+", "a+"):
+            open(f"$x{$mode}.txt", "w").write("abcdef")
+            $x.append(open(f"$x{$mode}.txt", $mode))
+            _ = $x[-1].write("XY")
+            $x[-1].seek(1)
+        """,
+        """
+        for $f in $x:
+            print($f.mode, $f.tell(), $f.read(2))
+        """,
+        """
+        for $f in $x:
+            $f.seek(0)
+            _ = $f.write("Z")
+            $f.flush()
+            $f.seek(0)
+        """,
         outcome="reconnected",
     ),
     _file(
         "file opened with x",
-        "$x = open('$x.txt', 'x'); _ = $x.write('made')",
-        "$x.flush(); print(open('$x.txt').read())",
-        "_ = $x.write('more')",
+        """
+        $x = open("$x.txt", "x")
+        _ = $x.write("made")
+        """,
+        """
+        $x.flush()
+        print(open("$x.txt").read())
+        """,
+        '_ = $x.write("more")',
         outcome="reconnected",
     ),
     _file(
         "binary files, buffered and not",
-        "open('$x.bin', 'wb').write(bytes(range(100)))\n$x = [open('$x.bin', 'rb'), open('$x.bin', 'rb', buffering=0), open('$x.bin', 'r+b')]\nfor f in $x: f.seek(10)",
+        """
+        open("$x.bin", "wb").write(bytes(range(100)))
+        $x = [open("$x.bin", "rb"), open("$x.bin", "rb", buffering=0), open("$x.bin", "r+b")]
+        for f in $x:
+            f.seek(10)
+        """,
         "print([(f.tell(), f.read(2)) for f in $x])",
-        "_ = $x[2].write(b'!'); $x[2].flush()",
+        """
+        _ = $x[2].write(b"!")
+        $x[2].flush()
+        """,
         outcome="reconnected",
     ),
     _file(
         "text file with newline, encoding and errors",
-        "open('$x.txt', 'wb').write('ä\\r\\nö\\r\\n'.encode('latin-1'))\n$x = open('$x.txt', encoding='latin-1', newline='', errors='replace'); $x.readline()",
+        r"""
+        open("$x.txt", "wb").write("ä\r\nö\r\n".encode("latin-1"))
+        $x = open("$x.txt", encoding="latin-1", newline="", errors="replace")
+        $x.readline()
+        """,
         "print(repr($x.readline()), $x.encoding, $x.errors)",
         outcome="reconnected",
     ),
     _file(
         "closed file",
-        "$x = open('$x.txt', 'w'); $x.close()",
+        """
+        $x = open("$x.txt", "w")
+        $x.close()
+        """,
         "print($x.closed, $x.name, $x.mode)",
         outcome="reconnected",
         why="closed, without touching the file",
     ),
     _file(
         "file that has been deleted",
-        "import os\n$x = open('$x.txt', 'w+'); _ = $x.write('gone'); os.remove('$x.txt')",
-        "$x.seek(0); print($x.read())",
+        """
+        import os
+        $x = open("$x.txt", "w+")
+        _ = $x.write("gone")
+        os.remove("$x.txt")
+        """,
+        """
+        $x.seek(0)
+        print($x.read())
+        """,
         outcome="placeholder",
         why="there is nothing to open again",
     ),
     _file(
         "iterating over a file",
-        "open('$x.txt', 'w').write('one\\ntwo\\nthree\\n')\n$f = open('$x.txt'); $x = enumerate($f); next($x)",
+        r"""
+        open("$x.txt", "w").write("one\ntwo\nthree\n")
+        $f = open("$x.txt")
+        $x = enumerate($f)
+        next($x)
+        """,
         "print(next($x))",
         outcome="reconnected",
         why="text files know no position while they are iterated; the count is what was read",
     ),
     _file(
         "io.StringIO and io.BytesIO",
-        "import io\n$x = [io.StringIO('one\\ntwo\\n'), io.BytesIO(b'abc')]; $x[0].readline(); $x[1].seek(1)",
+        r"""
+        import io
+        $x = [io.StringIO("one\ntwo\n"), io.BytesIO(b"abc")]
+        $x[0].readline()
+        $x[1].seek(1)
+        """,
         "print($x[0].tell(), $x[0].read(), $x[1].read(), $x[1].getvalue())",
-        "_ = $x[1].write(b'more'); $x[0].seek(0)",
+        """
+        _ = $x[1].write(b"more")
+        $x[0].seek(0)
+        """,
     ),
     _file(
         "io.TextIOWrapper over BytesIO",
-        "import io\n$y = io.BytesIO(b'one\\ntwo\\n'); $x = io.TextIOWrapper($y); $x.readline()",
+        r"""
+        import io
+        $y = io.BytesIO(b"one\ntwo\n")
+        $x = io.TextIOWrapper($y)
+        $x.readline()
+        """,
         "print($x.readline(), $y.getvalue())",
     ),
     _file(
         "io.BufferedReader over BytesIO",
-        "import io\n$x = io.BufferedReader(io.BytesIO(b'abcdef')); $x.read(2)",
+        """
+        import io
+        $x = io.BufferedReader(io.BytesIO(b"abcdef"))
+        $x.read(2)
+        """,
         "print($x.read(2))",
     ),
     _file(
         "gzip, bz2 and lzma files",
-        "import bz2, gzip, lzma\n$x = []\nfor $m in (bz2, gzip, lzma):\n    with $m.open(f'$x.{$m.__name__}', 'wt') as $f: _ = $f.write('one\\ntwo\\nthree\\n')\n    $x.append($m.open(f'$x.{$m.__name__}', 'rt')); $x[-1].readline()",
+        r"""
+        import bz2, gzip, lzma
+        $x = []
+        for $m in (bz2, gzip, lzma):
+            with $m.open(f"$x.{$m.__name__}", "wt") as $f:
+                _ = $f.write("one\ntwo\nthree\n")
+            $x.append($m.open(f"$x.{$m.__name__}", "rt"))
+            $x[-1].readline()
+        """,
         "print([f.readline() for f in $x])",
         outcome="reconnected",
     ),
     _file(
         "zipfile.ZipFile for reading",
-        "import zipfile\nwith zipfile.ZipFile('$x.zip', 'w') as $f: $f.writestr('a.txt', 'content')\n$x = zipfile.ZipFile('$x.zip')",
-        "print($x.namelist(), $x.read('a.txt'))",
+        """
+        import zipfile
+        with zipfile.ZipFile("$x.zip", "w") as $f:
+            $f.writestr("a.txt", "content")
+        $x = zipfile.ZipFile("$x.zip")
+        """,
+        'print($x.namelist(), $x.read("a.txt"))',
         outcome="reconnected",
     ),
     _file(
         "zipfile.ZipFile for writing",
-        "import zipfile\n$x = zipfile.ZipFile('$x.zip', 'w'); $x.writestr('a.txt', 'content')",
+        """
+        import zipfile
+        $x = zipfile.ZipFile("$x.zip", "w")
+        $x.writestr("a.txt", "content")
+        """,
         "print($x.namelist())",
         outcome="placeholder",
         why="its directory is written when it is closed",
     ),
     _file(
         "tarfile.TarFile for reading",
-        "import io, tarfile\nwith tarfile.open('$x.tar.gz', 'w:gz') as $f:\n    $i = tarfile.TarInfo('a.txt'); $i.size = 3; $f.addfile($i, io.BytesIO(b'abc'))\n$x = tarfile.open('$x.tar.gz')",
-        "print($x.getnames(), $x.extractfile('a.txt').read())",
+        """
+        import io, tarfile
+        with tarfile.open("$x.tar.gz", "w:gz") as $f:
+            $i = tarfile.TarInfo("a.txt")
+            $i.size = 3
+            $f.addfile($i, io.BytesIO(b"abc"))
+        $x = tarfile.open("$x.tar.gz")
+        """,
+        'print($x.getnames(), $x.extractfile("a.txt").read())',
         outcome="reconnected",
     ),
     _file(
         "tempfile.NamedTemporaryFile",
-        "import tempfile\n$x = tempfile.NamedTemporaryFile('w+'); _ = $x.write('content'); $x.flush()",
-        "$x.seek(0); print($x.read())",
-        "_ = $x.write('more'); $x.flush()",
+        """
+        import tempfile
+        $x = tempfile.NamedTemporaryFile("w+")
+        _ = $x.write("content")
+        $x.flush()
+        """,
+        """
+        $x.seek(0)
+        print($x.read())
+        """,
+        """
+        _ = $x.write("more")
+        $x.flush()
+        """,
         outcome="reconnected",
         why="the file is still there after a kill",
     ),
     _file(
         "tempfile.TemporaryFile",
-        "import tempfile\n$x = tempfile.TemporaryFile('w+'); _ = $x.write('content')",
-        "$x.seek(0); print($x.read())",
+        """
+        import tempfile
+        $x = tempfile.TemporaryFile("w+")
+        _ = $x.write("content")
+        """,
+        """
+        $x.seek(0)
+        print($x.read())
+        """,
         outcome="placeholder",
         why="it has no name, and ended with the process",
     ),
     _file(
         "tempfile.SpooledTemporaryFile",
-        "import tempfile\n$x = tempfile.SpooledTemporaryFile(1000, 'w+'); _ = $x.write('content')",
-        "$x.seek(0); print($x.read())",
-        "_ = $x.write('more')",
+        """
+        import tempfile
+        $x = tempfile.SpooledTemporaryFile(1000, "w+")
+        _ = $x.write("content")
+        """,
+        """
+        $x.seek(0)
+        print($x.read())
+        """,
+        '_ = $x.write("more")',
     ),
     _file(
         "tempfile.TemporaryDirectory",
-        "import pathlib, tempfile\n$x = tempfile.TemporaryDirectory(); pathlib.Path($x.name, 'f').write_text('in it')",
-        "print(pathlib.Path($x.name, 'f').read_text())",
-        "$x.cleanup(); print(pathlib.Path($x.name).exists()); $x = tempfile.TemporaryDirectory(); pathlib.Path($x.name, 'f').write_text('new')",
+        """
+        import pathlib, tempfile
+        $x = tempfile.TemporaryDirectory()
+        pathlib.Path($x.name, "f").write_text("in it")
+        """,
+        'print(pathlib.Path($x.name, "f").read_text())',
+        """
+        $x.cleanup()
+        print(pathlib.Path($x.name).exists())
+        $x = tempfile.TemporaryDirectory()
+        pathlib.Path($x.name, "f").write_text("new")
+        """,
         outcome="reconnected",
         why="the directory is still there after a kill",
     ),
     _file(
         "pathlib paths",
-        "import pathlib\n$x = [pathlib.Path('$x.txt'), pathlib.PurePosixPath('/a/b'), pathlib.PureWindowsPath('C:/a')]",
+        """
+        import pathlib
+        $x = [pathlib.Path("$x.txt"), pathlib.PurePosixPath("/a/b"), pathlib.PureWindowsPath("C:/a")]
+        """,
         "print($x[0].exists(), $x[1].parent, $x[2].drive)",
-        "$x[0].write_text('now')",
+        '$x[0].write_text("now")',
     ),
     _file(
         "os.scandir entries",
-        "import os\nos.makedirs('$x', exist_ok=True); open('$x/f', 'w').close()\n$x = list(os.scandir('$x'))",
+        """
+        import os
+        os.makedirs("$x", exist_ok=True)
+        open("$x/f", "w").close()
+        $x = list(os.scandir("$x"))
+        """,
         "print([e.name for e in $x])",
         outcome="placeholder",
         why="it belongs to a directory handle; pathlib paths travel",
     ),
     _file(
         "os.stat result, os.environ",
-        "import os\n$x = [os.stat_result(range(10)), os.environ, os.terminal_size((80, 24))]",
+        """
+        import os
+        $x = [os.stat_result(range(10)), os.environ, os.terminal_size((80, 24))]
+        """,
         "print($x[0].st_size, $x[1] is os.environ, $x[2])",
     ),
     _file(
         "csv reader and writer",
-        "import csv, io\n$x = [csv.reader(['a;b', 'c;d', 'e;f'], delimiter=';'), csv.writer(open('$x.csv', 'w', newline=''))]; next($x[0])",
+        """
+        import csv, io
+        $x = [csv.reader(["a;b", "c;d", "e;f"], delimiter=";"), csv.writer(open("$x.csv", "w", newline=""))]
+        next($x[0])
+        """,
         "print(next($x[0], None), $x[0].line_num)",
-        "_ = $x[1].writerow([1, 'two'])",
+        '_ = $x[1].writerow([1, "two"])',
         outcome="reconnected",
     ),
     _file(
         "csv.DictReader over a list",
-        "import csv\n$x = csv.DictReader(['a,b', '1,2', '3,4', '5,6']); next($x)",
+        """
+        import csv
+        $x = csv.DictReader(["a,b", "1,2", "3,4", "5,6"])
+        next($x)
+        """,
         "print(next($x, None), $x.fieldnames)",
     ),
     _file(
         "sys.stdout and a print that was bound to it",
-        "import functools, sys\n$x = [sys.stdout, functools.partial(print, file=sys.stdout)]",
-        "print($x[0] is sys.stdout); $x[1]('out')",
+        """
+        import functools, sys
+        $x = [sys.stdout, functools.partial(print, file=sys.stdout)]
+        """,
+        """
+        print($x[0] is sys.stdout)
+        $x[1]("out")
+        """,
     ),
     _file(
         "shelve.Shelf",
-        "import shelve\n$x = shelve.open('$x'); $x['k'] = [1]; $x.sync()",
+        """
+        import shelve
+        $x = shelve.open("$x")
+        $x["k"] = [1]
+        $x.sync()
+        """,
         "print(dict($x))",
         outcome="placeholder",
         why="the file may be half written; close it before the save",
     ),
     _file(
         "configparser",
-        "import configparser\n$x = configparser.ConfigParser(); $x.read_string('[a]\\nb = 1\\n')",
-        "print($x['a']['b'], $x.sections())",
-        "$x['c'] = {'d': '2'}",
+        r"""
+        import configparser
+        $x = configparser.ConfigParser()
+        $x.read_string("[a]\nb = 1\n")
+        """,
+        'print($x["a"]["b"], $x.sections())',
+        '$x["c"] = {"d": "2"}',
     ),
     _outside(
         "sqlite3 connection to a file",
-        "import sqlite3\n$x = sqlite3.connect('$x.db'); $x.executescript('create table t (n); insert into t values (1)'); $x.commit()",
-        "print($x.execute('select * from t').fetchall())",
-        "_ = $x.execute('insert into t values (2)')",
+        """
+        import sqlite3
+        $x = sqlite3.connect("$x.db")
+        $x.executescript("create table t (n); insert into t values (1)")
+        $x.commit()
+        """,
+        'print($x.execute("select * from t").fetchall())',
+        '_ = $x.execute("insert into t values (2)")',
         outcome="reconnected",
         why="opened again",
     ),
     _outside(
         "sqlite3 :memory: with its contents",
-        "import sqlite3\n$x = sqlite3.connect(':memory:'); $x.row_factory = sqlite3.Row; _ = $x.executescript('create table t (n); insert into t values (1)')",
-        "print([tuple(r) for r in $x.execute('select * from t')], $x.execute('select n from t').fetchone()['n'])",
-        "_ = $x.execute('insert into t values (2)')",
+        """
+        import sqlite3
+        $x = sqlite3.connect(":memory:")
+        $x.row_factory = sqlite3.Row
+        _ = $x.executescript("create table t (n); insert into t values (1)")
+        """,
+        """
+        print(
+            [tuple(r) for r in $x.execute("select * from t")], $x.execute("select n from t").fetchone()["n"]
+        )
+        """,
+        '_ = $x.execute("insert into t values (2)")',
         outcome="reconnected",
         why="its contents travel",
     ),
     _outside(
         "sqlite3 with an open transaction",
-        "import sqlite3\n$x = sqlite3.connect('$x.db', isolation_level='DEFERRED'); _ = $x.execute('create table t (n)'); $x.commit(); _ = $x.execute('insert into t values (1)')",
+        """
+        import sqlite3
+        $x = sqlite3.connect("$x.db", isolation_level="DEFERRED")
+        _ = $x.execute("create table t (n)")
+        $x.commit()
+        _ = $x.execute("insert into t values (1)")
+        """,
         "print($x.in_transaction)",
         outcome="placeholder",
         why="what was not committed is lost with the process",
     ),
     _outside(
         "sqlite3 cursor and rows",
-        "import sqlite3\n$c = sqlite3.connect(':memory:'); $x = [$c.cursor(), $c.execute('select 1 as a, 2 as b').fetchall()]",
-        "print($x[1], $x[0].execute('select 3').fetchone(), $x[0].connection is $c)",
+        """
+        import sqlite3
+        $c = sqlite3.connect(":memory:")
+        $x = [$c.cursor(), $c.execute("select 1 as a, 2 as b").fetchall()]
+        """,
+        'print($x[1], $x[0].execute("select 3").fetchone(), $x[0].connection is $c)',
         outcome="reconnected",
     ),
     _outside(
         "sqlite3 closed connection",
-        "import sqlite3\n$x = sqlite3.connect(':memory:'); $x.close()",
-        "try:\n    $x.execute('select 1')\nexcept sqlite3.ProgrammingError as error:\n    print(error)",
+        """
+        import sqlite3
+        $x = sqlite3.connect(":memory:")
+        $x.close()
+        """,
+        """
+        try:
+            $x.execute("select 1")
+        except sqlite3.ProgrammingError as error:
+            print(error)
+        """,
         outcome="reconnected",
     ),
     _outside(
         "sqlite3 with functions of the notebook",
-        "import sqlite3\n$x = sqlite3.connect(':memory:'); $x.create_function('twice', 1, lambda n: n * 2)",
-        "print($x.execute('select twice(4)').fetchone())",
+        """
+        import sqlite3
+        $x = sqlite3.connect(":memory:")
+        $x.create_function("twice", 1, lambda n: n * 2)
+        """,
+        'print($x.execute("select twice(4)").fetchone())',
         outcome="placeholder",
         why="a connection does not say which functions it was given",
     ),
     _outside(
         "socket",
-        "import socket\n$x = socket.socket()",
+        """
+        import socket
+        $x = socket.socket()
+        """,
         "print($x.fileno() >= 0)",
         outcome="placeholder",
         why="a connection ends with its process",
     ),
     _outside(
         "socket pair in a list with data",
-        "import socket\n$x = ['kept', *socket.socketpair()]",
-        "print($x[0])\nprint($x[1].send(b'a'))",
+        """
+        import socket
+        $x = ["kept", *socket.socketpair()]
+        """,
+        """
+        print($x[0])
+        print($x[1].send(b"a"))
+        """,
         outcome="placeholder",
         why="a connection ends with its process",
     ),
     _outside(
         "selectors and pipes",
-        "import os, selectors\n$x = selectors.DefaultSelector()",
+        """
+        import os, selectors
+        $x = selectors.DefaultSelector()
+        """,
         "print($x.get_map() is not None)",
         outcome="placeholder",
         why="it watches handles of the process",
     ),
     _outside(
         "mmap of a file",
-        "import mmap\nopen('$x.bin', 'wb').write(b'x' * 4096)\n$f = open('$x.bin', 'r+b'); $x = mmap.mmap($f.fileno(), 0)",
+        """
+        import mmap
+        open("$x.bin", "wb").write(b"x" * 4096)
+        $f = open("$x.bin", "r+b")
+        $x = mmap.mmap($f.fileno(), 0)
+        """,
         "print($x[:3])",
         outcome="placeholder",
         why="a map does not know its file",
     ),
     _outside(
         "mmap, anonymous",
-        "import mmap\n$x = mmap.mmap(-1, 4096); _ = $x.write(b'hello')",
+        """
+        import mmap
+        $x = mmap.mmap(-1, 4096)
+        _ = $x.write(b"hello")
+        """,
         "print($x[:5], $x.tell(), len($x))",
         outcome="placeholder",
         why="a map does not say whether it is anonymous",
     ),
     _outside(
         "shared memory",
-        "from multiprocessing import shared_memory\n$x = shared_memory.SharedMemory(create=True, size=16)",
-        "print($x.size); $x.close(); $x.unlink()",
+        """
+        from multiprocessing import shared_memory
+        $x = shared_memory.SharedMemory(create=True, size=16)
+        """,
+        """
+        print($x.size)
+        $x.close()
+        $x.unlink()
+        """,
         outcome="placeholder",
         why="it belongs to the process",
     ),
     _outside(
         "urllib request and response",
-        "import urllib.request\n$x = urllib.request.Request('http://example.org/', headers={'X-A': 'b'}, data=b'd')",
+        """
+        import urllib.request
+        $x = urllib.request.Request("http://example.org/", headers={"X-A": "b"}, data=b"d")
+        """,
         "print($x.full_url, $x.header_items(), $x.get_method())",
-        "$x.add_header('X-C', 'd')",
+        '$x.add_header("X-C", "d")',
     ),
     _outside(
         "http.client.HTTPConnection, not connected",
-        "import http.client\n$x = http.client.HTTPConnection('localhost', 1, timeout=3)",
+        """
+        import http.client
+        $x = http.client.HTTPConnection("localhost", 1, timeout=3)
+        """,
         "print($x.host, $x.port, $x.timeout, $x.sock)",
     ),
     _outside(
         "ssl.SSLContext",
-        "import ssl\n$x = ssl.create_default_context()",
+        """
+        import ssl
+        $x = ssl.create_default_context()
+        """,
         "print($x.check_hostname)",
         outcome="placeholder",
         why="it may hold private keys",
     ),
     _outside(
         "xmlrpc.client.ServerProxy",
-        "import xmlrpc.client\n$x = xmlrpc.client.ServerProxy('http://localhost:1/')",
+        """
+        import xmlrpc.client
+        $x = xmlrpc.client.ServerProxy("http://localhost:1/")
+        """,
         "print($x)",
     ),
     _outside(
         "hashlib objects in the middle",
-        "import hashlib\n$x = hashlib.sha256(b'abc')",
+        """
+        import hashlib
+        $x = hashlib.sha256(b"abc")
+        """,
         "print($x.hexdigest())",
         outcome="placeholder",
         why="hashlib does not give out its state",
     ),
     _outside(
         "zlib.compressobj",
-        "import zlib\n$x = zlib.compressobj()",
-        "print($x.compress(b'a'))",
+        """
+        import zlib
+        $x = zlib.compressobj()
+        """,
+        'print($x.compress(b"a"))',
         outcome="placeholder",
         why="zlib does not give out its state",
     ),
     _outside(
         "ctypes values, structures, arrays",
-        "import ctypes\nclass $P(ctypes.Structure):\n    _fields_ = [('a', ctypes.c_int), ('b', ctypes.c_double)]\n$x = [ctypes.c_int(5), $P(1, 2.5), (ctypes.c_int * 3)(1, 2, 3), ctypes.create_string_buffer(b'abc')]",
+        """
+        import ctypes
+        class $P(ctypes.Structure):
+            _fields_ = [("a", ctypes.c_int), ("b", ctypes.c_double)]
+        $x = [ctypes.c_int(5), $P(1, 2.5), (ctypes.c_int * 3)(1, 2, 3), ctypes.create_string_buffer(b"abc")]
+        """,
         "print($x[0].value, $x[1].a, $x[1].b, list($x[2]), $x[3].value)",
-        "$x[1].a = 9; $x[2][0] = 7",
+        """
+        $x[1].a = 9
+        $x[2][0] = 7
+        """,
     ),
     _outside(
         "ctypes library and its functions",
-        "import ctypes, ctypes.util\n$x = ctypes.CDLL(None)",
+        """
+        import ctypes, ctypes.util
+        $x = ctypes.CDLL(None)
+        """,
         "print($x.abs(-3))",
         outcome="reconnected",
     ),
     _outside(
         "ctypes pointer",
-        "import ctypes\n$y = ctypes.c_int(4); $x = ctypes.pointer($y)",
+        """
+        import ctypes
+        $y = ctypes.c_int(4)
+        $x = ctypes.pointer($y)
+        """,
         "print($x.contents.value, $y.value)",
         "$x[0] = 5",
         outcome="placeholder",

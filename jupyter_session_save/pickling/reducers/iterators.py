@@ -30,9 +30,12 @@ class _Items:
 
 _ORDERED: Any = collections.OrderedDict()
 _CODE = _Items.__getitem__.__code__
+_ITERABLE: tuple[Any, ...] = (
+    *([], (), "", "ä", b"", bytearray(), {}, {}.values(), {}.items(), set(), range(0), range(2**70), memoryview(b"")),
+    *(_ORDERED, _Items()),
+)
 _SAMPLES: tuple[Any, ...] = (
-    *map(iter, ([], (), "", "ä", b"", bytearray(), {}, set(), range(0), range(2**70), _ORDERED, _Items())),
-    *map(iter, ({}.values(), {}.items(), memoryview(b""))),
+    *(iter(kind) for kind in _ITERABLE),
     *(iter(int, 0), reversed([]), reversed({}), reversed({}.values()), reversed({}.items())),
     *({}.keys(), {}.values(), {}.items(), _ORDERED.keys(), _ORDERED.values(), _ORDERED.items()),
     *(str.join, int.__add__, (0).__add__, [].append, vars(type)["__dict__"], vars(dict)["fromkeys"]),
