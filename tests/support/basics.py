@@ -131,6 +131,8 @@ CASES = [
         )
         """,
         "$n.more = 1",
+        outcome="placeholder",
+        why="a frozenset is made before its members have what they hash by; no order of pickling avoids it",
     ),
     _value(
         "dict keyed by an object that holds the dict",
@@ -821,6 +823,8 @@ CASES = [
         import gc
         gc.collect()
         """,
+        outcome="placeholder",
+        why="it would call its function whenever a load throws away an object that it had begun",
     ),
     _weak(
         "parent and child with a weak back reference",
@@ -864,6 +868,8 @@ CASES = [
         except KeyError as error:
             print(error is $x)
         """,
+        outcome="reconnected",
+        why="the traceback keeps files, lines and names, without the variables of its frames",
     ),
     _error(
         "exception with cause and context",
@@ -877,6 +883,8 @@ CASES = [
             $x = error
         """,
         "print(repr($x), repr($x.__cause__), $x.__context__ is $x.__cause__, $x.__suppress_context__)",
+        outcome="reconnected",
+        why="the traceback keeps files, lines and names, without the variables of its frames",
     ),
     _error(
         "ExceptionGroup",
@@ -920,6 +928,8 @@ CASES = [
                 $x.append(error)
         """,
         "print($x[0].errno, $x[0].filename, $x[1].start, $x[1].object, $x[2].lineno, $x[2].text)",
+        outcome="reconnected",
+        why="the traceback keeps files, lines and names, without the variables of its frames",
     ),
     _error(
         "traceback",
@@ -934,6 +944,8 @@ CASES = [
         import traceback
         print(traceback.extract_tb($x)[0].name, $x.tb_lineno)
         """,
+        outcome="reconnected",
+        why="the traceback keeps files, lines and names, without the variables of its frames",
     ),
     _error(
         "frame",
@@ -966,6 +978,8 @@ CASES = [
             $x = sys.exc_info()
         """,
         "print($x[0], $x[1], $x[2].tb_lineno)",
+        outcome="reconnected",
+        why="the traceback keeps files, lines and names, without the variables of its frames",
     ),
     _error(
         "code object",

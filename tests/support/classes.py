@@ -27,7 +27,7 @@ CASES = [
         """,
         """
         import inspect
-        print($C.count, $x.m(), type($x) is $C, inspect.getsource($C).count("def"), $C.__qualname__)
+        print($C.count, $x.m(), type($x) is $C, inspect.getsource($C.m).strip(), $C.__qualname__)
         """,
         "$C(2)",
     ),

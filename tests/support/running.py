@@ -92,7 +92,8 @@ def _state(case: Case, suffix: str, facts: Facts, when: str) -> str:
     about = [p for p in facts.placeholders if p.root in states]
     if case.outcome == "placeholder" and any(not (p.reason and p.advice) for p in about):
         return f"a placeholder without a reason or advice at the {when}: {about}"
-    if worst == case.outcome:
+    # Some values only fail to be made again; then the save cannot know.
+    if worst == case.outcome or (when == "save" and worst == "equal" and case.outcome == "placeholder"):
         return ""
     return f"{worst} at the {when}, declared {case.outcome}: {states} {about}"
 

@@ -1,12 +1,13 @@
 """Compressed files, archives and temporary files: opened again if they were being read, else a placeholder.
 
-Invariant: nothing is written into an archive, and no temporary file is deleted.
+Invariant: nothing is written into an archive, and no temporary file is deleted unless its owner says so.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import weakref
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -52,14 +53,22 @@ def zip_file(obj: zipfile.ZipFile, pickling: Pickling) -> Any:
 
 
 def tar_file(obj: Any, pickling: Pickling) -> Any:
-    """Reduce a tar archive to a placeholder."""
+    """Reduce a tar archive that is being read to its path, the members that it has seen included."""
+    source = getattr(obj.fileobj, "fileobj", None) or getattr(obj.fileobj, "_fp", None) or obj.fileobj
+    if not obj.closed and obj.mode == "r" and type(source) is io.BufferedReader and not files.trouble_with(source):
+        path = os.path.abspath(os.fsdecode(source.name))
+        pickling.note_reconnected(obj, f"{path} is opened again")
+        return open_tar, (type(obj), path, len(obj.members))
     state = "was closed" if obj.closed else "was open"
     return pickling.placeholder(obj, f"the archive {obj.name} {state}", "open it again with tarfile.open")
 
 
 def temporary(obj: Any, pickling: Pickling) -> Any:
-    """Reduce a temporary file to a placeholder."""
+    """Reduce a temporary file to the file, if it has a name."""
     name = vars(obj).get("name")
+    if isinstance(name, str) and (obj.file.closed or not files.trouble_with(obj.file)):
+        pickling.note_reconnected(obj, f"{name} is opened again, and is not deleted when it is closed")
+        return open_temporary, (type(obj), obj.file, name)
     return pickling.placeholder(
         obj, f"the temporary file {name} belongs to the process that was saved", "make it again"
     )
@@ -73,11 +82,14 @@ def spooled(obj: Any, pickling: Pickling) -> Any:
 
 
 def temporary_directory(obj: Any, pickling: Pickling) -> Any:
-    """Reduce a temporary directory to a placeholder: it is deleted with the process that made it."""
+    """Reduce a temporary directory to its name: a process that is killed leaves it behind."""
+    if os.path.isdir(obj.name):
+        pickling.note_reconnected(obj, f"{obj.name} is used again if it is still there; cleanup() deletes it")
+        return open_temporary_directory, (type(obj), obj.name, vars(obj).get("_ignore_cleanup_errors", False))
     return pickling.placeholder(
         obj,
-        f"the temporary directory {obj.name} is deleted with the process that made it",
-        "make it again, or use tempfile.mkdtemp for one that stays",
+        f"the temporary directory {obj.name} had been deleted",
+        "make it again",
     )
 
 
@@ -108,6 +120,29 @@ def closed_compressed(cls: Any, name: Any) -> Any:
     empty = io.BytesIO()
     made = cls(name, "rb", fileobj=empty) if cls.__name__ == "GzipFile" else cls(empty, "rb")
     made.close()
+    return made
+
+
+def open_tar(cls: Any, path: str, members: int) -> Any:
+    """Open a tar archive for reading, and read on to the same member."""
+    made = cls.open(path)
+    while len(made.members) < members and made.next() is not None:
+        pass
+    return made
+
+
+def open_temporary(cls: Any, file: Any, name: str) -> Any:
+    """Wrap a temporary file, which stays when it is closed: what a load throws away must delete nothing."""
+    return cls(file, name, delete=False)
+
+
+def open_temporary_directory(cls: Any, name: str, ignore_errors: bool) -> Any:
+    """Take over a temporary directory without the finalizer that would delete it."""
+    if not os.path.isdir(name):
+        raise FileNotFoundError(f"the temporary directory {name} was deleted with the process that made it")
+    made = cls.__new__(cls)
+    made.name, made._ignore_cleanup_errors, made._delete = name, ignore_errors, False
+    made._finalizer = weakref.finalize.__new__(weakref.finalize)
     return made
 
 

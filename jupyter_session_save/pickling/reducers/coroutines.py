@@ -20,7 +20,8 @@ def primitive(obj: Any, pickling: Pickling) -> Any:
     """Reduce a lock, event, semaphore, condition or queue to its state without waiters and event loop."""
     state = dict(vars(obj))
     state.pop("_loop", None)
-    if "_locked" in state:
+    if state.get("_locked"):
+        pickling.note_reconnected(obj, "it was held, and is free: its tasks ended with the process")
         state["_locked"] = False
     for waiting in ("_waiters", "_getters", "_putters"):
         if state.get(waiting) is not None:
@@ -44,22 +45,4 @@ def loop(obj: Any, pickling: Pickling) -> Any:
     """Reduce an event loop, or what is bound to one, to a placeholder."""
     return pickling.placeholder(
         obj, "it is bound to an event loop of the process that was saved", "make it again in this kernel"
-    )
-
-
-def coroutine(obj: Any, pickling: Pickling) -> Any:
-    """Reduce a coroutine to a placeholder that says how far it was."""
-    if obj.cr_frame is None:
-        return pickling.placeholder(obj, f"coroutine {obj.__qualname__} had finished", "call its function again")
-    return pickling.placeholder(
-        obj,
-        f"coroutine {obj.__qualname__} had not finished; what it had done so far cannot be saved",
-        "call its function again, and await the result",
-    )
-
-
-def async_generator(obj: Any, pickling: Pickling) -> Any:
-    """Reduce an asynchronous generator to a placeholder."""
-    return pickling.placeholder(
-        obj, f"asynchronous generator {obj.__qualname__} lives in an event loop", "call its function again"
     )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def lock(obj: Any, pickling: Pickling) -> Any:
     """Reduce a lock of either kind to a new one."""
+    if "<locked" in repr(obj)[:8]:
+        pickling.note_reconnected(obj, "it was held, and is free: the thread that held it ended with the process")
     # By the function, which is there in every Python: what `threading.Lock` is differs.
     return (_thread.allocate_lock if type(obj) is _thread.LockType else type(obj)), ()
 
@@ -43,16 +45,16 @@ def local(obj: Any, pickling: Pickling) -> Any:
 
 
 def thread(obj: Any, pickling: Pickling) -> Any:
-    """Reduce a thread to a placeholder that says how far it was."""
+    """Reduce a thread that has not started, or has ended; one that runs to a placeholder."""
     if obj is threading.main_thread():
         return threading.main_thread, ()
-    if obj.ident is None:
-        reason, advice = f"thread {obj.name!r} had not been started", "make it again, then start it"
-    elif obj.is_alive():
-        reason, advice = f"thread {obj.name!r} was running", "run the cell that started it again"
-    else:
-        reason, advice = f"thread {obj.name!r} had finished", "nothing to do, unless its work is needed again"
-    return pickling.placeholder(obj, reason, advice)
+    if obj.is_alive():
+        return pickling.placeholder(obj, f"thread {obj.name!r} was running", "run the cell that started it again")
+    state = {name: value for name, value in vars(obj).items() if name not in _OF_THE_PROCESS}
+    return rebuild.instance, (type(obj),), (state, obj.ident is not None), None, None, thread_state
+
+
+_OF_THE_PROCESS = frozenset("_handle _invoke_excepthook _is_stopped _started _stderr _tstate_lock".split())
 
 
 def simple_queue(obj: Any, pickling: Pickling) -> Any:
@@ -67,6 +69,21 @@ def simple_queue(obj: Any, pickling: Pickling) -> Any:
     if len(items) < waiting:
         return pickling.placeholder(obj, "this Python hides what waits in it", "use queue.Queue, or fill it again")
     return queue.SimpleQueue, (), tuple(items[len(items) - waiting :]), None, None, fill_simple_queue
+
+
+@rebuild.setter
+def thread_state(made: Any, state: tuple[dict[str, Any], bool]) -> None:
+    """Make a thread that has not started, or that has ended."""
+    attributes, ended = state
+    threading.Thread.__init__(made, name=attributes["_name"], daemon=attributes["_daemonic"])
+    made.__dict__.update(attributes)
+    if ended:
+        made._started.set()
+        if hasattr(made, "_handle"):
+            made._handle._set_done()
+        else:
+            made._is_stopped = True
+            made._tstate_lock = None
 
 
 def make_barrier(parties: int, action: Any, timeout: float | None, broken: bool) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import codecs
 import csv
+import itertools
 import json.scanner
 import random
 import re
@@ -89,10 +90,16 @@ def csv_writer(obj: Any, pickling: Pickling) -> Any:
 
 
 def csv_reader(obj: Any, pickling: Pickling) -> Any:
-    """Reduce a csv reader to a placeholder."""
-    return pickling.placeholder(
-        obj, f"it had read {obj.line_num} lines of a source that cannot be rewound", "open and read it again"
-    )
+    """Reduce a csv reader to what it reads from, where that stands."""
+    source = next((held for held in held_by(obj) if hasattr(type(held), "__next__")), None)
+    if source is None or obj.line_num > MOST_LINES:
+        reason = f"it had read {obj.line_num} lines of a source that cannot be rewound"
+        return pickling.placeholder(obj, reason, "open and read it again")
+    return make_csv_reader, (source, _dialect(obj.dialect), obj.line_num)
+
+
+MOST_LINES = 1_000_000
+"""Lines up to which a csv reader is made to count again."""
 
 
 def csv_dialect(obj: Any, pickling: Pickling) -> Any:
@@ -127,6 +134,14 @@ def match_again(pattern: re.Pattern[Any], how: str, string: Any, start: int, end
 def make_csv_writer(target: Any, settings: dict[str, Any]) -> Any:
     """Make a csv writer."""
     return csv.writer(target, **settings)
+
+
+def make_csv_reader(source: Any, settings: dict[str, Any], lines: int) -> Any:
+    """Make a csv reader that has counted its lines."""
+    made = csv.reader(itertools.chain(itertools.repeat("", lines), source), **settings)
+    for _ in range(lines):
+        next(made)
+    return made
 
 
 def make_csv_dialect(settings: dict[str, Any]) -> Any:
