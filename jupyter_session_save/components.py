@@ -21,7 +21,7 @@ from blake3 import blake3
 from .pickling import Payload, Scope, dumps
 from .pickling.culprit import root_path
 from .pickling.memos import Meeting
-from .pickling.scope import importable_path, module_of, own_name
+from .pickling.scope import importable_path, made_by_hand, module_of, own_name
 from .snapshot import Component, Problem, by_variable
 
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
@@ -172,7 +172,7 @@ def is_plain(value: Any) -> bool:
 
 def _is_imported(value: Any) -> bool:
     if type(value) is types.ModuleType:
-        return sys.modules.get(own_name(value)) is value
+        return sys.modules.get(own_name(value)) is value and not made_by_hand(value)
     kinds = (types.FunctionType, types.BuiltinFunctionType, type)
     return any(type(value) is kind for kind in kinds) and importable_path(value) is not None
 

@@ -22,6 +22,7 @@ from .names import quote
 from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
 from .pickling.scope import type_name
+from .pickling.traces import patches, told
 from .reports import Progress, SaveReport
 from .repository import Repository
 from .resuming import names_of, write_state
@@ -146,6 +147,9 @@ class _Saved:
             kinds = ", ".join(sorted({type_name(type(key)) for key in unnamed}))
             yield f"not saved: {len(unnamed)} keys of the namespace that are no names (of type {kinds})"
         yield from self._state_notes
+        found = patches(self._scope.namespace)
+        if found:
+            yield told(found)
 
     def wrote(self, size: int) -> None:
         """Take note that bytes are being hashed or written."""

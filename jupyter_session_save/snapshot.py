@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .errors import redacted
 from .statement import Lineage
 
 FORMAT = 1
@@ -84,6 +85,13 @@ class Problem:
     type: str
     reason: str
     advice: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep secrets out of records and reports, wherever the text comes from."""
+        for name in ("path", "reason", "advice"):
+            text = getattr(self, name)
+            if isinstance(text, str) and redacted(text) != text:
+                object.__setattr__(self, name, redacted(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import bz2
 import csv
+import gc
 import gzip
 import io
 import lzma
 import os
 import shelve
 import sqlite3
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -231,12 +233,14 @@ def test_archives(tmp_path: Path) -> None:
 
 def test_temporary_files_and_databases(tmp_path: Path) -> None:
     named = keep(tempfile.NamedTemporaryFile())  # noqa: SIM115
-    stand_in(named)
+    named.write(b"abc")
+    saved = save({"named": named})
+    assert named.name in saved.reconnected[0].reason
+    fresh = saved.load()["named"]
+    assert fresh.tell() == 3 and fresh.name == named.name
+    fresh.close()
     assert os.path.exists(named.name)
-    with tempfile.TemporaryDirectory() as directory:
-        pass
-    with tempfile.TemporaryDirectory() as directory:
-        assert os.path.isdir(directory)
+    stand_in(keep(tempfile.TemporaryFile()))  # noqa: SIM115
     spooled = keep(tempfile.SpooledTemporaryFile())  # noqa: SIM115
     spooled.write(b"abc")
     spooled.seek(1)
@@ -255,7 +259,45 @@ def test_csv_writers_write_on(tmp_path: Path) -> None:
     ns["w"].writerow([3, 4])
     ns["f"].close()
     assert path.read_bytes() == b"1;2\r\n3;4\r\n"
-    stand_in(csv.reader(["a"]))
+    reader = csv.reader(["a;'b", "c';d", "e"], delimiter=";", quotechar="'")
+    next(reader)
+    fresh = again(reader)
+    assert fresh.line_num == reader.line_num == 2 and next(fresh) == next(reader) == ["e"] and fresh.line_num == 3
+
+
+def test_temporary_directories_are_taken_over_and_not_deleted() -> None:
+    owner = tempfile.TemporaryDirectory()
+    saved = save({"directory": owner})
+    assert owner.name in saved.reconnected[0].reason
+    fresh = saved.load()["directory"]
+    assert fresh.name == owner.name
+    del fresh
+    gc.collect()
+    assert os.path.isdir(owner.name)
+    saved.load()["directory"].cleanup()
+    assert not os.path.isdir(owner.name)
+    _, problems = saved.attempt()
+    assert "was deleted" in problems[0].reason
+    assert "had been deleted" in stand_in(owner).reason
+    owner.cleanup()
+
+
+def test_tar_archives_are_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name in "abc":
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            archive.addfile(member, io.BytesIO(name.encode()))
+    with tarfile.open(path) as archive:
+        archive.next()
+        saved = save({"archive": archive})
+        with saved.load()["archive"] as fresh:
+            assert fresh.next().name == archive.next().name == "b"
+            assert fresh.extractfile("c").read() == b"c"
+    stand_in(archive)
+    with tarfile.open(tmp_path / "b.tar", "w") as writing:
+        stand_in(writing)
 
 
 @pytest.fixture

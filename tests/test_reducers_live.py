@@ -91,7 +91,8 @@ def test_thread_local_data() -> None:
 def test_threads_are_named_with_their_state() -> None:
     release = threading.Event()
     thread = threading.Thread(target=release.wait, name="worker")
-    assert "not been started" in stand_in(thread).reason
+    fresh = again(thread)
+    assert (fresh.name, fresh.is_alive(), fresh.ident) == ("worker", False, None)
     thread.start()
     assert "'worker' was running" in stand_in(thread).reason
     release.set()
@@ -188,10 +189,15 @@ def test_what_runs_in_a_loop_is_named() -> None:
         stand_in(asyncio.get_running_loop().create_future())
         stand_in(asyncio.get_running_loop())
         coroutine = work()
+        assert await again(coroutine) == 3
+        coroutine.send(None)
         assert "coroutine" in stand_in(coroutine).reason
-        assert await coroutine == 3
-        stand_in(coroutine)
-        stand_in(values())
+        coroutine.close()
+        assert "had finished" in stand_in(coroutine).reason
+        generator = values()
+        assert [item async for item in again(generator)] == [1]
+        await anext(generator)
+        assert "was suspended" in stand_in(generator).reason
 
     asyncio.run(main())
 

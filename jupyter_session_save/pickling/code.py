@@ -19,7 +19,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from . import generated, rebuild, source, spans
-from .scope import globals_in, importable_path, module_of, names_in, own_name, qualname_of, reloaded_path
+from .scope import (
+    globals_in,
+    importable_path,
+    made_by_hand,
+    module_of,
+    names_in,
+    own_name,
+    qualname_of,
+    reloaded_path,
+)
 
 if TYPE_CHECKING:
     from .pickler import Pickling
@@ -87,8 +96,11 @@ def globals_of(func: types.FunctionType, pickling: Pickling) -> tuple[str, Any]:
     if pickling.scope.is_live_globals(func.__globals__):
         return "namespace", None
     module = func.__globals__.get("__name__")
-    if type(module) is str and getattr(sys.modules.get(module), "__dict__", None) is func.__globals__:
-        pickling.modules.add(module.partition(".")[0])
+    holder: Any = sys.modules.get(module) if type(module) is str else None
+    if getattr(holder, "__dict__", None) is func.__globals__:
+        if made_by_hand(holder):
+            return "dynamic", holder
+        pickling.modules.add(str(module).partition(".")[0])
         return "module", module
     for holder in gc.get_referrers(func.__globals__):
         if type(holder) is types.ModuleType and vars(holder) is func.__globals__:
@@ -158,6 +170,9 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
         attributes,
         {"doc": own.get("__doc__"), "abc": is_abc, "virtual": _virtual_subclasses(cls) if is_abc else ()},
     )
+    registered = pickling.scope.registered_with(cls)
+    if registered:
+        state[2]["registered"] = registered
     names = interned(cls.__name__), interned(cls.__qualname__), interned(module_of(cls))
     args = (pickling.name_of(cls), type(cls), names[0], cls.__bases__, fixed, *names[1:])
     return rebuild.class_, args, state, None, None, rebuild.class_state
@@ -242,12 +257,14 @@ def _member_args(member: enum.Enum) -> tuple[type, tuple[Any, ...]]:
 def reduce_module(module: types.ModuleType, pickling: Pickling) -> Reduced:
     """Reduce a module to its import, or to its contents if it stands in no file."""
     name = own_name(module)
-    if name and sys.modules.get(name) is module:
+    imported = bool(name) and sys.modules.get(name) is module
+    if imported and not made_by_hand(module):
         pickling.modules.add(name.partition(".")[0])
         pickling.referenced.add(id(module))
         return rebuild.module, (interned(name),)
     contents = {k: v for k, v in vars(module).items() if k not in ("__builtins__", "__loader__", "__spec__")}
-    return rebuild.dynamic_module, (name, module.__doc__), contents, None, None, rebuild.raw_state
+    make = rebuild.imported_module if imported else rebuild.dynamic_module
+    return make, (name, module.__doc__), contents, None, None, rebuild.raw_state
 
 
 def reduce_instance(obj: Any, pickling: Pickling) -> Any:

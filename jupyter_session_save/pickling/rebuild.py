@@ -77,6 +77,15 @@ def dynamic_module(name: str, doc: str | None) -> types.ModuleType:
     return types.ModuleType(name, doc)
 
 
+def imported_module(name: str, doc: str | None) -> types.ModuleType:
+    """Make a module that stands in no file, and let imports find it unless they find a real one."""
+    made = types.ModuleType(name, doc)
+    there = sys.modules.get(name)
+    if there is None or getattr(there, "__spec__", None) is None:
+        sys.modules[name] = made
+    return made
+
+
 def placeholder(path: str, type_: str, reason: str, advice: str) -> Placeholder:
     """Make a placeholder."""
     return Placeholder(Problem(path, type_, reason, advice))
@@ -208,6 +217,8 @@ def class_state(made: type, state: tuple[Any, dict[str, Any], dict[str, Any]]) -
         _abc._abc_init(made)
         for virtual in extra["virtual"]:
             _abc._abc_register(made, virtual)
+    for abstract in extra.get("registered", ()):
+        _abc._abc_register(abstract, made)
 
 
 def _note_values(cls: type, attributes: Mapping[str, Any]) -> None:

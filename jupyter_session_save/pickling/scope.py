@@ -67,6 +67,17 @@ def lookup(module: str, path: str) -> Any:
     return found
 
 
+def made_by_hand(module: Any) -> bool:
+    """Whether a module stands in no file though it is imported: a notebook has put it into `sys.modules`."""
+    if type(module) is not types.ModuleType:
+        return False
+    own = vars(module)
+    if own.get("__spec__") is not None or own.get("__file__") is not None:
+        return False
+    name = own_name(module)
+    return name not in ("", "__main__", "__mp_main__") and not is_library(name)
+
+
 def importable_path(obj: Any) -> tuple[str, str] | None:
     """Return (module, path) that leads to this very object in an imported module other than ``__main__``.
 
@@ -77,6 +88,8 @@ def importable_path(obj: Any) -> tuple[str, str] | None:
     if not name or module in ("", "__main__", "__mp_main__") or "<" in name:
         return None
     try:
+        if made_by_hand(sys.modules[module]):
+            return None
         found = lookup(module, name)
         for _ in range(8):
             if found is obj:
@@ -104,6 +117,8 @@ def reloaded_path(obj: Any) -> tuple[str, str] | None:
     if not name or module in ("", "__main__", "__mp_main__") or "<" in name:
         return None
     try:
+        if made_by_hand(sys.modules[module]):
+            return None
         found = lookup(module, name)
     except Exception:
         return None
@@ -180,6 +195,15 @@ class Scope:
         self.library_owned: set[int] = set()
         self.saved = frozenset(saved)
         self.names = self._definitions(saved)
+        self._registrations: dict[int, list[type]] | None = None
+
+    def registered_with(self, cls: type) -> tuple[type, ...]:
+        """Return the abstract classes of libraries that know a class of the notebook as a virtual subclass."""
+        if self._registrations is None:
+            from .traces import registrations
+
+            self._registrations = registrations(self.names)
+        return tuple(self._registrations.get(id(cls), ()))
 
     def pause(self) -> None:
         """Is called for every 64 KiB that a pickler writes, and may raise `GiveWay`."""

@@ -332,23 +332,6 @@ CASES = [
         """,
     ),
     _plain(
-        "__del__, which must not run at save",
-        """
-        $log = []
-        class $C:
-            def __del__(self):
-                $log.append("del")
-        $x = $C()
-        """,
-        "print($log)",
-        """
-        import gc
-        del $x
-        gc.collect()
-        $x = $C()
-        """,
-    ),
-    _plain(
         "subclasses of list, dict, set with state and overridden methods",
         """
         class $L(list):

@@ -181,6 +181,7 @@ _TABLE: dict[str, str] = {
     "re.Match": "values.match",
     "_struct.Struct": "values.packed",
     "codecs.CodecInfo": "values.codec",
+    "pydantic._internal._model_construction.ModelMetaclass+": "models.model_class",
     "random.Random+": "values.random_numbers",
     "argparse.Action+": "values.arguments",
     "argparse._ActionsContainer+": "values.arguments",

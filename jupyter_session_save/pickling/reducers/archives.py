@@ -58,7 +58,7 @@ def tar_file(obj: Any, pickling: Pickling) -> Any:
     if not obj.closed and obj.mode == "r" and type(source) is io.BufferedReader and not files.trouble_with(source):
         path = os.path.abspath(os.fsdecode(source.name))
         pickling.note_reconnected(obj, f"{path} is opened again")
-        return open_tar, (type(obj), path, len(obj.members))
+        return open_tar, (type(obj), path, len(obj.members), obj.firstmember is None)
     state = "was closed" if obj.closed else "was open"
     return pickling.placeholder(obj, f"the archive {obj.name} {state}", "open it again with tarfile.open")
 
@@ -123,9 +123,11 @@ def closed_compressed(cls: Any, name: Any) -> Any:
     return made
 
 
-def open_tar(cls: Any, path: str, members: int) -> Any:
+def open_tar(cls: Any, path: str, members: int, begun: bool) -> Any:
     """Open a tar archive for reading, and read on to the same member."""
     made = cls.open(path)
+    if begun:
+        made.next()
     while len(made.members) < members and made.next() is not None:
         pass
     return made

@@ -34,7 +34,7 @@ def cached(obj: Any, pickling: Pickling) -> Any:
         pickling.note_reconnected(obj, f"its cache of {info.currsize} results is empty and fills again")
     attributes = {k: v for k, v in vars(obj).items() if k not in ("cache_parameters", "__wrapped__")}
     args = (obj.__wrapped__, settings["maxsize"], settings["typed"])
-    state = (attributes, remembered or [], info.hits, info.misses)
+    state = (attributes, remembered, info.hits, info.misses)
     return make_cached, args, state, None, None, fill_cache
 
 
@@ -47,8 +47,10 @@ def _remembered(obj: Any, *, typed: bool) -> list[tuple[tuple[Any, ...], dict[st
     held, size = held_by(obj), obj.cache_info().currsize
     function = obj.__wrapped__
     # A library's own function must not answer from a list, not even while a session is loaded.
-    if not size or type(function) is not types.FunctionType or importable_path(function) is not None:
+    if type(function) is not types.FunctionType or importable_path(function) is not None:
         return None
+    if not size:
+        return []
     # A bounded cache holds (key, result, type of the link) in order, then its dict; an unbounded one its dict alone.
     at = 3 * size if len(held) > 3 * size and type(held[3 * size]) is dict else 0
     cache = held[at]
@@ -89,13 +91,13 @@ def make_cached(function: Any, maxsize: int | None, typed: bool) -> Any:
 
 
 @rebuild.setter
-def fill_cache(made: Any, state: tuple[dict[str, Any], list[Any], int, int]) -> None:
+def fill_cache(made: Any, state: tuple[dict[str, Any], list[Any] | None, int, int]) -> None:
     """Give a function with a cache its attributes, and let it remember results without computing them."""
     attributes, remembered, hits, misses = state
     made.__dict__.update(attributes)
-    known = [entry for entry in remembered if not isinstance(entry[2], Placeholder)]
-    if not known:
+    if remembered is None:
         return
+    known = [entry for entry in remembered if not isinstance(entry[2], Placeholder)]
     function = made.__wrapped__
     results: list[Any] = []
     own = function.__code__
@@ -103,11 +105,11 @@ def fill_cache(made: Any, state: tuple[dict[str, Any], list[Any], int, int]) -> 
     try:
         for _ in range(misses - len(known) if hits + misses <= MOST_CALLS else 0):
             with contextlib.suppress(IndexError):  # There is no result yet: a miss that nothing remembers.
-                made(*known[0][0], **known[0][1])
+                made()
         for args, named, result in known:
             results.append(result)
             made(*args, **named)
-        for _ in range(hits if hits + misses <= MOST_CALLS else 0):
+        for _ in range(hits if known and hits + misses <= MOST_CALLS else 0):
             made(*known[-1][0], **known[-1][1])
     finally:
         function.__code__ = own

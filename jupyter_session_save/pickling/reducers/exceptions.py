@@ -108,7 +108,7 @@ def _keep_frame(raising: Callable[[], None], keep: Callable[[types.FrameType], N
         raising()
     except LookupError as error:
         entry = error.__traceback__
-        keep(entry.tb_next.tb_frame)  # type: ignore[union-attr, arg-type]
+        keep(entry.tb_next.tb_frame)  # type: ignore[union-attr]
 
 
 @rebuild.setter

@@ -45,13 +45,16 @@ def local(obj: Any, pickling: Pickling) -> Any:
 
 
 def thread(obj: Any, pickling: Pickling) -> Any:
-    """Reduce a thread that has not started, or has ended; one that runs to a placeholder."""
+    """Reduce a thread that has not started; any other to a placeholder that says how far it was."""
     if obj is threading.main_thread():
         return threading.main_thread, ()
     if obj.is_alive():
         return pickling.placeholder(obj, f"thread {obj.name!r} was running", "run the cell that started it again")
+    if obj.ident is not None:
+        done = "nothing to do, unless its work is needed again"
+        return pickling.placeholder(obj, f"thread {obj.name!r} had finished", done)
     state = {name: value for name, value in vars(obj).items() if name not in _OF_THE_PROCESS}
-    return rebuild.instance, (type(obj),), (state, obj.ident is not None), None, None, thread_state
+    return rebuild.instance, (type(obj),), state, None, None, thread_state
 
 
 _OF_THE_PROCESS = frozenset("_handle _invoke_excepthook _is_stopped _started _stderr _tstate_lock".split())
@@ -72,18 +75,10 @@ def simple_queue(obj: Any, pickling: Pickling) -> Any:
 
 
 @rebuild.setter
-def thread_state(made: Any, state: tuple[dict[str, Any], bool]) -> None:
-    """Make a thread that has not started, or that has ended."""
-    attributes, ended = state
-    threading.Thread.__init__(made, name=attributes["_name"], daemon=attributes["_daemonic"])
-    made.__dict__.update(attributes)
-    if ended:
-        made._started.set()
-        if hasattr(made, "_handle"):
-            made._handle._set_done()
-        else:
-            made._is_stopped = True
-            made._tstate_lock = None
+def thread_state(made: Any, state: dict[str, Any]) -> None:
+    """Make a thread that has not started."""
+    threading.Thread.__init__(made, name=state["_name"], daemon=state["_daemonic"])
+    made.__dict__.update(state)
 
 
 def make_barrier(parties: int, action: Any, timeout: float | None, broken: bool) -> Any:

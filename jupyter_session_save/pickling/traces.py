@@ -1,0 +1,111 @@
+"""What a notebook has left in libraries: classes registered with their abstract classes, attributes set on them.
+
+Only libraries that the namespace names are looked through: nothing else can be reached by a statement of a cell
+without going through an object of one of them.
+
+Invariant: looking runs no code of anybody, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import _abc  # type: ignore[import-not-found]
+import abc
+import collections.abc
+import numbers
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .scope import importable_path, is_library, module_of
+
+_SHOWN = 20
+
+
+def registrations(classes: Mapping[int, str]) -> dict[int, list[type]]:
+    """Return the libraries' abstract classes that know classes of the notebook as virtual subclasses.
+
+    Parameters
+    ----------
+    classes : mapping of int to str
+        Definitions of the notebook, by id.
+
+    Returns
+    -------
+    dict of int to list of type
+        By id of the registered class.
+    """
+    found: dict[int, list[type]] = {}
+    for one in _abstract_classes():
+        if is_library(module_of(one)) and importable_path(one) is not None:
+            for reference in _abc._get_dump(one)[0]:
+                registered = reference()
+                if registered is not None and (id(registered) in classes or module_of(registered) == "__main__"):
+                    found.setdefault(id(registered), []).append(one)
+    return found
+
+
+def _abstract_classes() -> Iterator[abc.ABCMeta]:
+    """Yield every abstract class below those that people register with."""
+    todo: list[Any] = [c for room in (collections.abc, numbers) for c in vars(room).values() if type(c) is abc.ABCMeta]
+    todo += type.__subclasses__(abc.ABC)
+    seen: set[int] = set()
+    while todo:
+        one = todo.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            todo += type.__subclasses__(one)
+
+
+def patches(namespace: Mapping[str, Any]) -> list[str]:
+    """Return what the notebook has set in modules and classes of libraries, such as ``"pandas.DataFrame.total"``.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+        The notebook's, which its functions have as their globals.
+    """
+    roots = {_root(value) for value in list(namespace.values())} - {""}
+    found = []
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in roots or name == "__main__" or not is_library(name):
+            continue
+        attributes = getattr(module, "__dict__", None)
+        if type(attributes) is not dict:
+            continue
+        for key, value in list(attributes.items()):
+            if _is_of(value, namespace):
+                found.append(f"{name}.{key}")
+            elif isinstance(value, type) and module_of(value) == name:
+                own: Mapping[str, Any] = type.__dict__["__dict__"].__get__(value)
+                found += [f"{name}.{key}.{k}" for k, v in list(own.items()) if _is_of(v, namespace)]
+    return sorted(set(found))
+
+
+def told(found: list[str]) -> str:
+    """Say in one line what was found."""
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    verb = "were" if len(found) > 1 else "was"
+    shown = ", ".join(found[:_SHOWN])
+    return f"{shown}{more} {verb} set in this notebook and {verb} not saved; run that cell again after a load"
+
+
+def _root(value: Any) -> str:
+    """Return the package that a module, class or instance comes from."""
+    kind = type(value)
+    if kind is types.ModuleType:
+        return str(vars(value).get("__name__", "")).partition(".")[0]
+    return module_of(value if isinstance(value, type) else kind).partition(".")[0]
+
+
+def _is_of(value: Any, namespace: Mapping[str, Any]) -> bool:
+    """Whether a function or class was defined in the notebook."""
+    kind = type(value)
+    if kind in (staticmethod, classmethod):
+        return _is_of(value.__func__, namespace)
+    if kind is property:
+        return any(_is_of(part, namespace) for part in (value.fget, value.fset, value.fdel))
+    if kind is types.FunctionType:
+        return value.__globals__ is namespace
+    return isinstance(value, type) and module_of(value) == "__main__"
