@@ -53,6 +53,6 @@ def test_none_is_written_into_records_or_reports() -> None:
         record = next(iter(first.repository.snapshots("s")))
         assert "hunter2" not in repr(report) + repr(loaded) + report._repr_html_() + repr(record)
         stored = first.repository.store
-        names = [key for key in stored.list("sessions/")]
+        names = list(stored.list("sessions/"))
         assert names and not any("hunter2" in json.dumps(bytes(stored.get(key)).decode()) for key in names)
     assert second["d"]["kept"] == 1 and "hunter2" not in repr(list(second["d"].values()))
