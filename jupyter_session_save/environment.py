@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import platform
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -205,17 +206,29 @@ def explain(error: BaseException, saved: Environment) -> tuple[str, str]:
             used = f" {version} (in use when it was saved)" if version else ""
             return f"module {root}{used} is not installed", f"pip install {wanted} and load again"
     if isinstance(error, (ImportError, AttributeError)):
-        versions = ", ".join(moved(saved))
+        versions = ", ".join(moved(saved, _module_of(error)))
         hint = f"; since the save: {versions}" if versions else ""
         return f"{text}{hint}", "install the version that was in use and load again"
     return text, "run the statement that made it again"
 
 
-def moved(saved: Environment) -> list[str]:
-    """Return the packages whose version differs, as ``name old -> new``."""
+def moved(saved: Environment, only: str = "") -> list[str]:
+    """Return the packages whose version differs, as ``name old -> new``; if `only` is among them, that one."""
     now = current(saved.packages)
-    return [
-        f"{module} {version} -> {now.packages[module]}"
+    found = {
+        module: f"{module} has changed"
+        if version.startswith(_SOURCE) and now.packages[module].startswith(_SOURCE)
+        else f"{module} {_shown(version)} -> {_shown(now.packages[module])}"
         for module, version in saved.packages.items()
         if module in now.packages and now.packages[module] != version
-    ]
+    }
+    return [found[only]] if only in found else [*found.values()]
+
+
+def _module_of(error: BaseException) -> str:
+    """Return the top-level module in which something was looked for, ``""`` if the error does not say."""
+    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    if type(name) is not str:
+        found = re.search(r"module '([^']+)'", said(error))
+        name = found[1] if found else ""
+    return name.partition(".")[0]

@@ -93,3 +93,16 @@ def test_case_25_edited_code_stays_edited_and_is_reported(machine: Machine) -> N
     b.check("mymod.f() == 'new code'", "f is mymod.f", "value == 'old'")
     loaded = read_report(b, "loaded")
     assert any("mymod" in note and "changed" in note for note in loaded.notes), loaded.text
+
+
+def test_case_27_a_class_that_vanished_costs_only_its_variables(machine: Machine) -> None:
+    library = machine.write("mylib.py", LIBRARY + "class Other:\n    pass\n")
+    machine.save(
+        "import mylib; obj = mylib.Thing(); other = mylib.Other()", "held = [1, mylib.Thing()]; rest = {'k': 1}"
+    )
+    library.write_text("class Other:\n    pass\n", encoding="utf-8")
+    b = machine.load()
+    loaded = read_report(b, "loaded")
+    assert loaded.roots == {"obj", "held"}
+    assert all("Thing" in f.reason and "mylib has changed" in f.reason for f in loaded.placeholders)
+    b.check("rest == {'k': 1}", "type(other) is mylib.Other", "held[0] == 1")

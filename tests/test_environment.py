@@ -164,6 +164,15 @@ def test_packages_that_moved() -> None:
     assert moved(saved) == [f"numpy 0.1 -> {np.__version__}"]
 
 
+def test_the_package_that_matters_is_the_one_that_is_named(place: Path) -> None:
+    saved = saved_with(numpy="0.1", own_module="source 0000")
+    gone = AttributeError("Can't get attribute 'T' on <module 'own_module' from 'x'>")
+    assert explain(gone, saved)[0].endswith("; since the save: own_module has changed")
+    other = ImportError("cannot import name", name="numpy.random")
+    assert explain(other, saved)[0].endswith(f"; since the save: numpy 0.1 -> {np.__version__}")
+    assert explain(AttributeError("no"), saved)[0].count(",") == 1
+
+
 @pytest.mark.parametrize(
     ("error", "packages", "reason", "advice"),
     [
