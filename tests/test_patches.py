@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_session_save.compare import _same_buffer
 from jupyter_session_save.digests import digest_of, key_of
 from jupyter_session_save.errors import DamagedError
 from jupyter_session_save.patches import CHUNK, check_grid, is_worth_it, patched
@@ -194,3 +195,14 @@ def flip(file: Path, at: int) -> None:
     data = bytearray(file.read_bytes())
     data[at] ^= 1
     file.write_bytes(data)
+
+
+def test_live_bytes_are_compared_with_base_and_patches(disk: Repository) -> None:
+    _, base = first(disk)
+    data, chunks = change(BYTES, {3: 1})
+    snapshot, _ = patch(disk, base, chunks)
+    part = snapshot.components[0].stream
+    assert _same_buffer(memoryview(data), part, disk)
+    assert not _same_buffer(memoryview(BYTES), part, disk)
+    path(disk, key_of(base)).unlink()
+    assert not _same_buffer(memoryview(data), part, disk)
