@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .changes import Tracker
-from .errors import SessionError, said
+from .errors import SaveError, SessionError, said
 from .idle import Idle
 from .pickling import GiveWay
 from .reach import EVERYTHING, Reach, reach_of
@@ -105,6 +105,25 @@ class Autosave:
     def resume(self) -> None:
         """Go on, with all that may have changed meanwhile."""
         self.paused, self._retry, self._escaped = "", 0.0, True
+
+    def catch_up(self) -> Snapshot | None:
+        """Save whatever differs now, however long that takes; return what the namespace is then equal to.
+
+        Raises
+        ------
+        SessionError, OSError
+            If the store refuses, or if autosave is at work already or paused.
+        """
+        if self.paused:
+            raise SaveError(f"autosave is paused, because {self.paused}: %autosave_session on goes on")
+        if not self._lock.acquire(blocking=False):
+            raise SaveError("autosave is at work on another thread: try again")
+        try:
+            self.tracker.touch(EVERYTHING)
+            self.tracker.save(cell=self._cell, largest=self._settings().max_variable)
+            return self.tracker.current
+        finally:
+            self._lock.release()
 
     def stop(self) -> None:
         """Do nothing more."""

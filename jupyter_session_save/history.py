@@ -5,11 +5,11 @@ Invariant: pure over records; nothing is read, and nothing is unpickled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .snapshot import Snapshot, Variable
+from .snapshot import Component, Snapshot, Variable
 
 ChangeKind = Literal["added", "removed", "changed"]
 
@@ -98,10 +98,13 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
     Returns
     -------
     frozenset of str
-        Names whose component is the same in both, and so is all that it refers to.
+        Names whose component is the same in both, and so is all that it refers to; and those whose value is there
+        and was not stored in what is wanted.
     """
-    same = {(c.names, c.stream.digest, tuple(b.digest for b in c.buffers)) for c in held.components}
-    staying = [c for c in wanted.components if (c.names, c.stream.digest, tuple(b.digest for b in c.buffers)) in same]
+    same = set(map(_identity, held.components))
+    there = {v.name for v in held.variables}
+    absent = {v.name for v in wanted.variables if _is_absent(v)} & there
+    staying = [c for c in wanted.components if _identity(c) in same or absent.issuperset(c.names)]
     moved = {name for c in wanted.components for name in c.names} - {name for c in staying for name in c.names}
     while True:
         left = [c for c in staying if not moved.intersection(c.refs)]
@@ -112,22 +115,39 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
         staying = left
 
 
-def ancestor(snapshots: Sequence[Snapshot], version: int, back: int) -> Snapshot | None:
-    """Return the snapshot that lies some steps back on the line of a version, None if the line is not that long.
+def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> Snapshot | None:
+    """Return the snapshot from before the last cells that changed something, None if there is none.
 
     Parameters
     ----------
-    snapshots : sequence of Snapshot
-        Of one session.
-    version : int
-        Where the line ends.
-    back : int
-        How many steps.
+    held : Snapshot
+        Where to begin.
+    cells : int
+        How many cells to go back; those that changed nothing do not count.
+    read : callable
+        Returns the snapshot of a version.
     """
-    by_version = {snapshot.sequence: snapshot for snapshot in snapshots}
-    at = by_version.get(version)
-    for _ in range(back):
-        if at is None:
-            return None
-        at = by_version.get(at.parent) if at.parent is not None else None
+    at = held
+    for _ in range(cells):
+        start = at
+        while _of_one_cell(at, start):
+            if at.parent is None:
+                return None
+            at = read(at.parent)
     return at
+
+
+def _is_absent(variable: Variable) -> bool:
+    """Whether nothing of a value was stored."""
+    return variable.state == "placeholder" and any(p.path == variable.name for p in variable.problems)
+
+
+def _of_one_cell(snapshot: Snapshot, start: Snapshot) -> bool:
+    """Whether a snapshot shows what the same cell as another's has left, or the very same values."""
+    if snapshot is start or (snapshot.cell is not None and snapshot.cell == start.cell):
+        return True
+    return set(map(_identity, snapshot.components)) == set(map(_identity, start.components))
+
+
+def _identity(component: Component) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    return component.names, component.stream.digest, tuple(b.digest for b in component.buffers)

@@ -16,7 +16,6 @@ from typing import Any
 
 from . import environment
 from .compare import statuses
-from .display import plural
 from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
 from .history import standing
 from .integrity import DataCheck, checked_at_once
@@ -194,6 +193,7 @@ def load_into(
             seconds=time.perf_counter() - started,
             notes=tuple(notes),
             state=resumption.done,
+            stayed=tuple(sorted(selection.left)),
         )
     except BaseException:
         repointing.undo()
@@ -345,8 +345,6 @@ class Target:
     def notes(self, snapshot: Snapshot) -> list[str]:
         """Say what came along or stayed out."""
         lines = []
-        if self._selection.left:
-            lines.append(f"{plural(len(self._selection.left), 'variable')} stayed, since nothing in them differs")
         if self.extra and not self._renamed:
             lines.append(f"loaded too, because the others need them: {', '.join(self.extra)}")
         stayed = sorted(set(self._selection.needed).difference(self.extra)) if not self._renamed else []

@@ -39,7 +39,7 @@ _HARMLESS = frozenset(
     "latex ldir less lf lk ll load_ext logoff logon logstart ls lsmagic lx man markdown matplotlib mkdir more mv "
     "notebook page pdoc perl pfile pinfo pinfo2 pip popd precision psearch psource pushd pwd pycat quickref rehashx "
     "reload_ext rm rmdir ruby save script sc sh svg sx system tb unload_ext uv who who_ls whos writefile xmode ! !! "
-    "autosave_session delete_session load_session save_session sessions".split()
+    "autosave_session delete_session diff_session load_session save_session sessions undo_session".split()
 )
 """Magics that bind at most names which stand in their line."""
 

@@ -152,6 +152,8 @@ class LoadReport(VariablesReport):
     notes : tuple of str
     state : tuple of str
         Parts of the interpreter's state that were restored.
+    stayed : tuple of str
+        Names that were left alone because the namespace held the very values already.
     """
 
     reference: str
@@ -162,6 +164,7 @@ class LoadReport(VariablesReport):
     seconds: float
     notes: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
+    stayed: tuple[str, ...] = ()
 
     def _title(self) -> str:
         took = human_seconds(self.seconds)
@@ -173,6 +176,8 @@ class LoadReport(VariablesReport):
             facts.append(f"overwrote what differed: {listing(self.overwritten)}")
         if self.kept:
             facts.append(f"kept what was there: {listing(self.kept)}")
+        if self.stayed:
+            facts.append(f"{plural(len(self.stayed), 'variable')} stayed, since nothing in them differs")
         if self.removed:
             facts.append(f"removed: {listing(self.removed)}")
         return [*facts, *(f"note: {note}" for note in self.notes)]

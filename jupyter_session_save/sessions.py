@@ -62,6 +62,7 @@ class SessionManager:
         exclude: Sequence[str] = (),
         strict: bool = False,
         history: bool = False,
+        parent: int | None = None,
         progress: Progress | None = None,
     ) -> SaveReport:
         """Save the user's variables as a new snapshot.
@@ -78,6 +79,8 @@ class SessionManager:
             Refuse to save if anything would become a placeholder.
         history : bool
             Save inputs and outputs, too, with all that they hold; not with `only`.
+        parent : int, optional
+            The version of the session that the namespace came from.
         progress : callable, optional
             ``progress(what, done, total)``.
 
@@ -106,6 +109,7 @@ class SessionManager:
             exclude=exclude,
             strict=strict,
             history=history,
+            parent=parent,
             progress=progress,
         )
 

@@ -31,7 +31,7 @@ def options(parser: argparse.ArgumentParser) -> list[str]:
     return [option for option in found if option != "--help"]
 
 
-NAMES = {*magics.COMPLETED, "autosave_session"}
+NAMES = {*magics.COMPLETED, "autosave_session", "undo_session"}
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:

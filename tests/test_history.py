@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jupyter_session_save import SessionNotFoundError, save
 from jupyter_session_save.catalog import compare, list_snapshots, open_repository
-from jupyter_session_save.history import ancestor, changes, standing, steps
+from jupyter_session_save.history import cells_back, changes, standing, steps
 from jupyter_session_save.snapshot import Component, Part, Snapshot, Variable
 
 from .cells import notebook
@@ -39,10 +40,17 @@ def test_steps_go_by_the_parent_and_count_what_is_new() -> None:
     assert next(steps([snapshot(9, 5, a="1")])).changes is None
 
 
-def test_ancestors_follow_the_line_of_a_branch() -> None:
-    line = [snapshot(1, None), snapshot(2, 1), snapshot(3, 1), snapshot(4, 3)]
-    assert [getattr(ancestor(line, 4, back), "sequence", None) for back in range(4)] == [4, 3, 1, None]
-    assert ancestor(line, 9, 1) is None
+def test_going_back_follows_the_branch_and_counts_only_cells_that_changed_something() -> None:
+    line = [
+        replace(snapshot(1, None, a="1"), cell=2),
+        replace(snapshot(2, 1, a="2"), cell=3),
+        replace(snapshot(3, 1, a="3"), cell=4),
+        replace(snapshot(4, 3, a="4"), cell=4),
+        snapshot(5, 4, a="4"),
+    ]
+    by_version = {s.sequence: s for s in line}
+    found = [cells_back(line[-1], cells, by_version.__getitem__) for cells in range(4)]
+    assert [getattr(s, "sequence", None) for s in found] == [5, 3, 1, None]
 
 
 @pytest.fixture

@@ -73,7 +73,9 @@ def test_save_arguments(
 ) -> None:
     report = shell.run_line_magic("save_session", line)
     assert isinstance(report, SaveReport)
-    assert fake.calls == [("save", (name,), {"message": "", **NOTHING, "strict": False, "history": False, **options})]
+    assert fake.calls == [
+        ("save", (name,), {"message": "", **NOTHING, "strict": False, "history": False, "parent": None, **options})
+    ]
     namespace, surroundings = fake.made[0]
     assert namespace is shell.user_ns
     assert surroundings["live"]["shell"] is shell
@@ -99,6 +101,7 @@ def test_load_arguments(
     shell.run_line_magic("save_session", "store-is-there-now")
     assert isinstance(shell.run_line_magic("load_session", line), LoadReport)
     flags = {"conflicts": "overwrite", "replace": False, "state": True, "trust": False, "verify_data": False}
+    flags |= {"repoint": False, "since": None}
     assert fake.calls[1:] == [("load", args, {**NOTHING, "prefix": "", "into": "", **flags, **options})]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -14,7 +15,8 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from ..catalog import session_name, split_reference
-from ..errors import SessionError, SessionNameError
+from ..errors import SessionError, SessionNameError, SessionNotFoundError
+from ..history import cells_back
 from ..reports import AutosaveStatus, LoadReport, SaveReport
 from ..shell import hidden_names, live_objects
 from .lines import one_line, parsed, unquoted
@@ -79,6 +81,31 @@ class AutosaveMagics(Magics):
                 self.turn_off()
         return self.status()
 
+    @magic_arguments()
+    @argument("cells", nargs="?", type=int, default=1, metavar="N", help="how many cells; by default 1")
+    @line_magic
+    def undo_session(self, line: str) -> LoadReport | None:
+        """Make the namespace what it was before the last N cells that changed something.
+
+        Autosave must be on. Only what differs is loaded again; all else stays the very same objects. What was there
+        is in a snapshot of its own: %sessions NAME shows it, %load_session NAME@VERSION goes back to it.
+        """
+        args = parsed(AutosaveMagics.undo_session, line)
+        if args is None:
+            return None
+        if args.cells < 1:
+            raise UsageError("%undo_session takes a number of cells, 1 or more")
+        if self._autosave is None:
+            raise UsageError("there is nothing to go back to while autosave is off: %autosave_session on")
+        with one_line("the namespace is as it was"):
+            name = self._autosave.tracker.name
+            held = self._autosave.catch_up()
+            repository = self._sessions.repository()
+            target = None if held is None else cells_back(held, args.cells, partial(repository.resolve, name))
+            if held is None or target is None:
+                raise SessionNotFoundError(f"{name} does not go back so far: %sessions {name} shows what there is")
+            return self._sessions.move(target, since=held)
+
     def status(self) -> AutosaveStatus:
         """Return what autosave does at the moment."""
         return AutosaveStatus(paused=self._pause) if self._autosave is None else self._autosave.status()
@@ -117,6 +144,24 @@ class AutosaveMagics(Magics):
             self._autosave.stop()
             self._autosave = None
 
+    def held(self, name: str, version: int | None) -> tuple[int | None, Snapshot | None]:
+        """Return which version is to be loaded, and the snapshot that the namespace is equal to, if it is known."""
+        if self._autosave is None or self._autosave.tracker.name != name or self._autosave.paused:
+            return version, None
+        # Resolved first: to find out what is held may save it, which makes a newer version.
+        version = self._sessions.repository(create=False).resolve(name, version).sequence
+        try:
+            return version, self._autosave.catch_up()
+        except (SessionError, OSError):
+            return version, None
+
+    def version_of(self, name: str) -> int | None:
+        """Return the version of a session that the namespace came from."""
+        current = None if self._autosave is None else self._autosave.tracker.current
+        if current is None or current.name != name:
+            current = self._came_from[0] if self._came_from is not None else None
+        return current.sequence if current is not None and current.name == name else None
+
     def saved(self, report: SaveReport) -> None:
         """Take note that the user has saved everything."""
         self._pause = ""
@@ -130,7 +175,8 @@ class AutosaveMagics(Magics):
             snapshot = self._sessions.resolved(report.reference)
             before = {v.name for v in snapshot.variables if v.state == "placeholder"}
             failed = [v.name for v in report.placeholders if v.name not in before]
-            self._noted(snapshot, frozenset(v.name for v in report.variables).difference(failed))
+            names = frozenset(v.name for v in report.variables).union(report.stayed)
+            self._noted(snapshot, names.difference(failed))
             if failed:
                 self._paused(f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}")
 

@@ -33,7 +33,7 @@ from ..repository import Repository
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
 from ..snapshot import Problem, Snapshot
 from .autosave import AutosaveMagics, switch
-from .lines import one_line, parsed, swallowed, unquoted
+from .lines import how_to_mend, one_line, parsed, swallowed, unquoted
 from .meter import meter
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class SessionMagics(Magics):
             super().__init__(shell=shell)
         except TraitError as error:
             shell.configurables[:] = [c for c in shell.configurables if c is not self]
-            raise UsageError(_how_to_mend(error)) from None
+            raise UsageError(how_to_mend(SessionMagics, error)) from None
         self._repository: tuple[str, Repository] | None = None
         self.follower: AutosaveMagics | None = None
 
@@ -165,6 +165,7 @@ class SessionMagics(Magics):
                     exclude=args.exclude,
                     strict=args.strict,
                     history=args.with_history or self.with_history,
+                    parent=None if self.follower is None else self.follower.version_of(name),
                     progress=progress,
                 )
         if self.follower is not None and not (args.only or args.exclude):
@@ -253,6 +254,9 @@ class SessionMagics(Magics):
             with suggesting(self.repository(create=False), name), self._meter() as progress:
                 if args.dry_run:
                     return manager.plan(name, version, **chosen)
+                held: Snapshot | None = None
+                if self.follower is not None and not (args.prefix or args.into):
+                    version, held = self.follower.held(name, version)
                 with nullcontext() if self.follower is None else self.follower.noting_failure(name):
                     report = manager.load(
                         name,
@@ -261,6 +265,7 @@ class SessionMagics(Magics):
                         trust=args.trust,
                         verify_data=args.verify_data,
                         repoint=args.repoint,
+                        since=held,
                         progress=progress,
                     )
             adopt_compiler_flags(self.shell, (v.name for v in report.variables))
@@ -325,6 +330,17 @@ class SessionMagics(Magics):
         with one_line("look with %sessions at what is left"):
             print(delete(self.repository(create=False), args.name))
 
+    def move(self, target: Snapshot, *, since: Snapshot) -> LoadReport:
+        """Make the namespace what a snapshot holds, given what it is equal to now."""
+        with self._meter() as progress:
+            report = self._manager(create=False).load(
+                target.name, target.sequence, since=since, replace=True, progress=progress
+            )
+        adopt_compiler_flags(self.shell, (v.name for v in report.variables))
+        if self.follower is not None:
+            self.follower.loaded(report)
+        return report
+
     def repository(self, *, create: bool = True) -> Repository:
         """Open the store that counts now; one in memory stays the same one."""
         where = store_location(self.store)
@@ -371,16 +387,3 @@ class SessionMagics(Magics):
 
     def _meter(self) -> AbstractContextManager[ProgressMeter | None]:
         return meter(self.shell, after=self.progress_after) if self.progress else nullcontext()
-
-
-def _how_to_mend(error: TraitError) -> str:
-    traits = SessionMagics.class_own_traits(config=True)
-    said = " ".join(str(error).split()).rstrip(".")
-    name = next((name for name in traits if f"'{name}' trait" in said), "")
-    if not name:
-        return said
-    value = traits[name].default_value
-    return (
-        f"SessionMagics.{name} is wrong: {said}; set get_ipython().config.SessionMagics.{name} = {value!r} (or mend "
-        "ipython_config.py), then %load_ext jupyter_session_save"
-    )

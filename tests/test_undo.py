@@ -1,0 +1,112 @@
+"""Going back in a live kernel: what is loaded, what stays, and that nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .kernels import Kernel
+from .machine import Machine
+
+ON = "%autosave_session on --name nb"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path / "machine")
+    yield machine
+    machine.close()
+
+
+def begin(machine: Machine, *cells: str) -> Kernel:
+    kernel = machine.kernel()
+    for cell in ("%load_ext jupyter_session_save", ON, *cells):
+        kernel.run(cell)
+    return kernel
+
+
+def versions(machine: Machine) -> list[int]:
+    return sorted(int(path.stem) for path in (machine.store / "sessions" / "nb").glob("*.json"))
+
+
+@pytest.mark.core
+def test_a_cell_is_taken_back_and_the_rest_stays_the_very_same_objects(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import numpy as np\nbig = np.zeros(300_000); view = big[:5]; items = [1]; alias = items\n"
+        "class P: pass\np = P()\ndef total(): return sum(items)",
+        "n = 1; ids = {k: id(globals()[k]) for k in ('big', 'view', 'P', 'p', 'total')}",
+        "items.append(2); n = 5; late = 'new'",
+    )
+    kernel.run("r = %undo_session")
+    kernel.check("items == [1]", "alias is items", "n == 1", "'late' not in globals()", "total() == 1", "type(p) is P")
+    kernel.check("all(id(globals()[k]) == i for k, i in ids.items())")
+    kernel.check("set(r.removed) == {'late'}", "'big' in r.stayed")
+    kernel.run("n = 6")
+    # The cell that bound r, the one that bound n and the first that did.
+    kernel.run("%undo_session 3")
+    kernel.check("'n' not in globals()", "items == [1]", "alias is items")
+
+
+def test_working_on_makes_a_branch_and_nothing_is_lost(machine: Machine) -> None:
+    kernel = begin(machine, "x = 1", "x = 2", "x = 3")
+    kernel.run("%undo_session")
+    kernel.run("y = 'other'")
+    listed = kernel.run("%sessions nb").text
+    assert "@2" in listed
+    kernel.run("%load_session nb@3")
+    kernel.check("x == 3")
+    kernel.run("%load_session nb@4 --replace")
+    kernel.check("(x, y) == (2, 'other')")
+    kernel.sigkill()
+    kernel = machine.kernel()
+    kernel.run("%load_ext jupyter_session_save")
+    kernel.run("%load_session nb@3")
+    kernel.check("x == 3")
+
+
+def test_what_is_not_stored_stays_as_it_is(machine: Machine) -> None:
+    kernel = begin(machine, "g = (i for i in range(9)); next(g)", "x = 1", "x = 2")
+    kernel.run("%undo_session")
+    kernel.check("x == 1", "next(g) == 1")
+
+
+def test_a_cell_that_undoes_and_others_that_change_nothing_do_not_count(machine: Machine) -> None:
+    kernel = begin(machine, "x = [1]", "x.append(2)", "len(x)", "print(x)")
+    before = versions(machine)
+    kernel.run("%undo_session")
+    kernel.check("x == [1]")
+    assert versions(machine) == before
+
+
+def test_an_undo_counts_what_the_sweep_has_not_seen_yet(machine: Machine) -> None:
+    kernel = begin(machine, "x = [1]; import json; json.kept = x", "y = 1")
+    kernel.submit("json.kept.append(2)", silent=True)
+    kernel.run("%undo_session")
+    kernel.run("%load_session nb")
+    kernel.check("x == [1, 2]")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%undo_session 0", "1 or more"),
+        ("%undo_session 9", "does not go back so far"),
+        ("%undo_session x", "invalid int"),
+    ],
+)
+def test_mistakes_cost_one_line_and_nothing_else(machine: Machine, line: str, said: str) -> None:
+    kernel = begin(machine, "x = 1")
+    reply = kernel.run(line, check=False)
+    assert said in reply.complaint and len(reply.complaint.strip().splitlines()) == 1
+    kernel.check("x == 1")
+    kernel.run("%autosave_session off")
+    assert "autosave is off" in kernel.run("%undo_session", check=False).complaint
+
+
+def test_a_save_by_hand_is_part_of_the_line(machine: Machine) -> None:
+    kernel = begin(machine, "x = 1", "x = 2", "%save_session nb -m kept", "x = 3")
+    kernel.run("%undo_session 2")
+    kernel.check("x == 1")
