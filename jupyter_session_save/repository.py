@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from . import collection, manifest, retention
 from .collection import Pruned, Pruning
@@ -152,11 +152,11 @@ class Repository:
 
     def snapshots(self, name: str) -> list[Snapshot]:
         """Return the snapshots of a session, newest first; `check` tells of those left out as unreadable."""
-        found = []
-        for version in reversed(self.versions(name)):
-            with contextlib.suppress(SessionError):
-                found.append(self._snapshot(name, version))
-        return found
+        return list(self._readable(name))
+
+    def newest(self, name: str) -> Snapshot | None:
+        """Return the newest snapshot of a session that can be read, without reading the others."""
+        return next(self._readable(name), None)
 
     def damage(self, part: Part, *, data: bool = False) -> str:
         """Say in one line what is wrong with a part, ``""`` if nothing is.
@@ -333,6 +333,11 @@ class Repository:
                 for line in sorted(filter(None, damage)):
                     needs.setdefault(line, []).extend(f"{n} of {snapshot.reference}" for n in component.names)
         return lines + [f"{line}; needed by {_shorten(names)}" for line, names in needs.items()]
+
+    def _readable(self, name: str) -> Iterator[Snapshot]:
+        for version in reversed(self.versions(name)):
+            with contextlib.suppress(SessionError):
+                yield self._snapshot(name, version)
 
     def _snapshot(self, name: str, version: int) -> Snapshot:
         key = snapshot_key(name, version)

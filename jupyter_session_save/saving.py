@@ -68,7 +68,7 @@ def save_namespace(
     scope = Scope(namespace, {n: view[n] for n in names}, live)
     saved = _Saved(view, scope, wanted, progress)
     with repository.writer(saved.wrote) as writer, collection_paused():
-        previous = _newest(repository, name)
+        previous = repository.newest(name)
         if previous is not None:
             writer.know(previous)
         saved.write(state, writer)
@@ -205,10 +205,6 @@ def variables_of(group: Pickled, component: Component, values: Mapping[str, Any]
         problems = (*placeholders.get(name, ()), *reconnected.get(name, ()))
         variables.append(Variable(name, *describe(values[name]), size, state, problems, digest_by_name[name]))
     return variables
-
-
-def _newest(repository: Repository, name: str) -> Snapshot | None:
-    return next(iter(repository.snapshots(name)), None)
 
 
 def _reused(snapshot: Snapshot, previous: Snapshot | None) -> Iterator[str]:

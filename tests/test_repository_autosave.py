@@ -257,3 +257,13 @@ def test_a_full_disk_costs_one_line_and_leaves_nothing(
     # Room again: life goes on.
     second, _ = autosave(disk, first, b=b"1")
     assert values(disk, second) == {"a": BIG, "b": b"1"}
+
+
+def test_the_newest_is_read_alone(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert repository.newest("s") is None
+    known = save(repository, "s", {"a": b"1"})
+    for _ in range(3):
+        known, _ = autosave(repository, known, a=b"2")
+    watched = Watched(repository, monkeypatch, "get")
+    assert repository.newest("s") == known
+    assert watched.seen == [("get", snapshot_key("s", 4))]
