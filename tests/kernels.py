@@ -281,6 +281,9 @@ def _plain(output: Mapping[str, Any]) -> str:
 
 
 def _failure(content: Mapping[str, Any]) -> Failure | None:
+    if content.get("status") in ("abort", "aborted"):
+        # After an error the kernel may refuse what was sent meanwhile, with no error of its own.
+        return Failure("Aborted", "the kernel did not run the cell", "")
     if "ename" not in content:
         return None
     shown = _ANSI.sub("", "\n".join(content.get("traceback") or ()))
