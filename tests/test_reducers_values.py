@@ -21,6 +21,7 @@ from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jupyter_session_save.pickling import Placeholder
@@ -260,6 +261,12 @@ def test_exceptions() -> None:
         raise two
 
 
+def test_functions_of_numpy_random_stay_bound_to_the_global_generator() -> None:
+    r = save(cell("from numpy.random import normal, rand\nimport numpy as np\nown = np.random.RandomState(3)")).load()
+    assert r["rand"].__self__ is np.random.mtrand._rand and r["normal"].__self__ is r["rand"].__self__
+    assert r["own"] is not np.random.mtrand._rand and r["own"].rand() == np.random.RandomState(3).rand()
+
+
 CACHES = """
 import functools
 calls = []
@@ -363,13 +370,17 @@ either = Either(i=258)
 Triple = ctypes.c_int * 3
 t, n, buffer = Triple(1, 2, 3), ctypes.c_int(7), ctypes.create_string_buffer(b'ab')
 points = (Point * 2)(p, p)
-address = ctypes.pointer(n)
+pointer = ctypes.pointer(n)
+address = ctypes.cast(pointer, ctypes.POINTER(ctypes.c_ubyte))
 """
 
 
 def test_c_data() -> None:
     saved = save(cell(C_DATA))
     assert {problem.path for problem in saved.problems} == {"address"}
+    pointed = saved.load()
+    pointed["n"].value = 8
+    assert pointed["pointer"].contents.value == 8
     r = saved.load()
     assert type(r["p"]) is r["Point"] and r["p"].norm() == 3.5
     assert (r["line"].b.y, r["line"].tag) == (4, b"abc") and ctypes.sizeof(r["Line"]) == ctypes.sizeof(r["line"])

@@ -166,7 +166,9 @@ def _without_reduce(cls: type) -> bool:
 def _module_singletons(cls: type) -> dict[int, str]:
     """Find instances of a library's type that stand in the module that defines the type: sentinels and defaults."""
     name = module_of(cls)
-    if name not in sys.modules or not is_library(name) or not cls.__flags__ & (1 << 9):
+    # Types written in Cython are no heap types (Py_TPFLAGS_HEAPTYPE), and neither are those of the interpreter.
+    in_c = not cls.__flags__ & (1 << 9) and name.partition(".")[0] in sys.stdlib_module_names
+    if in_c or name not in sys.modules or not is_library(name):
         return {}
     return {id(v): k for k, v in list(vars(sys.modules[name]).items()) if type(v) is cls}
 

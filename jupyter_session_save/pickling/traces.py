@@ -77,7 +77,7 @@ def patches(namespace: Mapping[str, Any]) -> list[str]:
         for key, value in list(attributes.items()):
             if _is_of(value, namespace):
                 found.append(f"{name}.{key}")
-            elif isinstance(value, type) and module_of(value) == name:
+            elif issubclass(type(value), type) and module_of(value) == name:
                 own: Mapping[str, Any] = type.__dict__["__dict__"].__get__(value)
                 found += [f"{name}.{key}.{k}" for k, v in list(own.items()) if _is_of(v, namespace)]
     return sorted(set(found))
@@ -96,7 +96,8 @@ def _root(value: Any) -> str:
     kind = type(value)
     if kind is types.ModuleType:
         return str(vars(value).get("__name__", "")).partition(".")[0]
-    return module_of(value if isinstance(value, type) else kind).partition(".")[0]
+    # Not `isinstance`, which asks a stranger's object for its class.
+    return module_of(value if issubclass(kind, type) else kind).partition(".")[0]
 
 
 def _is_of(value: Any, namespace: Mapping[str, Any]) -> bool:
@@ -108,4 +109,4 @@ def _is_of(value: Any, namespace: Mapping[str, Any]) -> bool:
         return any(_is_of(part, namespace) for part in (value.fget, value.fset, value.fdel))
     if kind is types.FunctionType:
         return value.__globals__ is namespace
-    return isinstance(value, type) and module_of(value) == "__main__"
+    return issubclass(kind, type) and module_of(value) == "__main__"

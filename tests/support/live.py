@@ -1133,7 +1133,5 @@ CASES = [
         """,
         "print($x.contents.value, $y.value)",
         "$x[0] = 5",
-        outcome="placeholder",
-        why="an address of the process that ended",
     ),
 ]

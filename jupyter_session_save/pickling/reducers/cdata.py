@@ -49,7 +49,10 @@ def structure_type(obj: Any, pickling: Pickling) -> Any:
 
 
 def pointer(obj: Any, pickling: Pickling) -> Any:
-    """Reduce what holds an address to a placeholder."""
+    """Reduce a pointer to the value that it was made of; what holds any other address to a placeholder."""
+    for target in (getattr(obj, "_objects", None) or {}).values() if isinstance(obj, ctypes._Pointer) else ():
+        if isinstance(target, obj._type_) and ctypes.addressof(target) == ctypes.addressof(obj.contents):
+            return point_to, (type(obj), target)
     return pickling.placeholder(obj, "it holds an address in the process that was saved", "make it again")
 
 
@@ -65,6 +68,11 @@ def value(obj: Any, pickling: Pickling) -> Any:
         return obj.__reduce_ex__(4)
     except ValueError:
         return pointer(obj, pickling)
+
+
+def point_to(cls: Any, target: Any) -> Any:
+    """Make a pointer."""
+    return cls(target)
 
 
 def make_array_type(element: Any, length: int) -> Any:
