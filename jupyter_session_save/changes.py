@@ -22,7 +22,7 @@ from .namespace import user_names
 from .pickling import Scope, collection_paused
 from .reach import Reach
 from .repository import Repository
-from .snapshot import Component, Environment, Snapshot
+from .snapshot import Environment, Snapshot
 from .trust import Signer
 from .writing import Writer
 
@@ -157,10 +157,11 @@ class Tracker:
         ids = {name: id(view[name]) for name in names}
         late = {n: s for n, s in self.late.items() if s > limit and self._late_ids[n] == ids.get(n)}
         touched = self._reached(ids, view, self._touched.union(self.late.keys() - late.keys()))
+        if not touched:
+            self._touched, self._everything = set(), False
+            return None
         scope = _PausingScope(self._namespace, {n: view[n] for n in names}, self._live(), pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
-            if self.current is not None:
-                writer.know(self.current)
             while True:
                 values = {n: view[n] for n in self._in_order(touched, ids) if n not in late}
                 examiner = Examiner(values, scope, self._where, self.repository, writer, limit=limit, largest=largest)
@@ -320,7 +321,7 @@ class Tracker:
         before = self.current
         if before is None and not variables:
             return None
-        if before is not None and _identical(components, before.components) and len(variables) == len(before.variables):
+        if before is not None and _identical(tracked, before) and len(variables) == len(before.variables):
             return None
         modules = frozenset(m for c in components for m in c.modules)
         if modules not in self._environments:
@@ -359,9 +360,9 @@ class _PausingScope(Scope):
         self.watch()
 
 
-def _identical(one: Iterable[Component], other: Iterable[Component]) -> bool:
-    # What has not changed is the very same record.
-    return set(map(id, one)) == set(map(id, other))
+def _identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:
+    # What has not changed is the very same record. That functions now find names which they missed is no change yet.
+    return {id(t.component) for t in tracked} == set(map(id, before.components))
 
 
 def _placed(where: Mapping[str, Tracked], committed: Snapshot) -> dict[str, Tracked]:

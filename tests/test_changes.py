@@ -1,0 +1,338 @@
+"""The tracker against the live namespace: after each cell the newest snapshot loads equal, with the same sharing."""
+
+from __future__ import annotations
+
+import gc
+import types
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from jupyter_session_save.changes import Tracker
+from jupyter_session_save.loading import Options, load_into
+from jupyter_session_save.pickling import GiveWay
+from jupyter_session_save.reach import reach_of
+from jupyter_session_save.repository import Repository
+from jupyter_session_save.snapshot import Snapshot
+from jupyter_session_save.store.memory import MemoryStore
+from jupyter_session_save.trust import Signer
+
+SIGNER = Signer(b"k" * 32)
+
+
+class Notebook:
+    """A namespace, a tracker that follows it, and cells."""
+
+    def __init__(self, repository: Repository | None = None) -> None:
+        self.repository = repository or Repository(MemoryStore())
+        self.namespace: dict[str, Any] = {"__name__": "__main__"}
+        self.tracker = self.follow()
+
+    def follow(self) -> Tracker:
+        return Tracker(self.namespace, "nb", repository=self.repository, signer=SIGNER, live=dict, hidden=dict)
+
+    def execute(self, code: str) -> None:
+        try:
+            exec(compile(code, "<cell>", "exec"), self.namespace)
+        except Exception as error:
+            error.__traceback__ = None
+
+    def run(self, code: str, **options: Any) -> Snapshot | None:
+        self.execute(code)
+        self.tracker.touch(reach_of(code, str))
+        return self.tracker.save(**options)
+
+    def loaded(self, snapshot: Snapshot | None = None) -> dict[str, Any]:
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        load_into(
+            namespace,
+            snapshot or self.repository.resolve("nb"),
+            Options(),
+            repository=self.repository,
+            signer=SIGNER,
+            live={},
+            hidden={},
+            progress=None,
+        )
+        return namespace
+
+    def sweep(self) -> None:
+        self.tracker.sweep_again()
+        while self.tracker.sweep(lambda: None):
+            pass
+
+    def names(self) -> set[str]:
+        return {n for n in self.namespace if not n.startswith("__")}
+
+
+def canonical(namespace: dict[str, Any]) -> list[Any]:
+    """A namespace as plain data in which equal values with equal sharing are equal."""
+    seen: dict[int, int] = {}
+    keep: list[Any] = []
+    arrays: list[Any] = []
+
+    def form(value: Any) -> Any:
+        if isinstance(value, int | float | str | bytes | None):
+            return repr(value)
+        if isinstance(value, types.ModuleType):
+            return value.__name__
+        if id(value) in seen:
+            return ("again", seen[id(value)])
+        seen[id(value)] = len(seen)
+        keep.append(value)
+        if isinstance(value, list | tuple):
+            return [type(value).__name__, *map(form, value)]
+        if isinstance(value, dict):
+            return [(k, form(v)) for k, v in sorted(value.items())]
+        if isinstance(value, np.ndarray):
+            arrays.append(value)
+            return value.tolist()
+        if isinstance(value, types.FunctionType):
+            cells = [form(cell.cell_contents) for cell in value.__closure__ or ()]
+            return [value.__name__, cells, form(value.__defaults__), sorted(value.__code__.co_names)]
+        if isinstance(value, types.MethodType):
+            return [form(value.__func__), form(value.__self__)]
+        if isinstance(value, types.BuiltinFunctionType) or (isinstance(value, type) and value.__module__ != "__main__"):
+            return getattr(value, "__qualname__", "")
+        if isinstance(value, type):
+            own = {k: form(v) for k, v in sorted(vars(value).items()) if not k.startswith("__")}
+            return [value.__name__, sorted(own.items())]
+        if not hasattr(value, "__dict__"):
+            return type(value).__name__
+        return [form(type(value)), form(vars(value))]
+
+    forms = [(name, form(namespace[name])) for name in sorted(namespace) if not name.startswith("__")]
+    shared = [np.shares_memory(one, other) for one in arrays for other in arrays]
+    return [*forms, shared]
+
+
+NAMES = st.sampled_from("abcde")
+SETUP = """
+import numpy as np
+class Box:
+    kept = []
+    def __init__(self, item): self.item = item
+    def put(self, item): self.item = item
+    def keep(self, item): self.kept.append(item)
+def maker(item):
+    def push(x): item.append(x)
+    return push
+def default(x, to=[]): to.append(x); return to
+def swap():
+    global a, b
+    a, b = b, a
+def touch_c(): c.append(1)
+"""
+BINDINGS = st.sampled_from(
+    [
+        "[]", "[1, 2]", "{'k': []}", "3", "'text'", "np.zeros(9000)", "np.arange(3.0)", "Box([])", "maker([1])",
+        "default",         "lambda: c", "(1, [2])", "Box", "Box.__init__", "{'deep': {'deeper': [np.zeros(9000)]}}",
+    ]
+)  # fmt: skip
+CHANGES = st.sampled_from(
+    [
+        "{0} = {1}", "{0} = [{1}]", "{0}.append({1})", "{0}['k'] = {1}", "{0}['k'].append(5)", "{0}[0] = 7",
+        "{0}.put({1})", "{0}.item = {1}", "{0}(4)", "{0}({1})", "del {0}", "{0}.append(1); 1 / 0; {0}.append(2)",
+        "swap()", "touch_c()", "{0} = {1}[:2]", "exec('{0}.append(3)')", "globals()['{0}'] = {1}", "{0}.keep({1})",
+        "{0} = {1}.put", "for {0} in ({1}, 2): pass", "default({1})", "{0} = Box({1})", "{0} = maker({1})",
+        "class Box(Box): more = 1", "(lambda x: x.append(9))({0})", "{0}, {1} = {1}, {0}", "len({0})", "1 + 1",
+        "globals().pop('{0}')", "{0} = type({1})", "{0} = {0}", "{0} += [1]",
+    ]
+)  # fmt: skip
+
+
+class Cells(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.notebook = Notebook()
+        self.notebook.run(SETUP)
+
+    def cell(self, code: str) -> None:
+        self.notebook.run(code)
+
+    @rule(name=NAMES, value=BINDINGS)
+    def bind(self, name: str, value: str) -> None:
+        self.cell(f"{name} = {value}")
+
+    @rule(change=CHANGES, one=NAMES, other=NAMES)
+    def change(self, change: str, one: str, other: str) -> None:
+        self.cell(change.format(one, other))
+
+    @rule(change=CHANGES, one=NAMES, other=NAMES)
+    def change_behind_the_cell(self, change: str, one: str, other: str) -> None:
+        if "{1}" in change:
+            return  # What comes to be shared so is found with the value that changes by it, or by an explicit save.
+        self.notebook.execute(change.format(one, other))
+        self.notebook.sweep()
+        self.notebook.tracker.save()
+
+    @rule()
+    def look_again(self) -> None:
+        self.notebook.sweep()
+        assert not self.notebook.tracker.pending
+        assert self.notebook.run("1 + 1") is None
+
+    @rule()
+    def start_anew(self) -> None:
+        snapshot = self.notebook.repository.resolve("nb")
+        fresh = Notebook(self.notebook.repository)
+        fresh.namespace.update(self.notebook.loaded(snapshot))
+        # A function's globals are the namespace that it was loaded into.
+        load_into(
+            fresh.namespace,
+            snapshot,
+            Options(),
+            repository=fresh.repository,
+            signer=SIGNER,
+            live={},
+            hidden={},
+            progress=None,
+        )
+        fresh.tracker.adopt(snapshot)
+        self.notebook = fresh
+
+    @invariant()
+    def newest_is_equal(self) -> None:
+        loaded = self.notebook.loaded()
+        assert canonical(loaded) == canonical(self.notebook.namespace)
+
+
+TestCells = Cells.TestCase
+TestCells.settings = settings(
+    max_examples=20, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    return Notebook()
+
+
+def test_nothing_is_written_for_nothing(notebook: Notebook) -> None:
+    assert notebook.run("1 + 1") is None
+    assert notebook.run("x = [1]") is not None
+    for code in ("x", "len(x)", "y = 1; del y", "x.append(1); x.pop()", "x = x"):
+        assert notebook.run(code) is None, code
+
+
+def test_a_function_reaches_what_it_names_even_if_that_comes_later(notebook: Notebook) -> None:
+    notebook.run("def f(): later.append(1)")
+    notebook.run("def g(): f()")
+    notebook.run("later = []")
+    notebook.run("g()")
+    assert notebook.loaded()["later"] == [1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(): exec('x.append(1)')\nf()",
+        "def f(): globals()['x'].append(1)\nf()",
+        "def f(): return f.__globals__['x'].append(1)\nf()",
+        "import sys; sys._getframe().f_globals['x'].append(1)",
+        "eval('x').append(1)",
+    ],
+)
+def test_code_that_names_nothing_reaches_everything(notebook: Notebook, code: str) -> None:
+    notebook.run("x = ['mark']")
+    notebook.run(code)
+    assert notebook.loaded()["x"] == ["mark", 1]
+
+
+def test_a_suspended_generator_reaches_what_it_holds(notebook: Notebook) -> None:
+    notebook.run("x = []\ndef push(to):\n    while True:\n        to.append(1)\n        yield\ng = push(x); next(g)")
+    notebook.run("next(g)")
+    assert notebook.loaded()["x"] == [1, 1]
+
+
+def test_what_was_touched_stays_so_until_it_is_saved(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook.run("x = [1]")
+
+    def refuse(*args: Any, **options: Any) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryStore, "put", refuse)
+        with pytest.raises(OSError, match="disk full"):
+            notebook.run("x.append(2)")
+    notebook.run("1 + 1")
+    assert notebook.loaded()["x"] == [1, 2]
+
+
+def test_giving_way_moves_nothing(notebook: Notebook) -> None:
+    def stop() -> None:
+        raise GiveWay
+
+    notebook.run("x = list(range(100_000))")
+    with pytest.raises(GiveWay):
+        notebook.run("x.append(2)", pause=stop)
+    assert len(notebook.loaded()["x"]) == 100_000
+    notebook.run("1 + 1")
+    assert len(notebook.loaded()["x"]) == 100_001
+
+
+def test_a_variable_that_takes_long_is_late_and_the_others_are_not(notebook: Notebook) -> None:
+    notebook.run("slow = list(range(300_000)); alias = slow")
+    notebook.run("slow.append(1); quick = 1", limit=1e-4)
+    assert set(notebook.tracker.late) >= {"slow", "alias"}
+    loaded = notebook.loaded()
+    assert len(loaded["slow"]) == 300_000
+    notebook.tracker.save()
+    assert not notebook.tracker.late
+    loaded = notebook.loaded()
+    assert len(loaded["slow"]) == 300_001 and loaded["alias"] is loaded["slow"] and loaded["quick"] == 1
+
+
+def test_a_late_variable_that_is_bound_anew_is_not_late(notebook: Notebook) -> None:
+    notebook.run("slow = list(range(300_000))", limit=1e-4)
+    assert set(notebook.tracker.late) == {"slow"}
+    notebook.run("slow = 1", limit=1.0)
+    assert not notebook.tracker.late
+    assert notebook.loaded()["slow"] == 1
+
+
+def test_a_variable_above_the_cap_is_a_placeholder(notebook: Notebook) -> None:
+    snapshot = notebook.run("import numpy as np; big = np.zeros(1_000_000); small = [1]", largest=1_000_000)
+    assert snapshot is not None
+    (big,) = (v for v in snapshot.variables if v.name == "big")
+    assert big.state == "placeholder" and "autosave_max_variable" in big.problems[0].reason and len(big.problems) == 1
+    assert notebook.loaded()["small"] == [1]
+    notebook.run("big[0] = 1", largest=0)
+    assert notebook.loaded()["big"][0] == 1
+
+
+def test_no_value_is_kept_alive(notebook: Notebook) -> None:
+    notebook.run("class Thing: pass\nthing = Thing(); thing.items = [1]\nimport numpy as np; a = np.zeros(100_000)")
+    notebook.sweep()
+    thing, array = weakref.ref(notebook.namespace["thing"]), weakref.ref(notebook.namespace["a"])
+    cls = weakref.ref(notebook.namespace["Thing"])
+    notebook.execute("del thing, a, Thing")
+    gc.collect()
+    assert thing() is None and array() is None and cls() is None
+
+
+def test_chunks_of_a_large_array_are_stored_and_not_the_array(notebook: Notebook) -> None:
+    store = notebook.repository.store
+    notebook.run("import numpy as np; big = np.random.default_rng(0).random(8_000_000)")
+    before = sum(store.size(key) for key in store.list(""))
+    notebook.run("big[4_000_000] = 5")
+    after = sum(store.size(key) for key in store.list(""))
+    assert after - before < 1_000_000
+    loaded = notebook.loaded()["big"]
+    assert loaded[4_000_000] == 5 and np.array_equal(loaded, notebook.namespace["big"])
+
+
+def test_two_trackers_of_one_session_lose_nothing() -> None:
+    one = Notebook()
+    other = Notebook(one.repository)
+    for number in range(3):
+        one.run(f"x = [{number}]")
+        other.run(f"y = [{number}]")
+    snapshots = one.repository.snapshots("nb")
+    assert [s.sequence for s in snapshots] == [6, 5, 4, 3, 2, 1]
+    assert [s.parent for s in snapshots] == [4, 3, 2, 1, None, None]
