@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .changes import Tracker
@@ -18,6 +19,8 @@ from .idle import Idle
 from .pickling import GiveWay
 from .reach import EVERYTHING, Reach, reach_of
 from .reports import AutosaveStatus
+from .repository import Repository
+from .retention import DEFAULT, parse
 from .snapshot import Snapshot
 
 RETRY = 2.0, 300.0
@@ -25,6 +28,9 @@ RETRY = 2.0, 300.0
 
 AGAIN = 2.0, 300.0
 """Seconds between two sweeps while no cell runs: at first, and at most."""
+
+PRUNED_AFTER = 50
+"""Autosaves after which those that are not to be kept are removed."""
 
 TERMINAL = 0.02
 """Seconds for a sweep after each cell in a shell that has no idle time."""
@@ -40,10 +46,13 @@ class Settings:
         Seconds that one component may hold up the end of a cell.
     max_variable : int
         Bytes that one component may have, 0 for any number.
+    keep : str
+        Which autosaves to keep, as `retention.parse` reads it.
     """
 
     max_block: float = 2.0
     max_variable: int = 0
+    keep: str = DEFAULT
 
 
 class Autosave:
@@ -66,6 +75,7 @@ class Autosave:
         self._cell: int | None = None
         self._failures, self._failure, self._retry = 0, "", 0.0
         self._again, self._patience = AGAIN[0], TERMINAL
+        self._settled = 0
         self._settling: threading.Thread | None = None
         self.paused = ""
 
@@ -193,8 +203,10 @@ class Autosave:
         """Make what was saved survive a loss of power, in a thread: that may take long, and reads nothing live."""
         if self.tracker.unsettled and not (self._settling and self._settling.is_alive()):
             keys, self.tracker.unsettled = self.tracker.unsettled, []
-            settle = self.tracker.repository.settle
-            self._settling = threading.Thread(target=_quietly, args=(settle, keys), name="session-settle", daemon=True)
+            self._settled += 1
+            keep = self._settings().keep if self._settled % PRUNED_AFTER == 0 else ""
+            work = partial(_settle, self.tracker.repository, keys, self.tracker.name, keep)
+            self._settling = threading.Thread(target=work, name="session-settle", daemon=True)
             self._settling.start()
 
     def _note(self, error: BaseException) -> None:
@@ -249,7 +261,10 @@ class Autosave:
             self._patience *= 2
 
 
-def _quietly(settle: Callable[[list[str]], None], keys: list[str]) -> None:
+def _settle(repository: Repository, keys: list[str], name: str, keep: str) -> None:
     # The next loss of power may cost these; the disk that refuses them will refuse the next save, which is told.
     with contextlib.suppress(SessionError, OSError):
-        settle(keys)
+        repository.settle(keys)
+        if keep:
+            # Opened anew: what a repository remembers is for one thread.
+            Repository.open(repository.store.url, create=False).prune(parse(keep), [name])

@@ -17,7 +17,8 @@ from typing import Any
 
 from . import environment
 from .components import is_plain, split
-from .examining import Examiner, TooLong, Tracked, same_component
+from .examining import Examiner, StateParts, TooLong, Tracked, examine_state, same_component
+from .interpreter import Surroundings, collect
 from .namespace import user_names
 from .pickling import Scope, collection_paused
 from .reach import Reach
@@ -27,6 +28,11 @@ from .trust import Signer
 from .writing import Writer
 
 _PER_GROUP = 256
+
+_LATE = "older than this cell: "
+
+_FLEETING = frozenset({"prompt number"})
+"""State that is different after each cell, and for which alone no snapshot is made."""
 
 
 class Tracker:
@@ -74,6 +80,7 @@ class Tracker:
         self._ids: dict[str, int] = {}
         self._touched: set[str] = set()
         self._everything = False
+        self._state: StateParts = {}
         self._unswept: deque[tuple[str, ...]] = deque()
         self._environments: dict[frozenset[str], Environment] = {}
 
@@ -99,6 +106,7 @@ class Tracker:
                 tracked = known.at(component) if kept and known is not None else Tracked(component, rows)
                 where.update(dict.fromkeys(component.names, tracked))
         self.current, self._where = snapshot, where
+        self._state = {c.names[0]: (b"", c) for c in snapshot.state}
         self._ids = {name: id(self._namespace[name]) for name in where}
         self._touched, self._everything = set(), False
         self.late, self._late_ids = {}, {}
@@ -157,11 +165,14 @@ class Tracker:
         ids = {name: id(view[name]) for name in names}
         late = {n: s for n, s in self.late.items() if s > limit and self._late_ids[n] == ids.get(n)}
         touched = self._reached(ids, view, self._touched.union(self.late.keys() - late.keys()))
-        if not touched:
-            self._touched, self._everything = set(), False
-            return None
-        scope = _PausingScope(self._namespace, {n: view[n] for n in names}, self._live(), pause)
+        live = self._live()
+        values, _ = collect(Surroundings(self._namespace, live.get("shell")))
+        scope = _PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
+            state = examine_state(values, scope, writer, self._state)
+            if not touched and _same_state(state, self._state):
+                self._touched, self._everything = set(), False
+                return None
             while True:
                 values = {n: view[n] for n in self._in_order(touched, ids) if n not in late}
                 examiner = Examiner(values, scope, self._where, self.repository, writer, limit=limit, largest=largest)
@@ -177,10 +188,11 @@ class Tracker:
                 touched |= more
             late.update(examiner.late)
             where = self._merged(found, late, ids)
-            committed = self._commit(writer, where, ids, cell)
+            committed = self._commit(writer, where, state, ids, cell, _LATE + ", ".join(sorted(late)) if late else "")
             unsettled = writer.unsettled
         if committed is not None:
             where = _placed(where, committed)
+            state = {c.names[0]: (state[c.names[0]][0], c) for c in committed.state}
         late_ids = {n: ids[n] for n in late if n in ids}
         known = {n: i for n, i in ids.items() if n in where and n not in late}
         unswept = deque(names for names in self._components_of(where) if touched.isdisjoint(names))
@@ -188,7 +200,7 @@ class Tracker:
         self._where, self._ids, self._unswept = where, known, unswept
         self._touched, self._everything, self.late, self._late_ids = set(), False, late, late_ids
         if committed is not None:
-            self.current, self.unsettled = committed, [*self.unsettled, *unsettled]
+            self.current, self._state, self.unsettled = committed, state, [*self.unsettled, *unsettled]
         return committed
 
     def sweep(self, pause: Callable[[], None]) -> bool:
@@ -313,15 +325,22 @@ class Tracker:
         return where | fresh
 
     def _commit(
-        self, writer: Writer, where: Mapping[str, Tracked], ids: Mapping[str, int], cell: int | None
+        self,
+        writer: Writer,
+        where: Mapping[str, Tracked],
+        state: StateParts,
+        ids: Mapping[str, int],
+        cell: int | None,
+        message: str,
     ) -> Snapshot | None:
         tracked = list({id(t): t for t in where.values()}.values())
         components = tuple(t.mentioning(ids) for t in tracked)
         variables = {v.name: v for t in tracked for v in t.variables if where.get(v.name) is t}
         before = self.current
-        if before is None and not variables:
+        if before is None and not variables and not message:
             return None
-        if before is not None and _identical(tracked, before) and len(variables) == len(before.variables):
+        same = before is not None and _identical(tracked, before) and len(variables) == len(before.variables)
+        if same and before and _same_state(state, self._state) and message in ("", before.message):
             return None
         modules = frozenset(m for c in components for m in c.modules)
         if modules not in self._environments:
@@ -331,10 +350,12 @@ class Tracker:
                 name=self.name,
                 created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 parent=None if self.current is None else self.current.sequence,
+                message=message,
                 cell=cell,
                 environment=self._environments[modules],
                 variables=tuple(variables[name] for name in sorted(variables)),
                 components=components,
+                state=tuple(component for _, component in state.values()),
             ),
             sign=self._signer.sign,
             parent_record=before,
@@ -358,6 +379,12 @@ class _PausingScope(Scope):
     def pause(self) -> None:
         self._pause()
         self.watch()
+
+
+def _same_state(one: StateParts, other: StateParts) -> bool:
+    return {n: id(c) for n, (_, c) in one.items() if n not in _FLEETING} == {
+        n: id(c) for n, (_, c) in other.items() if n not in _FLEETING
+    }
 
 
 def _identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:

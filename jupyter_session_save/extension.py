@@ -34,6 +34,7 @@ def load(shell: InteractiveShell) -> None:
     for command in COMPLETED:
         for key in (f"%{command}", command):
             shell.set_hook("complete_command", _complete, str_key=key)
+    sessions.follower.offer()
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -67,18 +67,53 @@ def test_a_cell_that_changes_nothing_writes_nothing_and_none_prints(machine: Mac
     wait_for(lambda: versions(machine) == [1, 2], "the sweep")
 
 
-def test_what_escapes_the_cell_is_found_at_idle(machine: Machine) -> None:
+def test_what_a_thread_does_between_cells_is_found_at_idle(machine: Machine) -> None:
     kernel = begin(
         machine,
-        "import threading, time\nseen = []; go = threading.Event()",
-        "def later(out=seen, go=go):\n    go.wait()\n    out.append('late')",
+        "import os, threading, time\nseen = []",
+        "def later(out=seen):\n    while not os.path.exists('flag'):\n        time.sleep(0.01)\n    out.append('late')",
         "threading.Thread(target=later, daemon=True).start()",
     )
     count = len(versions(machine))
-    kernel.run("go.set()")
+    machine.write("flag", "")
     wait_for(lambda: len(versions(machine)) > count, "the sweep")
     kernel.sigkill()
     resumed(machine).check("seen == ['late']")
+
+
+def test_the_last_state_is_offered_in_one_line(machine: Machine) -> None:
+    named = {"JPY_SESSION_NAME": "work/sales.ipynb"}
+    kernel = machine.kernel(env=named)
+    assert not kernel.run("%load_ext jupyter_session_save").outputs
+    kernel.run("%autosave_session on")
+    kernel.run("x = [1]; y = 2")
+    kernel.sigkill()
+    kernel = machine.kernel(env=named)
+    offer = kernel.run("%load_ext jupyter_session_save").text
+    assert offer.count("\n") == 1
+    assert offer.startswith("work/sales: ") and ", after cell 3, 2 variables, " in offer and "%load_session" in offer
+    assert kernel.run("%load_session").error is None
+    kernel.check("x == [1]")
+    other = machine.kernel(env=named)
+    other.run("z = 1")
+    assert not other.run("%load_ext jupyter_session_save").outputs
+    assert not machine.kernel(env={"JPY_SESSION_NAME": "other.ipynb"}).run("%load_ext jupyter_session_save").outputs
+
+
+def test_autorestore_goes_on_from_the_last_cell(machine: Machine) -> None:
+    named = {"JPY_SESSION_NAME": "nb.ipynb"}
+    profile = machine.root / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    config = "c.SessionMagics.autosave = True\nc.SessionMagics.autorestore = True\n"
+    (profile / "ipython_config.py").write_text(config, encoding="utf-8")
+    kernel = machine.kernel(env=named)
+    kernel.run("%load_ext jupyter_session_save")
+    kernel.run("x = [1]")
+    kernel.sigkill()
+    kernel = machine.kernel(env=named)
+    assert kernel.run("%load_ext jupyter_session_save").text == "restored nb@1: 1 variable\n"
+    kernel.run("x.append(2)")
+    assert versions(machine) == [1, 2]
 
 
 def test_after_a_failed_load_autosave_pauses(machine: Machine) -> None:

@@ -15,9 +15,12 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from ..catalog import session_name, split_reference
-from ..errors import SessionError, SessionNameError, SessionNotFoundError
+from ..display import human_bytes, human_time, plural
+from ..errors import DamagedError, SessionError, SessionNameError, SessionNotFoundError
 from ..history import cells_back
+from ..namespace import user_names
 from ..reports import AutosaveStatus, LoadReport, SaveReport
+from ..retention import DEFAULT, parse
 from ..shell import hidden_names, live_objects
 from .lines import one_line, parsed, unquoted
 
@@ -44,6 +47,7 @@ class AutosaveMagics(Magics):
         self._autosave: Autosave | None = None
         self._events: dict[str, Any] = {}
         self._max_block: float | None = None
+        self._keep = ""
         # What the namespace came from, and the names that it bound, before autosave was on.
         self._came_from: tuple[Snapshot, frozenset[str]] | None = None
         self._pause = ""
@@ -75,8 +79,9 @@ class AutosaveMagics(Magics):
             raise UsageError("--max-block takes a number of seconds above 0")
         with one_line("autosave is as it was"):
             if args.action == "on":
+                parse(args.keep or DEFAULT)
                 self.turn_on(args.name)
-                self._max_block = args.max_block
+                self._max_block, self._keep = args.max_block, args.keep or ""
             elif args.action == "off":
                 self.turn_off()
         return self.status()
@@ -175,8 +180,10 @@ class AutosaveMagics(Magics):
             snapshot = self._sessions.resolved(report.reference)
             before = {v.name for v in snapshot.variables if v.state == "placeholder"}
             failed = [v.name for v in report.placeholders if v.name not in before]
-            names = frozenset(v.name for v in report.variables).union(report.stayed)
-            self._noted(snapshot, names.difference(failed))
+            bound = frozenset(v.name for v in report.variables).union(report.stayed)
+            # What was not loaded shall not look as if it had been deleted.
+            if bound.issuperset(v.name for v in snapshot.variables):
+                self._noted(snapshot, bound.difference(failed))
             if failed:
                 self._paused(f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}")
 
@@ -189,6 +196,28 @@ class AutosaveMagics(Magics):
             if self._autosave is None or self._autosave.tracker.name == name:
                 self._paused(f"{name} could not be loaded")
             raise
+
+    def offer(self) -> None:
+        """Print one line about the last state of this notebook, or restore it, in a kernel that is still empty."""
+        namespace = self._ip.user_ns
+        if user_names(namespace, hidden_names(self._ip)):
+            return
+        try:
+            snapshot = self._sessions.repository(create=False).resolve(session_name(namespace))
+            found = offered(snapshot)
+        except DamagedError as error:
+            print(" ".join(str(error).split()))
+            return
+        except (SessionError, OSError):
+            return
+        if not found or not self._sessions.autorestore:
+            print(found, end="\n" if found else "")
+            return
+        try:
+            report = self._sessions.load_session("")
+            print(f"restored {report.reference}: {plural(len(report.variables), 'variable')}")
+        except UsageError as error:
+            print(error)
 
     def _noted(self, snapshot: Snapshot, names: frozenset[str]) -> None:
         self._came_from = snapshot, names
@@ -223,7 +252,21 @@ class AutosaveMagics(Magics):
 
         traits = self._sessions
         max_block = traits.autosave_max_block if self._max_block is None else self._max_block
-        return Settings(max_block=max_block, max_variable=traits.autosave_max_variable)
+        keep = self._keep or traits.autosave_keep or DEFAULT
+        return Settings(max_block=max_block, max_variable=traits.autosave_max_variable, keep=keep)
+
+
+def offered(snapshot: Snapshot) -> str:
+    """Return the line that offers a snapshot, ``""`` if this user did not write it."""
+    from ..manifest import signed_bytes
+    from ..trust import Signer
+
+    if not Signer.of_user().verify(signed_bytes(snapshot), snapshot.signature):
+        return ""
+    after = [] if snapshot.cell is None else [f"after cell {snapshot.cell}"]
+    count = plural(len(snapshot.variables), "variable")
+    facts = [human_time(snapshot.created), *after, count, human_bytes(snapshot.size), *filter(None, [snapshot.message])]
+    return f"{snapshot.name}: {', '.join(facts)}: %load_session"
 
 
 def switch(magics: AutosaveMagics | None, *, on: bool) -> None:

@@ -85,10 +85,15 @@ class SessionMagics(Magics):
         help="""Seconds that saving one variable, with what shares objects with it, may hold up the end of a cell.
         What takes longer is saved when the kernel is idle.""",
     ).tag(config=True)
+    autorestore = Bool(
+        False,
+        help="""Whether %load_ext loads the last state of this notebook into an empty kernel, and does not only offer
+        it. Loading runs code that the session holds; only what you have saved yourself is loaded.""",
+    ).tag(config=True)
     autosave_keep = Unicode(
         "",
         help="""Which snapshots of autosaves are kept, such as "last=50,hourly=24,daily=30,size=20GB"; those that
-        were saved by hand always are. The default is what it says here, without a size.""",
+        were saved by hand always are. Empty means what is said here.""",
     ).tag(config=True)
     autosave_max_variable = Int(
         16 << 30,
