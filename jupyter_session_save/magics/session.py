@@ -260,9 +260,9 @@ class SessionMagics(Magics):
                 if args.dry_run:
                     return manager.plan(name, version, **chosen)
                 held: Snapshot | None = None
-                if self.follower is not None and not (args.prefix or args.into):
-                    version, held = self.follower.held(name, version)
                 with nullcontext() if self.follower is None else self.follower.noting_failure(name):
+                    if self.follower is not None and not (args.prefix or args.into):
+                        version, held = self.follower.held(name, version)
                     report = manager.load(
                         name,
                         version,
