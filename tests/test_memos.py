@@ -65,7 +65,7 @@ HOLDERS: list[Callable[[dict[str, Any], Any], Any]] = [
     lambda ns, held: ns["Slotted"](held),
     lambda ns, held: ns["Listed"]([held]),
     lambda ns, held: ns["Reduced"](held),
-    lambda ns, held: ns["Keyed"](random.Random(id(held)).choice("ab")),
+    lambda ns, held: ns["Keyed"]("ab"[len(type(held).__name__) % 2]),
     lambda ns, held: ns["closed"](held),
     lambda ns, held: ns["started"](held),
     lambda ns, held: [threading.Lock(), held],
@@ -107,6 +107,7 @@ def namespace(seed: int) -> dict[str, Any]:
     for number in range(rng.randrange(2, 8)):
         held = rng.sample(made, rng.randrange(1, min(3, len(made))))
         ns[f"v{number}"] = held[0] if len(held) == 1 else held
+    ns["__made__"] = made  # What is weakly referenced must not come and go.
     if rng.random() < 0.5:
         del ns["REGISTRY"]
         ns["Keyed"].__getstate__ = lambda self: {"key": self.key}

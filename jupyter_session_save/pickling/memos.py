@@ -50,6 +50,8 @@ def among(pickler: Any, objects: Sequence[Any]) -> list[Any]:
     objects : sequence
         Living objects, each once.
     """
+    if not objects:
+        return []
     if not _in_c(pickler):
         memo = pickler.memo
         return [obj for obj in objects if id(obj) in memo]
