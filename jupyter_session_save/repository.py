@@ -15,6 +15,7 @@ from .collection import Pruned, Pruning
 from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError
 from .names import parse_snapshot_key, quote, snapshot_key, stored_versions
 from .numbering import Numbering
+from .outlines import Outlines
 from .reading import Reader
 from .snapshot import FORMAT, Part, Snapshot
 from .store import Store, open_store
@@ -37,6 +38,7 @@ class Repository:
         self.store = store
         self._memory = Memory(Numbering(store))
         self._reader = Reader(store, self._memory.damaged)
+        self._outlines = Outlines(self._record, self._parsed)
 
     @classmethod
     def open(cls, where: str | os.PathLike[str], *, create: bool = True) -> Repository:
@@ -246,7 +248,10 @@ class Repository:
         DamagedError, FormatError
             If a snapshot cannot be read: nothing is removed, because nobody knows what it refers to.
         """
-        return collection.collect(self.store, self._snapshot, grace=grace)
+        try:
+            return collection.collect(self.store, self._outlines, grace=grace)
+        finally:
+            self._outlines.age()
 
     def prune(
         self,
@@ -284,11 +289,11 @@ class Repository:
                 self.resolve(name)
         found = []
         for name in dict.fromkeys(names) or self.names():
-            snapshots = self.snapshots(name)
+            snapshots = list(self._readable(name, self._outlines))
             kept = retention.keep(snapshots, policy)
             found.append(Pruned(name, len(kept), tuple(sorted({s.sequence for s in snapshots} - kept))))
         if dry_run:
-            return Pruning(tuple(found), collection.exclusive(self.store, self._snapshot, found))
+            return Pruning(tuple(found), collection.exclusive(self.store, self._outlines, found))
         for session in found:
             # Oldest first: killed half-way, what is left is the newest.
             for version in session.removed:
@@ -334,17 +339,22 @@ class Repository:
                     needs.setdefault(line, []).extend(f"{n} of {snapshot.reference}" for n in component.names)
         return lines + [f"{line}; needed by {_shorten(names)}" for line, names in needs.items()]
 
-    def _readable(self, name: str) -> Iterator[Snapshot]:
+    def _readable(self, name: str, read: Callable[[str, int], Snapshot] | None = None) -> Iterator[Snapshot]:
         for version in reversed(self.versions(name)):
             with contextlib.suppress(SessionError):
-                yield self._snapshot(name, version)
+                yield (read or self._snapshot)(name, version)
 
     def _snapshot(self, name: str, version: int) -> Snapshot:
-        key = snapshot_key(name, version)
+        return self._parsed(name, version, self._record(name, version))
+
+    def _record(self, name: str, version: int) -> bytes:
         try:
-            data = self.store.get(key)
+            return self.store.get(snapshot_key(name, version))
         except KeyError:
             raise SessionNotFoundError(f"{name}@{version} was deleted meanwhile: choose another") from None
+
+    def _parsed(self, name: str, version: int, data: bytes) -> Snapshot:
+        key = snapshot_key(name, version)
         snapshot = manifest.read(data, source=f"{key} in {self.store.url}")
         if snapshot.sequence != version or quote(snapshot.name) != quote(name):
             raise DamagedError(f"{key} in {self.store.url} holds {snapshot.reference}: move it back or delete it")
