@@ -858,20 +858,17 @@ CASES = [
             def __init__(self, v: T):
                 self.v = v
         type $L[T] = list[T]
-        type $R = dict[str, $R] | int
-        $x = [$B(3), $B[int], $L, $R]
+        $x = [$B(3), $B[int], $L]
         """,
-        """
-        print(
-            $x[0].v,
-            $x[1].__origin__ is $B,
-            $B.__type_params__,
-            $L.__value__,
-            $L[int],
-            $x[2] is $L,
-            $R.__value__,
-        )
-        """,
+        "print($x[0].v, $x[1].__origin__ is $B, $B.__type_params__, $L.__value__, $L[int], $x[2] is $L)",
+        python="3.12",
+    ),
+    _typed(
+        "PEP 695 type alias that refers to itself",
+        "type $x = dict[str, $x] | int",
+        "print($x.__value__)",
+        outcome="placeholder",
+        why="an alias is made of its value, which is not there before the alias",
         python="3.12",
     ),
     _typed(
