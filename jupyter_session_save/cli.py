@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import __version__
+from .autoload import disable, enable
 from .catalog import (
     STORE_VARIABLE,
     compare,
@@ -97,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     prune.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     check = command("check", _check, "look for damage; exit status 1 if there is any", store, as_json)
     check.add_argument("--no-data", action="store_true", help="only whether everything is there, not each byte")
+    autoload = command("autoload", _autoload, "load the extension in every new kernel of an IPython profile")
+    way = autoload.add_mutually_exclusive_group(required=True)
+    way.add_argument("--enable", action="store_true", help="write a startup file into the profile")
+    way.add_argument("--disable", action="store_true", help="remove that file")
+    autoload.add_argument("--profile", default="default", help="by default the profile named default")
+    autoload.add_argument("--autosave", action="store_true", help="turn autosave on, too")
     command("demo", _demo, "run a notebook, kill its kernel, resume it in a fresh one, and compare")
     return parser
 
@@ -146,6 +153,14 @@ def _check(args: argparse.Namespace) -> int:
     else:
         print("\n".join(damage) or f"no damage in {repository.store.url}")
     return 1 if damage else 0
+
+
+def _autoload(args: argparse.Namespace) -> int:
+    if args.enable:
+        print(f"written: {enable(args.profile, autosave=args.autosave)}; kernels started from now on load it")
+    else:
+        print("removed" if disable(args.profile) else "there was nothing to remove")
+    return 0
 
 
 def _demo(args: argparse.Namespace) -> int:

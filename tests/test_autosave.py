@@ -131,3 +131,47 @@ def test_after_a_failed_load_autosave_pauses(machine: Machine) -> None:
     kernel.check("x == 'the good one'")
     kernel.run("x = 'better'")
     assert versions(machine) == [1, 2]
+
+
+def test_a_failing_store_is_told_once_and_nothing_is_lost(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "x = [1]",
+        "from jupyter_session_save.store.local import LocalStore as store\nput = store.put",
+        "def refuse(*args, **options): raise OSError(28, 'No space left on device')",
+    )
+    count = len(versions(machine))
+    for cell in ("store.put = refuse", "x.append(2)", "y = 3"):
+        assert not kernel.run(cell).outputs
+    assert len(versions(machine)) == count
+    assert "No space left" in kernel.run("%autosave_session").text
+    assert kernel.log().count("No space left") == 1
+    assert not kernel.run("store.put = put").outputs
+    wait_for(lambda: len(versions(machine)) > count, "another attempt")
+    kernel.sigkill()
+    resumed(machine).check("x == [1, 2]", "y == 3")
+
+
+def test_an_interrupt_in_the_hook_costs_nothing_and_shows_nothing(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import os, signal\nclass Slow:\n    def __reduce__(self):\n        if os.path.exists('armed'):\n"
+        "            os.remove('armed'); os.kill(os.getpid(), signal.SIGINT)\n"
+        "            for _ in range(10_000): pass\n        return Slow, ()",
+        "x = [Slow()]",
+    )
+    machine.write("armed", "")
+    result = kernel.run("x.append(1)")
+    assert not result.outputs and not (machine.project / "armed").exists()
+    kernel.run("1 + 1")
+    kernel.sigkill()
+    resumed(machine).check("len(x) == 2")
+
+
+def test_two_kernels_of_one_notebook_lose_nothing(machine: Machine) -> None:
+    one, other = begin(machine), begin(machine)
+    for number in range(3):
+        one.run(f"x = {number}")
+        other.run(f"y = {number}")
+    assert versions(machine) == [1, 2, 3, 4, 5, 6]
+    resumed(machine, "nb@5").check("x == 2", "'y' not in globals()")
