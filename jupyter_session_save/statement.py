@@ -64,6 +64,33 @@ class Lineage:
         return [s for s in self.statements if s.number in numbers]
 
 
+def shown(text: str) -> str:
+    """Return a statement as one short line."""
+    first, *rest = text.strip().splitlines() or [""]
+    return f"{first[:117]}..." if rest or len(first) > 120 else first
+
+
+def how_made(lineage: Lineage, name: str, session: str) -> str:
+    """Say in one line which statement made a variable and how to run it again, ``""`` if it is not known.
+
+    Parameters
+    ----------
+    lineage : Lineage
+    name : str
+        The variable.
+    session : str
+        The session's name or reference, as it is to be typed.
+    """
+    own = lineage.of(name)
+    if not own:
+        return ""
+    more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
+    refused = next((s.refused for s in own if s.refused), "")
+    typed = f'"{session}"' if any(c.isspace() for c in session) else session
+    how = f"run it yourself: {refused}" if refused else f"%load_session {typed} --rerun {name} runs it again"
+    return f"made by: {shown(own[0].text)}{more}; {how}"
+
+
 def lineage_row(lineage: Lineage) -> dict[str, Any]:
     """Return a lineage as plain JSON."""
     return {

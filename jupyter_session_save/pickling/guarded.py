@@ -41,7 +41,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
     def __init__(self, restoring: Restoring, file: Any, buffers: list[memoryview]) -> None:
         super().__init__(file, buffers=buffers)
         self._restoring = restoring
-        self._made: list[Placeholder] = []
+        self.made: list[Placeholder] = []
         self._later: list[tuple[Any, Placeholder, Any]] = []
 
     def load(self) -> Any:
@@ -73,9 +73,9 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
 
     def located(self, values: Mapping[str, Any]) -> list[Problem]:
         """Return the problems of the placeholders that are reachable, with their paths, and tell them theirs."""
-        finders = [PathFinder({name: value}) for name, value in values.items()] if self._made else []
+        finders = [PathFinder({name: value}) for name, value in values.items()] if self.made else []
         found = []
-        for stand_in in self._made:
+        for stand_in in self.made:
             old = stand_in.problem
             paths = [path for finder in finders if (path := finder.known(stand_in)) is not None]
             types = self._restoring.types
@@ -90,7 +90,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             made = Placeholder(Problem("", type_ or old.type, old.reason, old.advice))
         else:
             made = Placeholder(Problem("", type_, *self._restoring.explain(error)))
-        self._made.append(made)
+        self.made.append(made)
         return made
 
     def _call(self, func: Any, args: Iterable[Any]) -> Any:

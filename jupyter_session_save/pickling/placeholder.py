@@ -26,12 +26,15 @@ class Placeholder:
     ----------
     problem : Problem
         What it stood for, why, and what to do.
+    made_by : str
+        The statement that made it, as a line; not pickled, since every save decides anew what may be shown of it.
     """
 
-    __slots__ = ("__weakref__", "problem")
+    __slots__ = ("__weakref__", "made_by", "problem")
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self.made_by = ""
 
     def __repr__(self) -> str:
         """Say what is missing, in one line."""
@@ -47,7 +50,7 @@ class Placeholder:
     def explanation(self) -> str:
         """The problem as one sentence with its advice."""
         said = f"{self.problem.path or 'this value'} is a placeholder for {self.problem.type}: {self.problem.reason}"
-        return f"{said}; {self.problem.advice}" if self.problem.advice else said
+        return "; ".join(filter(None, (said, self.problem.advice, self.made_by)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as plain text."""

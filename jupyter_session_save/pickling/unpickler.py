@@ -109,6 +109,8 @@ class Restoring:
         What went wrong, by position of the component.
     problems : list of Problem
         Placeholders made under guard.
+    stand_ins : list of Placeholder
+        All placeholders that were met or made.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class Restoring:
         self.values: dict[str, Any] = {}
         self.failures: dict[int, BaseException] = {}
         self.problems: list[Problem] = []
+        self.stand_ins: list[Placeholder] = []
         self.explain = explain
         self.types = types
         self._components = components
@@ -235,7 +238,13 @@ class Restoring:
         """Return one of our functions bound to this load; not kept, since it would keep the values alive."""
         if name in ("named", "live"):
             return self.resolve if name == "named" else self.resolve_live
+        if name == "placeholder":
+            return self._placeholder
         return partial(getattr(rebuild, f"make_{name.rstrip('_')}"), self) if name in rebuild.CONTEXTUAL else None
+
+    def _placeholder(self, *what: str) -> Placeholder:
+        self.stand_ins.append(rebuild.placeholder(*what))
+        return self.stand_ins[-1]
 
     def _unpickle(self, position: int, component: Stored) -> dict[str, Any]:
         reader = _Reader(component.stream())
@@ -247,6 +256,7 @@ class Restoring:
         if not isinstance(values, dict):
             raise pickle.UnpicklingError("the stream does not hold variables")
         self.problems.extend(guard.located(values))
+        self.stand_ins += guard.made
         return values
 
 

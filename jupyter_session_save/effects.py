@@ -1,0 +1,441 @@
+"""What the top-level statements of a cell do to names, as far as their text tells.
+
+Invariant: nothing is run or looked up; a statement whose effects the text does not tell is `opaque`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+_DEFERRED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+_HARMLESS = frozenset("print len repr str type isinstance id dir help display hash callable hasattr".split())
+"""Functions that change nothing that they are given."""
+
+_IN_PLACE = frozenset(
+    "append extend insert remove pop popitem clear update setdefault add discard sort reverse appendleft popleft "
+    "extendleft rotate send throw write writelines put put_nowait start".split()
+)
+"""Methods that change what they are called on, also where their result is used."""
+
+_OPAQUE = frozenset("get_ipython exec eval globals locals vars setattr __import__".split())
+_PYTHON_MAGICS = frozenset({"time", "prun"})
+_WRAPPING_MAGICS = frozenset({"time", "capture", "prun"})
+
+_REMOVING = frozenset("pop popitem clear remove discard".split())
+
+LONG = 6
+"""Characters from which on a literal may be a secret that is recognized where it stands again."""
+
+Position = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Effects:
+    """What one statement does.
+
+    Attributes
+    ----------
+    text : str
+    start, end : (line, column)
+        Its place in the cell; lines from 1, columns in bytes.
+    binds, deletes, reads : set of str
+    deferred : set of str
+        Names that functions defined in it read when they are called.
+    changes : set of str
+        Names whose values it certainly changes in place.
+    touches : set of str
+        Names whose values it may change in place.
+    later : set of str
+        Names whose values functions defined in it change when they are called.
+    scrubs : set of str
+        Names from which it takes something out, or that it blanks: ``del d["pw"]``, ``pw = None``.
+    held : set of str
+        Literals that the names it binds or changes then hold.
+    opaque : bool
+        It may bind names that its text does not show.
+    awaits : bool
+        It can run only where ``await`` is allowed.
+    compound : bool
+        It has branches or a body, and may not bind all that it names.
+    """
+
+    text: str
+    start: Position
+    end: Position
+    binds: set[str] = field(default_factory=set)
+    deletes: set[str] = field(default_factory=set)
+    reads: set[str] = field(default_factory=set)
+    deferred: set[str] = field(default_factory=set)
+    changes: set[str] = field(default_factory=set)
+    touches: set[str] = field(default_factory=set)
+    later: set[str] = field(default_factory=set)
+    scrubs: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    opaque: bool = False
+    awaits: bool = False
+    compound: bool = False
+
+
+def statements(source: str, transform: Callable[[str], str]) -> tuple[list[Effects], bool]:
+    """Take a cell apart.
+
+    Parameters
+    ----------
+    source : str
+        The cell as Python, with IPython's syntax translated.
+    transform : callable
+        Translates IPython's syntax in the body of a cell magic such as ``%%time``.
+
+    Returns
+    -------
+    statements : list of Effects
+    wrapped : bool
+        Whether they are the body of a cell magic, which ran as a cell of its own.
+
+    Raises
+    ------
+    SyntaxError
+        If the source is not Python.
+    """
+    tree = ast.parse(source)
+    wrapper = _wrapper(tree)
+    if wrapper is None:
+        return list(_each(tree, source)), False
+    name, line, body = wrapper
+    body = transform(body)
+    found = list(_each(ast.parse(body), body))
+    words = [word for word in line.split() if word.isidentifier()]
+    if name == "capture" and words:
+        # The captured output is bound after the body; nothing can make it again without all of it.
+        found.append(Effects("", (1 << 30, 0), (1 << 30, 0), binds=set(words[:1]), opaque=True))
+    return found, True
+
+
+def _wrapper(tree: ast.Module) -> tuple[str, str, str] | None:
+    match tree.body:
+        case [ast.Expr(ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=args))]:
+            values = [arg.value for arg in args if isinstance(arg, ast.Constant)]
+            if len(values) == 3 and values[0] in _WRAPPING_MAGICS:
+                return str(values[0]), str(values[1]), str(values[2])
+    return None
+
+
+def _each(tree: ast.Module, source: str) -> Iterator[Effects]:
+    lines = source.replace("\r\n", "\n").encode().split(b"\n")
+    for node in tree.body:
+        decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
+        first = min([node, *decorators], key=lambda n: n.lineno)
+        start = (first.lineno, 0 if decorators else first.col_offset)
+        end = (node.end_lineno or first.lineno, node.end_col_offset or 0)
+        found = Effects(_text(lines, start, end), start, end)
+        found.compound = hasattr(node, "body") and not hasattr(node, "name") or isinstance(node, ast.Match)
+        _Visitor(found).visit(node)
+        found.held.update(_held(node))
+        for target in _given(node):
+            found.reads.discard(target)
+            found.touches.discard(target)
+        yield found
+
+
+def _given(node: ast.stmt) -> Iterator[str]:
+    """Yield the names that a loop or ``with`` binds before its body reads them."""
+    targets: list[ast.AST | None] = []
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        targets = [node.target]
+    elif isinstance(node, (ast.With, ast.AsyncWith)):
+        targets = [item.optional_vars for item in node.items]
+    yield from (n.id for t in targets if t is not None for n in ast.walk(t) if isinstance(n, ast.Name))
+
+
+def _held(node: ast.AST) -> Iterator[str]:
+    """Yield the long literals in a statement; those in functions and classes travel with these."""
+    todo = [node]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        # What an imported function was called with is not what the name holds: open("data.csv") is no secret.
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+            todo.append(part.func.value)
+            continue
+        if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Load):
+            continue
+        if isinstance(part, ast.Constant):
+            text = literal_text(part.value)
+            if len(text) >= LONG:
+                yield text
+        todo += ast.iter_child_nodes(part)
+
+
+def literal_text(value: object) -> str:
+    """Return what a literal says, ``""`` for what cannot be a secret."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) in (int, float, complex) else ""
+
+
+def _text(lines: list[bytes], start: Position, end: Position) -> str:
+    chosen = lines[start[0] - 1 : end[0]]
+    chosen[-1] = chosen[-1][: end[1]]
+    chosen[0] = chosen[0][start[1] :]
+    return b"\n".join(chosen).decode(errors="replace")
+
+
+@dataclass(slots=True)
+class _Scope:
+    names: set[str]
+    kind: str
+
+
+class _Visitor(ast.NodeVisitor):
+    """Fills in the effects of one statement."""
+
+    def __init__(self, found: Effects) -> None:
+        self._found = found
+        self._scopes: list[_Scope] = []
+
+    @property
+    def _deferred(self) -> bool:
+        return any(scope.kind == "function" for scope in self._scopes)
+
+    def _is_local(self, name: str) -> bool:
+        inner = True
+        for scope in reversed(self._scopes):
+            # What stands in a class body is not seen by its methods.
+            if name in scope.names and (inner or scope.kind != "class"):
+                return True
+            inner = inner and scope.kind == "comprehension"
+        return False
+
+    def _read(self, name: str) -> None:
+        if not self._is_local(name):
+            (self._found.deferred if self._deferred else self._found.reads).add(name)
+
+    def _bind(self, name: str) -> None:
+        if all(scope.kind == "comprehension" for scope in self._scopes):
+            self._found.binds.add(name)
+
+    def _change(self, node: ast.AST | None, *, certain: bool) -> None:
+        name = _root(node)
+        if name is None or self._is_local(name):
+            return
+        if self._deferred:
+            if certain:
+                self._found.later.add(name)
+            return
+        self._found.touches.add(name)
+        if certain:
+            self._found.changes.add(name)
+
+    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+        """Note a name that is read, bound or deleted."""
+        if isinstance(node.ctx, ast.Load):
+            self._read(node.id)
+            if node.id in _OPAQUE and not self._is_local(node.id):
+                self._found.opaque = True
+        elif self._is_local(node.id):
+            return
+        elif isinstance(node.ctx, ast.Store):
+            self._bind(node.id)
+        elif not self._scopes:
+            self._found.deletes.add(node.id)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802
+        """Note a name that an expression binds."""
+        self._bind(node.target.id)
+        self.visit(node.value)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+        """Note an assignment to an attribute."""
+        self._stored(node)
+        self.visit(node.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
+        """Note an assignment to an element."""
+        self._stored(node)
+        self.generic_visit(node)
+
+    def _stored(self, node: ast.Attribute | ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._change(node, certain=True)
+        if isinstance(node.ctx, ast.Del):
+            self._found.scrubs.add(_root(node) or "")
+
+    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+        """Note what is blanked."""
+        if isinstance(node.value, ast.Constant) and not node.value.value:
+            self._found.scrubs.update(_root(target) or "" for target in node.targets)
+        self.generic_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+        """Note that the target is read and changed."""
+        if isinstance(node.target, ast.Name):
+            self._read(node.target.id)
+            self._change(node.target, certain=True)
+        self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+        """Bind the target only if there is a value."""
+        if node.value is None:
+            self.visit(node.annotation)
+        else:
+            self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+        """A call whose result nobody keeps is made for what it changes."""
+        call = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(call, ast.Call):
+            if isinstance(call.func, ast.Attribute):
+                self._change(call.func, certain=True)
+            if not (isinstance(call.func, ast.Name) and call.func.id in _HARMLESS):
+                for arg in chain(call.args, (k.value for k in call.keywords)):
+                    self._change(arg if isinstance(arg, ast.Name) else None, certain=False)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+        """Note methods, and functions that change their argument."""
+        if isinstance(node.func, ast.Attribute):
+            if self._python_magic(node):
+                return
+            self._change(node.func, certain=node.func.attr in _IN_PLACE)
+            if node.func.attr in _REMOVING:
+                self._found.scrubs.add(_root(node.func) or "")
+        elif isinstance(node.func, ast.Name) and node.func.id in ("next", "setattr", "delattr") and node.args:
+            self._change(node.args[0], certain=True)
+        self.generic_visit(node)
+
+    def _python_magic(self, node: ast.Call) -> bool:
+        """Look into ``x = %time f()``, whose code is a string by now."""
+        if getattr(node.func, "attr", "") != "run_line_magic" or self._scopes:
+            return False
+        values = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+        if len(values) < 2 or values[0] not in _PYTHON_MAGICS:
+            return False
+        try:
+            inner = ast.parse(str(values[1]))
+        except (SyntaxError, ValueError):
+            return False
+        for statement in inner.body:
+            self.visit(statement)
+        return True
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:  # noqa: N802
+        """Note what an import binds."""
+        for alias in node.names:
+            if alias.name == "*":
+                self._found.opaque = True
+            else:
+                self._bind(alias.asname or alias.name.partition(".")[0])
+
+    visit_ImportFrom = visit_Import  # noqa: N815
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # noqa: N802
+        """The name of an exception is gone after its handler."""
+        self.generic_visit(node)
+
+    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:  # noqa: N802
+        """Note what a pattern captures."""
+        if node.name:
+            self._bind(node.name)
+        self.generic_visit(node)
+
+    visit_MatchStar = visit_MatchAs  # noqa: N815
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # noqa: N802
+        """Note the rest that a pattern captures."""
+        if node.rest:
+            self._bind(node.rest)
+        self.generic_visit(node)
+
+    def visit_Await(self, node: ast.AST) -> None:  # noqa: N802
+        """Note what needs a running loop."""
+        self._found.awaits |= not self._deferred
+        self.generic_visit(node)
+
+    visit_AsyncFor = visit_AsyncWith = visit_Await  # noqa: N815
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802
+        """Defaults and decorators are read now, the body when it is called."""
+        self._bind(node.name)
+        self._function(node, node.body)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+        """As a function."""
+        self._function(node, [node.body])
+
+    def _function(self, node: Any, body: Sequence[ast.AST]) -> None:
+        a = node.args
+        every = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))]
+        now = [*getattr(node, "decorator_list", ()), *a.defaults, *filter(None, a.kw_defaults)]
+        now += [x.annotation for x in every if x.annotation] + [r for r in [getattr(node, "returns", None)] if r]
+        for part in now:
+            self.visit(part)
+        self._within(_Scope({x.arg for x in every} | _assigned(body), "function"), body)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+        """A class body runs at once, with names of its own."""
+        self._bind(node.name)
+        for part in (*node.decorator_list, *node.bases, *node.keywords):
+            self.visit(part)
+        self._within(_Scope(_assigned(node.body), "class"), node.body)
+
+    def _comprehension(self, node: Any) -> None:
+        if any(g.is_async for g in node.generators):
+            self._found.awaits |= not self._deferred
+        targets = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+        self.visit(node.generators[0].iter)
+        scope = _Scope(targets, "comprehension")
+        rest = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        for i, g in enumerate(node.generators):
+            rest += [*([g.iter] if i else []), *g.ifs]
+        self._within(scope, rest)
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension  # noqa: N815
+
+    def _within(self, scope: _Scope, body: Sequence[ast.AST]) -> None:
+        self._scopes.append(scope)
+        for part in body:
+            self.visit(part)
+        self._scopes.pop()
+
+
+def _root(node: ast.AST | None) -> str | None:
+    """Return the name that an expression such as ``x.a[0].b()`` begins with."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call, ast.Starred, ast.Await)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _assigned(body: Sequence[ast.AST]) -> set[str]:
+    """Return the names that are local to a function or class with this body."""
+    names: set[str] = set()
+    declared: set[str] = set()
+    todo = list(body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+            continue
+        if isinstance(node, _DEFERRED):
+            continue
+        if isinstance(node, ast.Global):
+            declared.update(node.names)
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update((a.asname or a.name).partition(".")[0] for a in node.names)
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+            names.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            names.add(node.rest)
+        todo += ast.iter_child_nodes(node)
+    return names - declared

@@ -1,0 +1,391 @@
+"""Which statement last bound each name, and which names it read: recorded as the cells run, and kept with a save.
+
+Invariant: a recorder holds text, names and numbers, never a value; its hooks raise and print nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import sys
+import threading
+import types
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .effects import Effects, Position, statements
+from .masking import masked
+from .statement import Lineage, Statement
+
+_HISTORY = re.compile(r"_+\d*|_i+\d*|_dh|_oh|_ih|_exit_code|In|Out|exit|quit|get_ipython|open|display|__\w+__")
+_IMMUTABLE = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType, types.FunctionType)
+_OPTIMIZED = 0x1  # inspect.CO_OPTIMIZED: functions have it, cells and class bodies do not.
+_LONGEST = 20_000
+_MOST = 5_000
+
+_FAILED = "it failed when it ran"
+_AWAITS = "it awaits, which only a cell can do"
+_TOO_LONG = "it is too long to be recorded"
+_CAPTURED = "a cell magic made it"
+
+
+@dataclass(slots=True)
+class _Cell:
+    """A cell that runs."""
+
+    source: str | None
+    raw: str
+    before: dict[str, int]
+    parsed: tuple[list[Effects], bool] | None = None
+    done: int = 0
+    unclear: list[tuple[Effects, Statement]] = field(default_factory=list)
+
+
+class Recorder:
+    """Records what the statements of the cells that run do to names.
+
+    Parameters
+    ----------
+    namespace : callable
+        Returns the live namespace.
+    transform : callable
+        Translates IPython's syntax into Python.
+    """
+
+    def __init__(self, namespace: Callable[[], dict[str, Any]], transform: Callable[[str], str]) -> None:
+        self._namespace, self._transform = namespace, transform
+        self._lock = threading.RLock()
+        self._running = threading.local()
+        self._count = 0
+        self._statements: dict[int, tuple[Statement, Effects]] = {}
+        self._lines: dict[str, tuple[int, ...]] = {}
+        self._held: dict[str, set[str]] = {}
+        self._forgotten: set[str] = set()
+        # What masking made of each statement, as long as the same literals are gone: parsing them all takes a while.
+        self._masked: tuple[frozenset[str], dict[tuple[str, bool], tuple[str, str]]] = (frozenset(), {})
+        self._prune_at = 500
+
+    def before_cell(self, info: Any) -> None:
+        """Take note of a cell that is about to run; `info` is IPython's."""
+        with contextlib.suppress(Exception, KeyboardInterrupt):
+            stack = self._stack()
+            if not info.store_history:
+                stack.append(None)  # Nested, or a front end's own.
+                return
+            source = getattr(info, "transformed_cell", None)
+            stack[:] = [_Cell(source, info.raw_cell, self._identities())]
+
+    def after_cell(self, result: Any) -> None:
+        """Record a cell that has run; `result` is IPython's, None if it was torn down."""
+        with contextlib.suppress(Exception, KeyboardInterrupt):
+            stack = self._stack()
+            cell = stack.pop() if stack else None
+            if result is None or not result.info.store_history or result.info.silent:
+                return
+            if not result.info.raw_cell.strip() or result.error_before_exec is not None:
+                return
+            # The cell that loads the extension is not announced.
+            cell = cell or _Cell(getattr(result.info, "transformed_cell", None), result.info.raw_cell, {})
+            with self._lock:
+                error = result.error_in_exec
+                wrapped = self._parsed(cell)[1]
+                self._record(cell, None if error is None else self._failed_at(error, wrapped))
+                self._attribute(cell)
+                self._forget_deleted()
+                self._prune()
+
+    def catch_up(self) -> None:
+        """Record what has already run of the cell that runs now, such as the one with the save in it."""
+        with contextlib.suppress(Exception, KeyboardInterrupt), self._lock:
+            cell = next((c for c in self._stack() if c is not None), None)
+            if cell is None:
+                return
+            wrapped = self._parsed(cell)[1]
+            namespace = self._namespace()
+            frames: list[types.FrameType] = []
+            frame: types.FrameType | None = sys._getframe()
+            while frame is not None:
+                if frame.f_globals is namespace and not frame.f_code.co_flags & _OPTIMIZED:
+                    frames.append(frame)
+                frame = frame.f_back
+            frames.reverse()
+            if len(frames) > wrapped:
+                here = frames[wrapped]
+                self._record(cell, _position(here.f_code, here.f_lasti, here.f_lineno), failed=False)
+            self._forget_deleted()
+
+    def lineage(self, saved: Collection[str], broken: Collection[str]) -> Lineage:
+        """Return what a snapshot keeps.
+
+        Parameters
+        ----------
+        saved : collection of str
+            The variables in it.
+        broken : collection of str
+            Those of them that may have to be made again; all that their statements need is kept, too.
+        """
+        with self._lock:
+            self._forget_deleted()
+            known = set(saved)
+            forgotten = set(self._forgotten)
+            for name in set(self._held) - known:
+                forgotten |= self._held[name]
+            chosen: dict[int, Statement] = {}
+            todo = [n for name in known for n in self._lines.get(name, ())]
+            whole = {n for name in broken for n in self._lines.get(name, ())}
+            todo += whole
+            while todo:
+                number = todo.pop()
+                if number not in self._statements or number in chosen:
+                    continue
+                statement = self._statements[number][0]
+                if number in whole:
+                    statement = self._through_calls(statement)
+                chosen[number] = statement
+                if number in whole:
+                    more = set(self._needs(statement, known, set(broken))) - whole
+                    whole |= more
+                    # What is chosen as a variable's own may turn out to be needed with all that it needs.
+                    for other in more & set(chosen):
+                        del chosen[other]
+                    todo += more
+            kept = [self._without_secrets(chosen[n], known, frozenset(forgotten)) for n in sorted(chosen)]
+            return Lineage(tuple(kept), {name: self._lines[name] for name in sorted(known) if name in self._lines})
+
+    def adopt(self, lineage: Lineage, names: Iterable[str]) -> None:
+        """Take over the lineage of variables that a load has bound."""
+        with contextlib.suppress(Exception, KeyboardInterrupt), self._lock:
+            base, self._count = self._count, self._count + max([0, *(s.number for s in lineage.statements)])
+
+            def moved(numbers: Iterable[int]) -> tuple[int, ...]:
+                return tuple(base + n for n in numbers)
+
+            for s in lineage.statements:
+                new = replace(s, number=base + s.number, reads={n: moved(v) for n, v in s.reads.items()})
+                self._statements[new.number] = (new, _effects(s.text))
+            for name in names:
+                self._lines.pop(name, None)
+                if name in lineage.made_by:
+                    self._lines[name] = moved(lineage.made_by[name])
+                for number in self._lines.get(name, ()):
+                    if number in self._statements:
+                        self._held.setdefault(name, set()).update(self._statements[number][1].held)
+            now = self._identities()
+            for cell in filter(None, self._stack()):
+                cell.before.update(now)
+
+    def _stack(self) -> list[_Cell | None]:
+        if not hasattr(self._running, "stack"):
+            self._running.stack = []
+        stack: list[_Cell | None] = self._running.stack
+        return stack
+
+    def _identities(self) -> dict[str, int]:
+        return {name: id(value) for name, value in list(self._namespace().items())}
+
+    def _parsed(self, cell: _Cell) -> tuple[list[Effects], bool]:
+        if cell.parsed is None:
+            source = cell.source if cell.source is not None else self._transform(cell.raw)
+            cell.parsed = statements(source, self._transform)
+        return cell.parsed
+
+    def _failed_at(self, error: BaseException, wrapped: bool) -> Position:
+        namespace = self._namespace()
+        steps = []
+        step = error.__traceback__
+        while step is not None:
+            code = step.tb_frame.f_code
+            if step.tb_frame.f_globals is namespace and not code.co_flags & _OPTIMIZED:
+                steps.append(_position(code, step.tb_lasti, step.tb_lineno))
+            step = step.tb_next
+        return steps[wrapped] if len(steps) > wrapped else (0, 0)
+
+    def _record(self, cell: _Cell, stop: Position | None, *, failed: bool = True) -> None:
+        """Record the statements that ended before a position; the one there has run in part."""
+        for effects in self._parsed(cell)[0][cell.done :]:
+            if stop is None or effects.end <= stop:
+                cell.done += 1
+                self._apply(cell, effects)
+                continue
+            if failed and effects.start <= stop:
+                now = self._identities()
+                bound = {n for n in effects.binds if n in now and now[n] != cell.before.get(n)}
+                if bound:
+                    self._add(effects, bound, _FAILED)
+            break
+
+    def _apply(self, cell: _Cell, effects: Effects) -> None:
+        namespace = self._namespace()
+        for name in effects.scrubs:
+            self._forgotten |= self._held.get(name, set())
+        touched = self._touched(effects, namespace)
+        bound = self._bound(cell, effects, namespace)
+        refused = _AWAITS if effects.awaits else "" if effects.text else _CAPTURED
+        if bound or touched:
+            number = self._add(effects, bound, refused).number
+            for name in touched - bound:
+                self._lines[name] = (*self._lines[name], number)
+        elif effects.opaque or effects.reads:
+            cell.unclear.append((effects, self._statement(effects, set(), "")))
+        if (bound or touched) and effects.opaque:
+            cell.unclear.append((effects, self._statements[self._count][0]))
+        for name in effects.deletes:
+            self._forget(name)
+
+    def _bound(self, cell: _Cell, effects: Effects, namespace: dict[str, Any]) -> set[str]:
+        """Return what a statement that ran bound; a loop or a branch may have bound nothing."""
+        if not effects.compound:
+            return set(effects.binds)
+        missing = object()
+        now = {n: id(namespace.get(n, missing)) for n in effects.binds}
+        return {n for n in effects.binds if n not in namespace or cell.before.get(n) != now[n]}
+
+    def _touched(self, effects: Effects, namespace: dict[str, Any]) -> set[str]:
+        """Return the names, aliases too, whose values a statement may have changed in place."""
+        touched = set()
+        for name in effects.touches | effects.reads:
+            value = namespace.get(name)
+            if name not in self._lines or (name in namespace and isinstance(value, _IMMUTABLE)):
+                continue
+            # Whatever reads an iterator moves it on.
+            if name in effects.touches or hasattr(type(value), "__next__"):
+                touched.add(name)
+        if touched:
+            ids = {id(namespace[name]) for name in touched if name in namespace}
+            touched |= {n for n in self._lines if n in namespace and id(namespace[n]) in ids}
+        return touched
+
+    def _add(self, effects: Effects, bound: set[str], refused: str) -> Statement:
+        statement = self._statement(effects, bound, refused)
+        self._statements[statement.number] = (statement, effects)
+        for name in bound:
+            earlier = self._lines.get(name, ()) if name in effects.changes else ()
+            self._lines[name] = (*earlier, statement.number)
+        for name in (*bound, *effects.changes):
+            if effects.held:
+                self._held.setdefault(name, set()).update(effects.held)
+        return statement
+
+    def _statement(self, effects: Effects, bound: set[str], refused: str) -> Statement:
+        namespace = self._namespace()
+        read = effects.reads | {n for n in effects.deferred if n in namespace}
+        reads = {n: self._lines.get(n, ()) for n in sorted(read) if n in self._lines or n in namespace}
+        changes = [n for n in effects.changes if n not in namespace or not isinstance(namespace[n], _IMMUTABLE)]
+        text = effects.text
+        if len(text) > _LONGEST:
+            text, refused = f"{text[:200]}...", _TOO_LONG
+        self._count += 1
+        return Statement(self._count, text, tuple(sorted(bound)), reads, tuple(sorted(changes)), refused)
+
+    def _attribute(self, cell: _Cell) -> None:
+        """Find out who bound the names that were rebound though no statement shows it."""
+        if not cell.before:
+            return
+        namespace = self._namespace()
+        shown = {n for effects in self._parsed(cell)[0] for n in effects.binds}
+        for name, value in list(namespace.items()):
+            if cell.before.get(name) == id(value) or name in shown or _HISTORY.fullmatch(str(name)):
+                continue
+            makers = [s for e, s in cell.unclear if e.opaque or self._sets(e, name)]
+            self._lines.pop(name, None)
+            for maker in makers:
+                statement = self._statements.get(maker.number, (maker,))[0]
+                statement = replace(statement, binds=(*statement.binds, name))
+                self._statements[statement.number] = (statement, _effects(statement.text))
+                self._lines[name] = (*self._lines.get(name, ()), statement.number)
+
+    def _sets(self, effects: Effects, name: str) -> bool:
+        """Whether a function that a statement mentions binds a global name."""
+        namespace = self._namespace()
+        codes = (getattr(namespace.get(read), "__code__", None) for read in effects.reads)
+        return any(name in code.co_names for top in codes if top is not None for code in _codes(top))
+
+    def _forget_deleted(self) -> None:
+        namespace = self._namespace()
+        for name in [n for n in {**self._lines, **self._held} if n not in namespace]:
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        self._lines.pop(name, None)
+        self._forgotten |= self._held.pop(name, set())
+
+    def _prune(self) -> None:
+        """Drop statements that no living name's value comes from."""
+        if len(self._statements) < self._prune_at:
+            return
+        todo = {n for numbers in self._lines.values() for n in numbers}
+        reached: set[int] = set()
+        while todo:
+            reached |= todo
+            found = (self._statements[n][0] for n in todo if n in self._statements)
+            todo = {n for s in found for numbers in s.reads.values() for n in numbers} - reached
+        kept = sorted(reached & set(self._statements))[-_MOST:]
+        self._statements = {n: self._statements[n] for n in kept}
+        self._prune_at = 2 * len(kept) + 500
+
+    def _through_calls(self, statement: Statement) -> Statement:
+        """Add what the notebook's functions that a statement mentions read and change."""
+        namespace = self._namespace()
+        reads, changes = dict(statement.reads), set(statement.changes)
+        todo = list(reads)
+        seen = set(todo)
+        while todo:
+            name = todo.pop()
+            value = namespace.get(name)
+            found: set[str] = set()
+            code = getattr(value, "__code__", None) if isinstance(value, types.FunctionType) else None
+            if code is not None and value.__globals__ is namespace:
+                found.update(n for c in _codes(code) for n in c.co_names if n in self._lines)
+            if isinstance(value, (types.FunctionType, type)):
+                for number in self._lines.get(name, ()):
+                    effects = self._statements[number][1] if number in self._statements else None
+                    if effects is not None:
+                        found |= {n for n in effects.deferred if n in namespace or n in self._lines}
+                        changes |= {n for n in effects.later if not isinstance(namespace.get(n), _IMMUTABLE)}
+            for other in sorted(found - seen - set(statement.binds)):
+                reads[other] = self._lines.get(other, ())
+                todo.append(other)
+            seen |= found
+        return replace(statement, reads=reads, changes=tuple(sorted(changes)))
+
+    def _needs(self, statement: Statement, saved: set[str], broken: set[str]) -> Iterator[int]:
+        """Yield the statements that must run before this one can."""
+        for name, numbers in statement.reads.items():
+            now = self._lines.get(name, ())
+            if name not in saved or now[:1] != numbers[:1]:
+                yield from numbers
+            elif name in broken:
+                yield from now
+
+    def _without_secrets(self, statement: Statement, saved: set[str], forgotten: frozenset[str]) -> Statement:
+        several = len(statement.binds) > 1 and not saved.issuperset(statement.binds)
+        if self._masked[0] != forgotten:
+            self._masked = (forgotten, {})
+        key = (statement.text, several)
+        if key not in self._masked[1]:
+            self._masked[1][key] = masked(statement.text, forgotten=forgotten, everything=several)
+        text, reason = self._masked[1][key]
+        return replace(statement, text=text, refused=reason or statement.refused)
+
+
+def _effects(text: str) -> Effects:
+    found = Effects(text, (0, 0), (0, 0))
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+        found = next(iter(statements(text, str)[0]), found)
+    return found
+
+
+def _position(code: types.CodeType, instruction: int, line: int) -> Position:
+    found = next(itertools.islice(code.co_positions(), max(0, instruction // 2), None), None)
+    if found is None or found[0] is None:
+        return line, 0
+    return found[0], found[2] or 0
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from _codes(const)
