@@ -1,4 +1,4 @@
-"""What the top-level statements of a cell do to names, as far as their text tells.
+"""What a top-level statement of a cell does to names, as far as their text tells.
 
 Invariant: nothing is run or looked up; a statement whose effects the text does not tell is `opaque`.
 """
@@ -6,7 +6,7 @@ Invariant: nothing is run or looked up; a statement whose effects the text does 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -24,7 +24,6 @@ _IN_PLACE = frozenset(
 
 _OPAQUE = frozenset("get_ipython exec eval globals locals vars setattr __import__".split())
 _PYTHON_MAGICS = frozenset({"time", "prun"})
-_WRAPPING_MAGICS = frozenset({"time", "capture", "prun"})
 
 _REMOVING = frozenset("pop popitem clear remove discard".split())
 
@@ -81,67 +80,6 @@ class Effects:
     compound: bool = False
 
 
-def statements(source: str, transform: Callable[[str], str]) -> tuple[list[Effects], bool]:
-    """Take a cell apart.
-
-    Parameters
-    ----------
-    source : str
-        The cell as Python, with IPython's syntax translated.
-    transform : callable
-        Translates IPython's syntax in the body of a cell magic such as ``%%time``.
-
-    Returns
-    -------
-    statements : list of Effects
-    wrapped : bool
-        Whether they are the body of a cell magic, which ran as a cell of its own.
-
-    Raises
-    ------
-    SyntaxError
-        If the source is not Python.
-    """
-    tree = ast.parse(source)
-    wrapper = _wrapper(tree)
-    if wrapper is None:
-        return list(_each(tree, source)), False
-    name, line, body = wrapper
-    body = transform(body)
-    found = list(_each(ast.parse(body), body))
-    words = [word for word in line.split() if word.isidentifier()]
-    if name == "capture" and words:
-        # The captured output is bound after the body; nothing can make it again without all of it.
-        found.append(Effects("", (1 << 30, 0), (1 << 30, 0), binds=set(words[:1]), opaque=True))
-    return found, True
-
-
-def _wrapper(tree: ast.Module) -> tuple[str, str, str] | None:
-    match tree.body:
-        case [ast.Expr(ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=args))]:
-            values = [arg.value for arg in args if isinstance(arg, ast.Constant)]
-            if len(values) == 3 and values[0] in _WRAPPING_MAGICS:
-                return str(values[0]), str(values[1]), str(values[2])
-    return None
-
-
-def _each(tree: ast.Module, source: str) -> Iterator[Effects]:
-    lines = source.replace("\r\n", "\n").encode().split(b"\n")
-    for node in tree.body:
-        decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
-        first = min([node, *decorators], key=lambda n: n.lineno)
-        start = (first.lineno, 0 if decorators else first.col_offset)
-        end = (node.end_lineno or first.lineno, node.end_col_offset or 0)
-        found = Effects(_text(lines, start, end), start, end)
-        found.compound = hasattr(node, "body") and not hasattr(node, "name") or isinstance(node, ast.Match)
-        _Visitor(found).visit(node)
-        found.held.update(_held(node))
-        for target in _given(node):
-            found.reads.discard(target)
-            found.touches.discard(target)
-        yield found
-
-
 def _given(node: ast.stmt) -> Iterator[str]:
     """Yield the names that a loop or ``with`` binds before its body reads them."""
     targets: list[ast.AST | None] = []
@@ -181,11 +119,24 @@ def literal_text(value: object) -> str:
     return str(value) if type(value) in (int, float, complex) else ""
 
 
-def _text(lines: list[bytes], start: Position, end: Position) -> str:
-    chosen = lines[start[0] - 1 : end[0]]
-    chosen[-1] = chosen[-1][: end[1]]
-    chosen[0] = chosen[0][start[1] :]
-    return b"\n".join(chosen).decode(errors="replace")
+def effects_of(node: ast.stmt, text: str, start: Position, end: Position) -> Effects:
+    """Return what a top-level statement does.
+
+    Parameters
+    ----------
+    node : ast.stmt
+    text : str
+        Its source.
+    start, end : (line, column)
+    """
+    found = Effects(text, start, end)
+    found.compound = (hasattr(node, "body") and not hasattr(node, "name")) or isinstance(node, ast.Match)
+    _Visitor(found).visit(node)
+    found.held.update(_held(node))
+    for target in _given(node):
+        found.reads.discard(target)
+        found.touches.discard(target)
+    return found
 
 
 @dataclass(slots=True)
@@ -234,7 +185,7 @@ class _Visitor(ast.NodeVisitor):
         if certain:
             self._found.changes.add(name)
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         """Note a name that is read, bound or deleted."""
         if isinstance(node.ctx, ast.Load):
             self._read(node.id)
@@ -247,17 +198,17 @@ class _Visitor(ast.NodeVisitor):
         elif not self._scopes:
             self._found.deletes.add(node.id)
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         """Note a name that an expression binds."""
         self._bind(node.target.id)
         self.visit(node.value)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         """Note an assignment to an attribute."""
         self._stored(node)
         self.visit(node.value)
 
-    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> None:
         """Note an assignment to an element."""
         self._stored(node)
         self.generic_visit(node)
@@ -268,27 +219,27 @@ class _Visitor(ast.NodeVisitor):
         if isinstance(node.ctx, ast.Del):
             self._found.scrubs.add(_root(node) or "")
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         """Note what is blanked."""
         if isinstance(node.value, ast.Constant) and not node.value.value:
             self._found.scrubs.update(_root(target) or "" for target in node.targets)
         self.generic_visit(node)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
         """Note that the target is read and changed."""
         if isinstance(node.target, ast.Name):
             self._read(node.target.id)
             self._change(node.target, certain=True)
         self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         """Bind the target only if there is a value."""
         if node.value is None:
             self.visit(node.annotation)
         else:
             self.generic_visit(node)
 
-    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> None:
         """A call whose result nobody keeps is made for what it changes."""
         call = node.value.value if isinstance(node.value, ast.Await) else node.value
         if isinstance(call, ast.Call):
@@ -299,7 +250,7 @@ class _Visitor(ast.NodeVisitor):
                     self._change(arg if isinstance(arg, ast.Name) else None, certain=False)
         self.generic_visit(node)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         """Note methods, and functions that change their argument."""
         if isinstance(node.func, ast.Attribute):
             if self._python_magic(node):
@@ -326,7 +277,7 @@ class _Visitor(ast.NodeVisitor):
             self.visit(statement)
         return True
 
-    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:  # noqa: N802
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         """Note what an import binds."""
         for alias in node.names:
             if alias.name == "*":
@@ -336,11 +287,11 @@ class _Visitor(ast.NodeVisitor):
 
     visit_ImportFrom = visit_Import  # noqa: N815
 
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:  # noqa: N802
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         """The name of an exception is gone after its handler."""
         self.generic_visit(node)
 
-    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:  # noqa: N802
+    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
         """Note what a pattern captures."""
         if node.name:
             self._bind(node.name)
@@ -348,27 +299,27 @@ class _Visitor(ast.NodeVisitor):
 
     visit_MatchStar = visit_MatchAs  # noqa: N815
 
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:  # noqa: N802
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         """Note the rest that a pattern captures."""
         if node.rest:
             self._bind(node.rest)
         self.generic_visit(node)
 
-    def visit_Await(self, node: ast.AST) -> None:  # noqa: N802
+    def visit_Await(self, node: ast.AST) -> None:
         """Note what needs a running loop."""
         self._found.awaits |= not self._deferred
         self.generic_visit(node)
 
     visit_AsyncFor = visit_AsyncWith = visit_Await  # noqa: N815
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Defaults and decorators are read now, the body when it is called."""
         self._bind(node.name)
         self._function(node, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         """As a function."""
         self._function(node, [node.body])
 
@@ -381,7 +332,7 @@ class _Visitor(ast.NodeVisitor):
             self.visit(part)
         self._within(_Scope({x.arg for x in every} | _assigned(body), "function"), body)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """A class body runs at once, with names of its own."""
         self._bind(node.name)
         for part in (*node.decorator_list, *node.bases, *node.keywords):

@@ -1,4 +1,4 @@
-"""Wire magics and completion into a shell, and unwire all of it.
+"""Wire magics, events and completion into a shell, and unwire all of it.
 
 Invariant: after `unload` the shell holds nothing of ours, since ``%reload_ext`` would go on with it.
 """
@@ -23,11 +23,14 @@ _TOKEN = re.compile(r"""(?:^|\s)(?:(?P<quote>["'])(?P<quoted>[^"']*)|(?P<plain>\
 
 
 def load(shell: InteractiveShell) -> None:
-    """Add magics and completion to a shell; once, however often it is called."""
+    """Add magics, events and completion to a shell; once, however often it is called."""
     if isinstance(dict.get(shell.magics_manager.registry, _NAME), SessionMagics):
         return
     sessions = SessionMagics(shell=shell)
     sessions.follower = AutosaveMagics(shell, sessions)
+    # First of all events: who saves after a cell wants the cell recorded.
+    shell.events.register("pre_run_cell", sessions.recorder.before_cell)
+    shell.events.register("post_run_cell", sessions.recorder.after_cell)
     shell.register_magics(sessions, sessions.follower)
     if sessions.autosave:
         switch(sessions.follower, on=True)
@@ -38,7 +41,7 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Remove magics, configurable and completion from a shell."""
+    """Remove magics, events, configurable and completion from a shell."""
     manager = shell.magics_manager
     for name, kind in _OURS.items():
         ours: Any = dict.get(manager.registry, name)
@@ -46,6 +49,8 @@ def unload(shell: InteractiveShell) -> None:
             if name != _NAME:
                 ours.turn_off()
             _remove(shell, name, ours)
+    for callbacks in shell.events.callbacks.values():
+        callbacks[:] = [c for c in callbacks if not _is_ours(c)]
     dispatcher = shell.strdispatchers["complete_command"]
     for command in COMPLETED:
         for key in (f"%{command}", command):
@@ -60,6 +65,11 @@ def _remove(shell: InteractiveShell, name: str, ours: Any) -> None:
             if getattr(function, "__self__", None) is ours:
                 del manager.magics[kind][magic]
     shell.configurables[:] = [c for c in shell.configurables if c is not ours]
+
+
+def _is_ours(callback: Any) -> bool:
+    """Whether a callback is a method of ours, of whatever generation of this package."""
+    return str(getattr(callback, "__module__", "")).partition(".")[0] == __name__.partition(".")[0]
 
 
 def _unhook(dispatcher: Any, key: str) -> None:

@@ -6,22 +6,21 @@ Invariant: a recorder holds text, names and numbers, never a value; its hooks ra
 from __future__ import annotations
 
 import contextlib
-import itertools
 import re
-import sys
 import threading
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .effects import Effects, Position, statements
+from .cells import effects_in, failed_at, running_at, statements
+from .effects import Effects, Position
 from .masking import masked
-from .statement import Lineage, Statement
+from .snapshot import Variable
+from .statement import MADE_BY, Lineage, Statement, how_made
 
 _HISTORY = re.compile(r"_+\d*|_i+\d*|_dh|_oh|_ih|_exit_code|In|Out|exit|quit|get_ipython|open|display|__\w+__")
 _IMMUTABLE = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType, types.FunctionType)
-_OPTIMIZED = 0x1  # inspect.CO_OPTIMIZED: functions have it, cells and class bodies do not.
 _LONGEST = 20_000
 _MOST = 5_000
 
@@ -91,7 +90,7 @@ class Recorder:
             with self._lock:
                 error = result.error_in_exec
                 wrapped = self._parsed(cell)[1]
-                self._record(cell, None if error is None else self._failed_at(error, wrapped))
+                self._record(cell, None if error is None else failed_at(error, self._namespace(), wrapped=wrapped))
                 self._attribute(cell)
                 self._forget_deleted()
                 self._prune()
@@ -103,17 +102,9 @@ class Recorder:
             if cell is None:
                 return
             wrapped = self._parsed(cell)[1]
-            namespace = self._namespace()
-            frames: list[types.FrameType] = []
-            frame: types.FrameType | None = sys._getframe()
-            while frame is not None:
-                if frame.f_globals is namespace and not frame.f_code.co_flags & _OPTIMIZED:
-                    frames.append(frame)
-                frame = frame.f_back
-            frames.reverse()
-            if len(frames) > wrapped:
-                here = frames[wrapped]
-                self._record(cell, _position(here.f_code, here.f_lasti, here.f_lineno), failed=False)
+            here = running_at(self._namespace(), wrapped=wrapped)
+            if here is not None:
+                self._record(cell, here, failed=False)
             self._forget_deleted()
 
     def lineage(self, saved: Collection[str], broken: Collection[str]) -> Lineage:
@@ -164,7 +155,7 @@ class Recorder:
 
             for s in lineage.statements:
                 new = replace(s, number=base + s.number, reads={n: moved(v) for n, v in s.reads.items()})
-                self._statements[new.number] = (new, _effects(s.text))
+                self._statements[new.number] = (new, effects_in(s.text))
             for name in names:
                 self._lines.pop(name, None)
                 if name in lineage.made_by:
@@ -190,17 +181,6 @@ class Recorder:
             source = cell.source if cell.source is not None else self._transform(cell.raw)
             cell.parsed = statements(source, self._transform)
         return cell.parsed
-
-    def _failed_at(self, error: BaseException, wrapped: bool) -> Position:
-        namespace = self._namespace()
-        steps = []
-        step = error.__traceback__
-        while step is not None:
-            code = step.tb_frame.f_code
-            if step.tb_frame.f_globals is namespace and not code.co_flags & _OPTIMIZED:
-                steps.append(_position(code, step.tb_lasti, step.tb_lineno))
-            step = step.tb_next
-        return steps[wrapped] if len(steps) > wrapped else (0, 0)
 
     def _record(self, cell: _Cell, stop: Position | None, *, failed: bool = True) -> None:
         """Record the statements that ended before a position; the one there has run in part."""
@@ -271,6 +251,14 @@ class Recorder:
     def _statement(self, effects: Effects, bound: set[str], refused: str) -> Statement:
         namespace = self._namespace()
         read = effects.reads | {n for n in effects.deferred if n in namespace}
+        # What the functions that it calls read then; a name may have another value when the session is saved.
+        todo = list(read)
+        while todo:
+            made = self._lines.get(todo.pop(), ())
+            called = {n for i in made[:1] if i in self._statements for n in self._statements[i][1].deferred}
+            fresh = {n for n in called if n in self._lines} - read - effects.binds
+            read |= fresh
+            todo += fresh
         reads = {n: self._lines.get(n, ()) for n in sorted(read) if n in self._lines or n in namespace}
         changes = [n for n in effects.changes if n not in namespace or not isinstance(namespace[n], _IMMUTABLE)]
         text = effects.text
@@ -293,7 +281,7 @@ class Recorder:
             for maker in makers:
                 statement = self._statements.get(maker.number, (maker,))[0]
                 statement = replace(statement, binds=(*statement.binds, name))
-                self._statements[statement.number] = (statement, _effects(statement.text))
+                self._statements[statement.number] = (statement, effects_in(statement.text))
                 self._lines[name] = (*self._lines.get(name, ()), statement.number)
 
     def _sets(self, effects: Effects, name: str) -> bool:
@@ -335,9 +323,8 @@ class Recorder:
             name = todo.pop()
             value = namespace.get(name)
             found: set[str] = set()
-            code = getattr(value, "__code__", None) if isinstance(value, types.FunctionType) else None
-            if code is not None and value.__globals__ is namespace:
-                found.update(n for c in _codes(code) for n in c.co_names if n in self._lines)
+            if isinstance(value, types.FunctionType) and value.__globals__ is namespace:
+                found.update(n for c in _codes(value.__code__) for n in c.co_names if n in self._lines)
             if isinstance(value, (types.FunctionType, type)):
                 for number in self._lines.get(name, ()):
                     effects = self._statements[number][1] if number in self._statements else None
@@ -370,18 +357,23 @@ class Recorder:
         return replace(statement, text=text, refused=reason or statement.refused)
 
 
-def _effects(text: str) -> Effects:
-    found = Effects(text, (0, 0), (0, 0))
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError):
-        found = next(iter(statements(text, str)[0]), found)
-    return found
+def with_statement(variable: Variable, lineage: Lineage, session: str) -> Variable:
+    """Add to the advice on a placeholder which statement made it.
 
-
-def _position(code: types.CodeType, instruction: int, line: int) -> Position:
-    found = next(itertools.islice(code.co_positions(), max(0, instruction // 2), None), None)
-    if found is None or found[0] is None:
-        return line, 0
-    return found[0], found[2] or 0
+    Parameters
+    ----------
+    variable : Variable
+    lineage : Lineage
+    session : str
+        The session's name or reference, as it is to be typed.
+    """
+    how = how_made(lineage, variable.name, session) if variable.state == "placeholder" else ""
+    if not how:
+        return variable
+    kept = [p.advice.partition(MADE_BY)[0].removesuffix("; ") for p in variable.problems]
+    advice = ["; ".join(filter(None, (said, how))) for said in kept]
+    problems = [replace(p, advice=said) for p, said in zip(variable.problems, advice, strict=True)]
+    return replace(variable, problems=tuple(problems))
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:

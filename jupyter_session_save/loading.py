@@ -20,6 +20,7 @@ from .errors import DamagedError, FormatError, SessionNameError, StoreError, Tru
 from .history import standing
 from .integrity import DataCheck, checked_at_once
 from .limits import usual_limit
+from .lineage import with_statement
 from .manifest import signed_bytes
 from .namespace import Journal, choose, user_names
 from .pickling import Restoring, collection_paused, unavailable
@@ -28,6 +29,7 @@ from .reports import LoadReport, Progress
 from .repository import Repository
 from .resuming import Resumption
 from .snapshot import Component, Snapshot, Variable, by_variable
+from .statement import how_made
 from .trust import Signer
 
 
@@ -184,9 +186,11 @@ def load_into(
         if unchecked and not options.verify_data:
             notes += DataCheck(repository, snapshot, unchecked).start()
         # The report is made in here, too: an interrupt until it is there still takes everything back.
+        _tell_statements(snapshot, restoring)
+        outcomes = _outcomes(snapshot, restoring, target.bound)
         return LoadReport(
             reference=snapshot.reference,
-            variables=tuple(_outcomes(snapshot, restoring, target.bound)),
+            variables=tuple(with_statement(v, snapshot.lineage, snapshot.reference) for v in outcomes),
             overwritten=tuple(conflicts),
             kept=tuple(target.kept),
             removed=tuple(removed),
@@ -239,6 +243,7 @@ def restore(
         for name, stand_in in unavailable(stored[position].names, types_of(snapshot), reason, advice).items():
             restoring.values[name] = stand_in
             restoring.problems.append(stand_in.problem)
+            restoring.stand_ins.append(stand_in)
             publish(name, stand_in)
     restoring.failures.clear()
     return restoring
@@ -264,6 +269,13 @@ def _outcomes(snapshot: Snapshot, restoring: Restoring, bound: Iterable[str]) ->
             old = (p for p in variable.problems if p.path not in failed)
             found.append(replace(variable, state=state, problems=(*new, *old)))
     return found
+
+
+def _tell_statements(snapshot: Snapshot, restoring: Restoring) -> None:
+    """Let placeholders say which statement made what they stand for."""
+    for stand_in in restoring.stand_ins:
+        for name in by_variable([stand_in.problem]):
+            stand_in.made_by = how_made(snapshot.lineage, name, snapshot.reference)
 
 
 def types_of(snapshot: Snapshot) -> dict[str, str]:

@@ -29,7 +29,7 @@ _VALUES = re.compile(
     re.IGNORECASE,
 )
 
-_SECRET = "a password, token or key in it was not recorded"
+_SENSITIVE = "a password, token or key in it was not recorded"
 _GONE = "it holds a literal of a variable that was deleted or is not saved, which was not recorded"
 
 
@@ -55,7 +55,7 @@ def masked(text: str, *, forgotten: Collection[str] = (), everything: bool = Fal
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
-        return MARK, _SECRET
+        return MARK, _SENSITIVE
     secret = {id(node) for node in _secret(tree)}
     reason = ""
     for node in ast.walk(tree):
@@ -63,7 +63,7 @@ def masked(text: str, *, forgotten: Collection[str] = (), everything: bool = Fal
             continue
         gone = everything or _mentions(node.value, forgotten)
         if id(node) in secret or gone:
-            reason = _GONE if gone and id(node) not in secret else reason or _SECRET
+            reason = _GONE if gone and id(node) not in secret else reason or _SENSITIVE
             node.value, node.kind = MARK, None
     commented = any(part in text for part in forgotten) or _in_comment(text)
     return (ast.unparse(tree), reason) if reason or commented else (text, "")
@@ -90,16 +90,16 @@ def _secret(tree: ast.AST) -> Iterator[ast.Constant]:
                 yield from _literals(value)
             case ast.Assign(targets=targets, value=value) if any(map(_is_secret_target, targets)):
                 yield from _literals(value)
-            case ast.AnnAssign(target=target, value=ast.expr() as value) if _is_secret_target(target):
-                yield from _literals(value)
-            case ast.AugAssign(target=target, value=value) if _is_secret_target(target):
-                yield from _literals(value)
-            case ast.NamedExpr(target=target, value=value) if _is_secret_target(target):
+            case (
+                ast.AnnAssign(target=target, value=ast.expr() as value)
+                | ast.AugAssign(target=target, value=value)
+                | ast.NamedExpr(target=target, value=value)
+            ) if _is_secret_target(target):
                 yield from _literals(value)
             case ast.Dict(keys=keys, values=values):
-                for key, value in zip(keys, values, strict=True):
-                    if isinstance(key, ast.Constant) and _NAMES.search(literal_text(key.value)):
-                        yield from _literals(value)
+                named = (v for k, v in zip(keys, values, strict=True) if k is not None and _is_secret_key(k))
+                for value in named:
+                    yield from _literals(value)
             case ast.Tuple(elts=[ast.Constant(value=str() as name), value]) if _NAMES.search(name):
                 yield from _literals(value)
             case ast.Compare(left=left, comparators=others) if any(map(_is_secret_target, [left, *others])):
@@ -129,6 +129,10 @@ def _is_secret_target(target: ast.expr) -> bool:
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             return any(map(_is_secret_target, parts))
     return False
+
+
+def _is_secret_key(key: ast.expr) -> bool:
+    return isinstance(key, ast.Constant) and _NAMES.search(literal_text(key.value)) is not None
 
 
 def _defaults(node: ast.arguments) -> Iterator[ast.Constant]:

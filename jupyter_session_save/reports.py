@@ -133,6 +133,32 @@ class SaveReport(VariablesReport):
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """What running statements again did.
+
+    Attributes
+    ----------
+    statements : tuple of (statement, outcome)
+        Those that were chosen, in order: each as one line, and what came of it.
+    made : tuple of str
+        Variables that have their values again.
+    refused : tuple of (name, why)
+        Those that are still placeholders.
+    """
+
+    statements: tuple[tuple[str, str], ...] = ()
+    made: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+    def tables(self) -> list[Table]:
+        """Lay it out."""
+        return [
+            Table("run again:", ("statement", "outcome"), self.statements),
+            Table("not made again:", ("name", "why"), self.refused),
+        ]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class LoadReport(VariablesReport):
     """What a load did.
@@ -154,6 +180,8 @@ class LoadReport(VariablesReport):
         Parts of the interpreter's state that were restored.
     stayed : tuple of str
         Names that were left alone because the namespace held the very values already.
+    rerun : Rerun or None
+        What ``--rerun`` did; None if it was not asked for.
     """
 
     reference: str
@@ -165,6 +193,7 @@ class LoadReport(VariablesReport):
     notes: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     stayed: tuple[str, ...] = ()
+    rerun: Rerun | None = None
 
     def _title(self) -> str:
         took = human_seconds(self.seconds)
@@ -180,10 +209,13 @@ class LoadReport(VariablesReport):
             facts.append(f"{plural(len(self.stayed), 'variable')} stayed, since nothing in them differs")
         if self.removed:
             facts.append(f"removed: {listing(self.removed)}")
+        if self.rerun is not None:
+            facts.append(f"made again: {listing(self.rerun.made) or 'nothing'}")
         return [*facts, *(f"note: {note}" for note in self.notes)]
 
     def _tables(self) -> list[Table]:
-        return [*self.problem_tables(), variables_table(self.variables, folded=True)]
+        rerun = self.rerun.tables() if self.rerun is not None else []
+        return [*rerun, *self.problem_tables(), variables_table(self.variables, folded=True)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import environment
 from .components import Pickled, digests, split
@@ -18,6 +18,7 @@ from .display import human_bytes
 from .errors import SaveError
 from .interpreter import Surroundings, collect, outputs
 from .limits import usual_limit
+from .lineage import with_statement
 from .names import quote
 from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
@@ -27,8 +28,12 @@ from .reports import Progress, SaveReport
 from .repository import Repository
 from .resuming import names_of, write_state
 from .snapshot import Component, Part, Problem, Snapshot, State, Variable, by_variable
+from .statement import Lineage
 from .trust import Signer
 from .writing import Writer
+
+if TYPE_CHECKING:
+    from .lineage import Recorder
 
 
 @usual_limit()
@@ -47,6 +52,7 @@ def save_namespace(
     history: bool = False,
     parent: int | None = None,
     progress: Progress | None = None,
+    recorder: Recorder | None = None,
 ) -> SaveReport:
     """Save the user's variables; parameters as for `SessionManager.save`.
 
@@ -72,6 +78,7 @@ def save_namespace(
         if previous is not None:
             writer.know(previous)
         saved.write(state, writer)
+        lineage = saved.explain(name, recorder)
         if strict and saved.problems:
             culprits = "; ".join(f"{p.path} ({p.type}): {p.reason}" for p in saved.problems[:10])
             more = f"; and {len(saved.problems) - 10} more" if len(saved.problems) > 10 else ""
@@ -89,6 +96,7 @@ def save_namespace(
                 variables=tuple(sorted(saved.variables, key=lambda v: v.name)),
                 components=tuple(saved.components),
                 state=tuple(saved.state),
+                lineage=lineage,
             ),
             sign=signer.sign,
         )
@@ -136,6 +144,15 @@ class _Saved:
             names = sorted(needed - self._all)
             self._all.update(names)
             needed = set()
+
+    def explain(self, session: str, recorder: Recorder | None) -> Lineage:
+        """Return which statements made the variables, and say it of those that could not be saved."""
+        if recorder is None:
+            return Lineage()
+        broken = [v.name for v in self.variables if v.state != "saved"]
+        lineage = recorder.lineage([v.name for v in self.variables], broken)
+        self.variables = [with_statement(v, lineage, session) for v in self.variables]
+        return lineage
 
     def notes(self) -> Iterator[str]:
         """Say what was saved beyond what was asked for."""

@@ -9,18 +9,23 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog import open_repository, split_reference, store_location
 from .compare import plan
-from .loading import Options, Target, load_into, select
+from .loading import Options, Target, check_trust, load_into, select
 from .opening import OpenSession
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
+from .rerun import chains_of, foretold, run_again, with_rerun
 from .resuming import names_of
 from .saving import save_namespace
 from .snapshot import Snapshot
+from .statement import Lineage
 from .trust import Signer
+
+if TYPE_CHECKING:
+    from .lineage import Recorder
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -39,6 +44,8 @@ class SessionManager:
         Kernel objects by tag; they are not saved, but found again in the kernel that loads.
     hidden : mapping of str to object
         Names that the shell put into the namespace, with what it put there.
+    recorder : Recorder, optional
+        Knows which statements made the variables.
     """
 
     def __init__(
@@ -49,9 +56,10 @@ class SessionManager:
         signer: Signer,
         live: Mapping[str, Any] = _NOTHING,
         hidden: Mapping[str, Any] = _NOTHING,
+        recorder: Recorder | None = None,
     ) -> None:
         self._namespace, self._repository, self._signer = namespace, repository, signer
-        self._live, self._hidden = live, hidden
+        self._live, self._hidden, self._recorder = live, hidden, recorder
 
     def save(
         self,
@@ -97,6 +105,8 @@ class SessionManager:
         StoreError
             If the store refuses; earlier snapshots are as they were.
         """
+        if self._recorder is not None:
+            self._recorder.catch_up()
         return save_namespace(
             self._namespace,
             name,
@@ -111,6 +121,7 @@ class SessionManager:
             history=history,
             parent=parent,
             progress=progress,
+            recorder=self._recorder,
         )
 
     def load(
@@ -173,9 +184,10 @@ class SessionManager:
         """
         keep = conflicts == "keep"
         options = Options(only, exclude, prefix, into, keep, replace, trust, verify_data, state, since, repoint)
-        return load_into(
+        snapshot = self._repository.resolve(name, version)
+        report = load_into(
             self._namespace,
-            self._repository.resolve(name, version),
+            snapshot,
             options,
             repository=self._repository,
             signer=self._signer,
@@ -183,6 +195,43 @@ class SessionManager:
             hidden=self._hidden,
             progress=progress,
         )
+        if self._recorder is not None:
+            renamed = bool(prefix or into)
+            names = [into] if into else [prefix + v.name for v in report.variables]
+            self._recorder.adopt(Lineage() if renamed else snapshot.lineage, names)
+        return report
+
+    def rerun(
+        self, report: LoadReport, names: Sequence[str] = (), *, flags: int = 0, trust: bool = False
+    ) -> LoadReport:
+        """Run again the statements that made what a load could not bring back, and nothing else.
+
+        Parameters
+        ----------
+        report : LoadReport
+            Of the load, under the variables' own names.
+        names : sequence of str
+            The variables to make again, with what depends on them; by default all that are placeholders.
+        flags : int
+            Compiler flags of the session's cells.
+        trust : bool
+            Run them though this user did not sign the snapshot.
+
+        Returns
+        -------
+        LoadReport
+            The same, with what was made again.
+
+        Raises
+        ------
+        SessionNameError
+            If a name is not one that was loaded; nothing has been run.
+        """
+        snapshot = self._repository.resolve(*split_reference(report.reference))
+        check_trust(snapshot, self._signer, trust)
+        chains = chains_of(snapshot, report.variables, names, self._namespace)
+        rerun = run_again(chains, self._namespace, snapshot.lineage, source=report.reference, flags=flags)
+        return with_rerun(report, rerun)
 
     def plan(
         self,
@@ -196,8 +245,12 @@ class SessionManager:
         conflicts: Literal["overwrite", "keep"] = "overwrite",
         replace: bool = False,
         state: bool = True,
+        rerun: Sequence[str] | None = None,
     ) -> LoadPlan:
-        """Say what a load would do; nothing is unpickled or changed. Parameters as for `load`."""
+        """Say what a load would do; nothing is unpickled or changed.
+
+        Parameters as for `load`; `rerun` names what would be made again, None if nothing.
+        """
         snapshot = self._repository.resolve(name, version)
         selection = select(snapshot, only, exclude)
         options = Options(only, exclude, prefix, into, conflicts == "keep", replace, state=state)
@@ -212,8 +265,8 @@ class SessionManager:
             into=into,
             kept=target.kept,
             removed=target.removed(),
-            notes=target.notes(snapshot),
             state=names_of(snapshot.state) if options.resumes else (),
+            notes=[*target.notes(snapshot), *foretold(snapshot, rerun)],
         )
 
 

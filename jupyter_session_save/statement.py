@@ -64,6 +64,9 @@ class Lineage:
         return [s for s in self.statements if s.number in numbers]
 
 
+MADE_BY = "made by: "
+
+
 def shown(text: str) -> str:
     """Return a statement as one short line."""
     first, *rest = text.strip().splitlines() or [""]
@@ -88,7 +91,7 @@ def how_made(lineage: Lineage, name: str, session: str) -> str:
     refused = next((s.refused for s in own if s.refused), "")
     typed = f'"{session}"' if any(c.isspace() for c in session) else session
     how = f"run it yourself: {refused}" if refused else f"%load_session {typed} --rerun {name} runs it again"
-    return f"made by: {shown(own[0].text)}{more}; {how}"
+    return f"{MADE_BY}{shown(own[0].text)}{more}; {how}"
 
 
 def lineage_row(lineage: Lineage) -> dict[str, Any]:

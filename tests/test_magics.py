@@ -108,8 +108,15 @@ def test_load_arguments(
 def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeManager) -> None:
     shell.run_line_magic("save_session", "s")
     assert isinstance(shell.run_line_magic("load_session", "s@3 --dry-run --exclude b"), LoadPlan)
-    options = {"only": [], "exclude": ["b"], "prefix": "", "into": "", "conflicts": "overwrite", "replace": False}
-    options["state"] = True
+    options: dict[str, Any] = {
+        "only": [],
+        "exclude": ["b"],
+        "prefix": "",
+        "into": "",
+        "conflicts": "overwrite",
+        "replace": False,
+    }
+    options |= {"state": True, "rerun": None}
     assert fake.calls[1:] == [("plan", ("s", 3), options)]
     for line, option in (("--no-overwrite", {"conflicts": "keep"}), ("--replace", {"replace": True})):
         assert isinstance(shell.run_line_magic("load_session", f"s@3 --dry-run --exclude b {line};"), LoadPlan)

@@ -37,6 +37,16 @@ def parsed(magic: Callable[..., Any], line: str) -> Any:
         raise UsageError(f"{error}: {line.strip()}") from None
 
 
+def refuse_contradictions(args: Any) -> None:
+    """Refuse options of a load that exclude each other."""
+    if args.prefix and args.into:
+        raise UsageError("--prefix and --into exclude each other: give one")
+    if args.no_overwrite and args.replace:
+        raise UsageError("--no-overwrite and --replace exclude each other: give one")
+    if args.rerun is not None and (args.prefix or args.into):
+        raise UsageError("--rerun needs the variables under their own names: leave out --prefix and --into")
+
+
 def swallowed(args: Any) -> str:
     """Return what to say of an error if the name may have become a pattern."""
     if args.name is not None or not (args.only or args.exclude):

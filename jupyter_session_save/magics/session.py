@@ -27,13 +27,14 @@ from ..catalog import (
 )
 from ..display import ProgressMeter
 from ..errors import SessionNameError
+from ..lineage import Recorder
 from ..listings import SessionDiff, SessionList, SnapshotList
 from ..reports import LoadPlan, LoadReport, SaveReport
 from ..repository import Repository
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
 from ..snapshot import Problem, Snapshot
 from .autosave import AutosaveMagics, switch
-from .lines import how_to_mend, one_line, parsed, swallowed, unquoted
+from .lines import how_to_mend, one_line, parsed, refuse_contradictions, swallowed, unquoted
 from .meter import meter
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class SessionMagics(Magics):
             raise UsageError(how_to_mend(SessionMagics, error)) from None
         self._repository: tuple[str, Repository] | None = None
         self.follower: AutosaveMagics | None = None
+        self.recorder = Recorder(lambda: self._namespace, shell.transform_cell)
 
     @observe("autosave")
     def _autosave_changed(self, change: Any) -> None:
@@ -231,6 +233,13 @@ class SessionMagics(Magics):
         action="store_true",
         help="then give all live instances of classes whose module was reloaded the class as it is now",
     )
+    @argument(
+        "--rerun",
+        nargs="*",
+        type=unquoted,
+        metavar="VARIABLE",
+        help="run again the statements that made what could not be saved: of these variables, or of all placeholders",
+    )
     @line_magic
     def load_session(self, line: str) -> LoadReport | LoadPlan | None:
         """Load saved variables into this notebook, adding names and overwriting those that exist.
@@ -240,10 +249,7 @@ class SessionMagics(Magics):
         args = parsed(SessionMagics.load_session, line)
         if args is None:
             return None
-        if args.prefix and args.into:
-            raise UsageError("--prefix and --into exclude each other: give one")
-        if args.no_overwrite and args.replace:
-            raise UsageError("--no-overwrite and --replace exclude each other: give one")
+        refuse_contradictions(args)
         with one_line("the namespace is as it was", swallowed(args)):
             name, version = self._name(args.name, "%load_session", version=True)
             chosen: dict[str, Any] = {
@@ -258,7 +264,7 @@ class SessionMagics(Magics):
             manager = self._manager(create=False)
             with suggesting(self.repository(create=False), name), self._meter() as progress:
                 if args.dry_run:
-                    return manager.plan(name, version, **chosen)
+                    return manager.plan(name, version, **chosen, rerun=args.rerun)
                 held: Snapshot | None = None
                 with nullcontext() if self.follower is None else self.follower.noting_failure(name):
                     if self.follower is not None and not (args.prefix or args.into):
@@ -280,7 +286,11 @@ class SessionMagics(Magics):
                 pass_over(self.shell, report)
             if self.follower is not None and not (args.prefix or args.into):
                 self.follower.loaded(report)
+        if args.rerun is None:
             return report
+        with one_line(f"{report.reference} is loaded, and nothing was made again"):
+            flags = getattr(getattr(self.shell, "compile", None), "flags", 0)
+            return manager.rerun(report, args.rerun, flags=flags, trust=args.trust)
 
     @magic_arguments()
     @argument(
@@ -388,6 +398,7 @@ class SessionMagics(Magics):
             signer=Signer.of_user(),
             live=live_objects(self.shell),
             hidden=hidden_names(self.shell),
+            recorder=self.recorder,
         )
 
     def _meter(self) -> AbstractContextManager[ProgressMeter | None]:

@@ -1,0 +1,368 @@
+"""What could not be saved is made again by the statements that made it, and no secret comes along with them."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from jupyter_session_save.cells import statements
+from jupyter_session_save.errors import SessionNameError
+from jupyter_session_save.lineage import Recorder
+from jupyter_session_save.masking import masked
+from jupyter_session_save.rerun import plan_chains, run_again
+from jupyter_session_save.statement import Lineage, Statement
+
+from .kernels import Kernel
+from .machine import Machine, is_placeholder, read_report, save
+from .shells import EXTENSION, fresh_shell
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    with contextlib.closing(Machine(tmp_path)) as machine:
+        yield machine
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.setenv("JUPYTER_SESSION_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    with fresh_shell() as shell:
+        shell.run_line_magic("load_ext", EXTENSION)
+        yield shell
+
+
+def run(shell: InteractiveShell, *cells: str, fails: bool = False) -> None:
+    for cell in cells:
+        assert shell.run_cell(cell, store_history=True).success is not fails
+
+
+def recorder(shell: InteractiveShell) -> Recorder:
+    found: Recorder = shell.magics_manager.registry["SessionMagics"].recorder
+    return found
+
+
+def made(shell: InteractiveShell, *names: str, saved: tuple[str, ...] = ()) -> list[str]:
+    """The statements kept for variables that could not be saved."""
+    known = [n for n in shell.user_ns if not n.startswith("_")]
+    lineage = recorder(shell).lineage([*(saved or known), *names], names)
+    numbers = {n for name in names for n in lineage.made_by.get(name, ())}
+    todo = list(numbers)
+    by_number = {s.number: s for s in lineage.statements}
+    while todo:
+        number = todo.pop()
+        fresh = {n for v in by_number[number].reads.values() for n in v if n in by_number} - numbers
+        numbers |= fresh
+        todo += fresh
+    return [s.text for s in lineage.statements if s.number in numbers]
+
+
+def own(shell: InteractiveShell, name: str) -> list[str]:
+    """The statements that made a variable, without what they need."""
+    known = [n for n in shell.user_ns if not n.startswith("_")]
+    return [s.text for s in recorder(shell).lineage(known, ()).of(name)]
+
+
+@pytest.mark.parametrize(
+    ("source", "binds", "reads", "changes"),
+    [
+        ("a, (b, *c) = d", "a b c", "d", ""),
+        ("import os.path, re as r", "os r", "", ""),
+        ("x = [i for i in y if (w := i)]", "x w", "y", ""),
+        ("for i in y:\n    z.append(i)", "i", "y z", "z"),
+        ("with open(p) as f:\n    t = f.read()", "f t", "open p", ""),
+        ("x += y", "x", "x y", "x"),
+        ("d['k'].v = y", "", "d y", "d"),
+        ("del d['k']", "", "d", "d"),
+        ("class A(B):\n    v = 1\n    w = v", "A", "B", ""),
+        ("f = lambda a, b=c: a + g", "f", "c", ""),
+        ("match p:\n    case [q, *r]: pass", "q r", "p", ""),
+        ("y = get_ipython().run_line_magic('time', 'f(a)')", "y", "f a", ""),
+        ("x: int", "", "int", ""),
+    ],
+)
+def test_effects_of_a_statement(source: str, binds: str, reads: str, changes: str) -> None:
+    (found,), _ = statements(source, str)
+    assert (found.binds, found.reads, found.changes) == (set(binds.split()), set(reads.split()), set(changes.split()))
+    assert found.text == source
+
+
+@pytest.mark.core
+def test_statements_not_cells_are_recorded(shell: InteractiveShell) -> None:
+    run(shell, "é = 'ü'; a = [é]; b = 2\nc = 3", "a.append(4); print(a)", "c = a")
+    assert own(shell, "a") == ["a = [é]", "a.append(4)"]
+    assert own(shell, "c") == ["c = a"]
+    assert made(shell, "c", saved=("b",)) == ["é = 'ü'", "a = [é]", "a.append(4)", "c = a"]
+
+
+@pytest.mark.core
+def test_a_failing_cell_counts_up_to_the_failing_statement(shell: InteractiveShell) -> None:
+    run(shell, "x = [0]")
+    run(shell, "y = [1]; x = 1 / 0; z = [3]", fails=True)
+    assert own(shell, "x") == ["x = [0]"]
+    assert own(shell, "y") == ["y = [1]"]
+    run(shell, "for i in (1, 0):\n    w = 1 / i", fails=True)
+    (loop,) = recorder(shell).lineage(["w", "i"], ["w"]).of("w")
+    assert loop.refused == "it failed when it ran"
+
+
+@pytest.mark.core
+def test_magics_and_syntax_errors(shell: InteractiveShell) -> None:
+    run(shell, "%%time\nx = [1]\ny = x", "z = %time len(x)", "n = get_ipython().run_cell('q = [5]')")
+    assert own(shell, "y") == ["y = x"]
+    assert made(shell, "z", saved=("y",))[0] == "x = [1]"
+    assert own(shell, "q") == ["n = get_ipython().run_cell('q = [5]')"]
+    run(shell, "x = = 1", fails=True)
+    assert own(shell, "x") == ["x = [1]"]
+
+
+def test_names_that_a_function_binds_and_reads(shell: InteractiveShell) -> None:
+    run(shell, "limit = 3\ndef fill():\n    global bag\n    bag = [limit]", "fill()", "limit = 4")
+    assert own(shell, "bag") == ["fill()"]
+    assert "limit = 3" in made(shell, "bag")
+
+
+def test_what_no_name_needs_is_dropped(shell: InteractiveShell) -> None:
+    run(shell, "first = [1]", "second = [2]", "del first", "second = 3")
+    lineage = recorder(shell).lineage(["second"], ["second"])
+    assert [s.text for s in lineage.statements] == ["second = 3"]
+    recorder(shell)._prune_at = 0
+    run(shell, "third = 3")
+    assert "first = [1]" not in str(recorder(shell)._statements)
+
+
+def test_a_rebound_name_keeps_what_a_placeholder_needs(shell: InteractiveShell) -> None:
+    run(shell, "n = 2", "g = (i for i in range(n)); next(g)", "n = 9")
+    assert made(shell, "g") == ["n = 2", "g = (i for i in range(n))", "next(g)"]
+
+
+def test_hooks_hold_no_value_and_never_raise(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    events = recorder(shell)
+    events.before_cell(None)
+    events.after_cell(object())
+    events._transform = None  # type: ignore[assignment]
+    run(shell, "x = object()")
+    assert not capsys.readouterr().out
+
+    def values(holder: Any) -> Iterator[Any]:
+        if isinstance(holder, dict):
+            yield from (v for pair in holder.items() for part in pair for v in values(part))
+        elif isinstance(holder, (list, tuple, set)):
+            yield from (v for part in holder for v in values(part))
+        else:
+            yield holder
+
+    assert {type(v).__name__ for v in values(events._statements)} <= {"int", "str", "Statement", "Effects"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "c = connect('host', password='hunter2')",
+        "c = connect(**{'api_key': 'hunter2'})",
+        "headers['X-Api-Key'] = 'hunter2'",
+        "user, token = 'me', b'hunter2'",
+        "e = engine('postgresql://me:hunter2@host/db')",
+        "e = engine(f'postgresql://{user}:hunter2@host/db')",
+        "h = {'Authorization': 'Bearer hunter2'}",
+        "c.login('me', 'hunter2')",
+        "def f(a, *, secret='hunter2'): return a",
+        "c = connect('host=h password=hunter2')",
+        "x = db_password = 'hunter2'",
+        "ok = token == 'hunter2'",
+    ],
+)
+def test_secrets_are_masked(source: str) -> None:
+    text, reason = masked(source)
+    ast.parse(text)
+    assert "hunter2" not in text
+    assert "not recorded" in reason
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["token = os.environ['TOKEN']", "pw = getpass('Password: ')", "tokenizer = load('bert')", "c = connect('host')"],
+)
+def test_what_is_no_secret_stays(source: str) -> None:
+    assert masked(source) == (source, "")
+
+
+CANARY = "canary-7c1d"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (f"k = '{CANARY}'", "g = (i for i in k); next(g)", "del k"),
+        (f"k = '{CANARY}'; g = (i for i in k); next(g)\ndel k",),
+        (f"k = '{CANARY}'", f"g = (i for i in ['x{CANARY}y']); next(g)", "del k"),
+        (f"n, k = 1, '{CANARY}'", "del k"),
+        (f"d = {{'k': '{CANARY}', 'n': 1}}", "del d['k']"),
+        (f"d = {{'k': '{CANARY}', 'n': 1}}", "d.pop('k');"),
+        (f"k = '{CANARY}'", "g = (i for i in k); next(g)", "k = None"),
+        (f"k = '{CANARY}'", f"g = (i for i in [  # {CANARY}\n 1, 2]); next(g)", "del k"),
+        (f"class C:\n    pass\nc = C()\nc.v = '{CANARY}'", "del c.v"),
+    ],
+)
+def test_what_was_deleted_is_nowhere_in_the_store(
+    shell: InteractiveShell, tmp_path: Path, cells: tuple[str, ...]
+) -> None:
+    run(shell, *cells, "%save_session s")
+    stored = [p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file()]
+    assert stored
+    assert not any(CANARY.encode() in data for data in stored)
+
+
+def test_what_is_not_saved_is_not_in_statements(shell: InteractiveShell, tmp_path: Path) -> None:
+    run(shell, f"k = '{CANARY}'", "g = (i for i in k); next(g)", "%save_session s --exclude k")
+    records = [p.read_bytes() for p in (tmp_path / "store" / "sessions").rglob("*.json")]
+    assert records and not any(CANARY.encode() in data for data in records)
+
+
+def chain(*rows: tuple[str, str, dict[str, tuple[int, ...]], str], made_by: dict[str, tuple[int, ...]]) -> Lineage:
+    kept = [
+        Statement(i + 1, text, tuple(binds.split()), reads, tuple(changes.split()))
+        for i, (text, binds, reads, changes) in enumerate(rows)
+    ]
+    return Lineage(tuple(kept), made_by)
+
+
+def test_saved_values_are_put_back() -> None:
+    lineage = chain(
+        ("n, p = 7, object()", "n p", {}, ""), ("q = [n, p]", "q", {"n": (1,), "p": (1,)}, ""),
+        made_by={"n": (1,), "p": (1,), "q": (2,)},
+    )  # fmt: skip
+    namespace: dict[str, Any] = {"n": 5}
+    chains = plan_chains(lineage, [], whole={"p", "q"}, inside=(), kept={"n"})
+    done = run_again(chains, namespace, lineage, source="s@1", flags=0)
+    assert done.made == ("p", "q")
+    assert namespace["n"] == 5
+    assert namespace["q"] == [5, namespace["p"]]
+
+
+def test_changing_a_saved_value_in_place_is_refused() -> None:
+    rows = (("p = make(d)", "p", {"d": ()}, "d"),)
+    chains = plan_chains(chain(*rows, made_by={"p": (1,)}), ["p"], whole={"p"}, inside=(), kept={"d"})
+    assert not chains.steps
+    assert chains.refused["p"].startswith("it would change d")
+
+
+def test_a_missing_name_is_named() -> None:
+    lineage = chain(("p = f(gone)", "p", {"f": (), "gone": ()}, ""), made_by={"p": (1,)})
+    chains = plan_chains(lineage, [], whole={"p"}, inside=(), kept={"f"})
+    assert chains.refused == {"p": "it needs gone, which is not here: p = f(gone)"}
+
+
+def test_an_interrupt_puts_everything_back() -> None:
+    lineage = chain(
+        ("n = 2", "n", {}, ""), ("p = [n]\nraise KeyboardInterrupt", "p", {"n": (1,)}, ""), made_by={"p": (2,)}
+    )
+    namespace: dict[str, Any] = {"n": 1}
+    with pytest.raises(KeyboardInterrupt):
+        run_again(plan_chains(lineage, [], whole={"p"}, inside=(), kept=()), namespace, lineage, source="s@1", flags=0)
+    assert namespace == {"n": 1}
+
+
+LIVE = (
+    "import socket, threading\nsizes = [3, 4]\nhost = 'a'",
+    "def parts(n):\n    yield host\n    yield from range(n)",
+    "g = parts(sizes[0])\nfirst = next(g)",
+    "a, b = socket.socketpair(); b.send(b'hello')",
+    "reader = (a.recv(n) for n in [2, 3]); next(reader)",
+    "t = threading.Thread(target=lambda: None, name='worker')",
+    "box = {'rest': 1, 'g': parts(2)}\nhead = next(box['g'])",
+    "host = 'b'",
+)
+
+
+@pytest.mark.core
+def test_placeholders_are_made_again_after_a_kill(machine: Machine) -> None:
+    saved = machine.save(*LIVE)
+    assert {"g", "a", "b", "reader", "box"} <= saved.roots
+    assert "made by: g = parts(sizes[0]) (and 1 more); %load_session case --rerun g" in saved.text
+    kernel = machine.load("canary = 1")
+    kernel.check(is_placeholder("g"), "'made by: g = parts' in g.explanation", is_placeholder("box['g']"))
+    kernel.run("sizes_before = sizes\nloaded = %load_session case --rerun")
+    assert "made again: a, b, g, reader" in read_report(kernel, "loaded").text
+    kernel.check(
+        "list(g) == [0, 1, 2]", "next(reader) == b'llo'", "host == 'b'", "first == 'a'", is_placeholder("box['g']")
+    )
+
+
+@pytest.mark.core
+def test_only_what_was_named_runs(machine: Machine) -> None:
+    machine.save(*LIVE)
+    kernel = machine.load(options="--rerun box g")
+    kernel.check("list(g) == [0, 1, 2]", "list(box['g']) == [0, 1]", "head == 'a'", is_placeholder("a"))
+    kernel.run("loaded = %load_session case --rerun a")
+    kernel.check("next(reader) == b'llo'", is_placeholder("g"))
+    assert "no such variable" in complaint(kernel, "%load_session case --rerun nonsense")
+    assert "leave out --prefix" in complaint(kernel, "%load_session case --rerun --prefix x")
+
+
+def complaint(kernel: Kernel, cell: str) -> str:
+    return kernel.run(cell, check=False).complaint
+
+
+def test_a_dry_run_shows_what_would_run(machine: Machine) -> None:
+    machine.save(*LIVE)
+    kernel = machine.load()
+    shown = kernel.run("%load_session case --dry-run --rerun g").text
+    assert "would run again: g = parts(sizes[0])" in shown
+    assert "socketpair" not in shown
+    kernel.check(is_placeholder("g"))
+
+
+def test_a_failing_statement_leaves_the_placeholder(machine: Machine) -> None:
+    machine.write("here.txt", "text")
+    machine.save(
+        "lines = (line for line in open('here.txt')); next(lines)",
+        "g = (i for i in range(3)); next(g)",
+    )
+    (machine.project / "here.txt").unlink()
+    kernel = machine.load(options="--rerun")
+    kernel.check(is_placeholder("lines"), "next(g) == 1")
+    text = read_report(kernel, "loaded").text
+    assert "failed: FileNotFoundError" in text and "lines  a statement that it needs failed" in text
+
+
+def test_lineage_survives_a_second_kernel(machine: Machine) -> None:
+    machine.save(*LIVE)
+    kernel = machine.load()
+    kernel.run("host = 'c'")
+    facts = save(kernel)
+    assert "made by: g = parts(sizes[0])" in facts.text
+    kernel.sigkill()
+    other = machine.load(options="--rerun g")
+    other.check("list(g) == [0, 1, 2]", "host == 'c'")
+
+
+def test_functions_made_again_live_in_the_namespace(machine: Machine) -> None:
+    machine.save("step = 2\ndef make():\n    return (lambda: step), (i for i in [1])\npair = make()\nnext(pair[1])")
+    kernel = machine.load(options="--rerun pair")
+    kernel.run("step = 5")
+    kernel.check("pair[0]() == 5", "pair[0].__globals__ is get_ipython().user_ns")
+
+
+def test_a_save_in_the_middle_of_a_cell_knows_the_statements_before_it(machine: Machine) -> None:
+    machine.begin().run("g = (i for i in range(4)); next(g)\n%save_session case\nnext(g)")
+    kernel = machine.fresh()
+    kernel.run("%load_ext jupyter_session_save")
+    kernel.run("loaded = %load_session case --rerun")
+    kernel.check("list(g) == [1, 2, 3]")
+
+
+def test_an_unknown_name_is_refused(shell: InteractiveShell) -> None:
+    run(shell, "g = (i for i in range(3)); next(g)", "%save_session s")
+    magics = shell.magics_manager.registry["SessionMagics"]
+    manager = magics._manager(create=False)
+    with pytest.raises(SessionNameError, match="no such variable"):
+        manager.rerun(manager.load("s"), ["other"])
+    with pytest.raises(SessionNameError, match="no such variable"):
+        manager.plan("s", rerun=["other"])
