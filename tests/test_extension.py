@@ -46,7 +46,7 @@ def traces(shell: InteractiveShell) -> list[str]:
     strings = shell.strdispatchers["complete_command"].strs
     found += [key for key in strings if key.lstrip("%") in COMPLETED]
     for callbacks in shell.events.callbacks.values():
-        found += [str(c) for c in callbacks if EXTENSION in getattr(c, "__module__", "")]
+        found += [c.__qualname__ for c in callbacks if EXTENSION in getattr(c, "__module__", "")]
     return found
 
 
