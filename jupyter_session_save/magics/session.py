@@ -233,13 +233,7 @@ class SessionMagics(Magics):
         action="store_true",
         help="then give all live instances of classes whose module was reloaded the class as it is now",
     )
-    @argument(
-        "--rerun",
-        nargs="*",
-        type=unquoted,
-        metavar="VARIABLE",
-        help="run again the statements that made what could not be saved: of these variables, or of all placeholders",
-    )
+    @argument("--rerun", nargs="*", type=unquoted, metavar="VARIABLE", help="run again what made the placeholders")
     @line_magic
     def load_session(self, line: str) -> LoadReport | LoadPlan | None:
         """Load saved variables into this notebook, adding names and overwriting those that exist.
