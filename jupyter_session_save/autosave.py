@@ -221,9 +221,13 @@ class Autosave:
 
     def _step(self, pause: Callable[[], None]) -> float | None:
         """Do one step of what is left for idle time."""
-        if self.paused or self._escaped or not self._lock.acquire(blocking=False):
+        if self.paused or not self._lock.acquire(blocking=False):
             return None
         try:
+            if self._escaped:
+                # A cell of a subshell, which runs on a thread of its own.
+                self.tracker.touch(EVERYTHING)
+                self._escaped = False
             wait = self._retry - time.monotonic()
             if wait > 0:
                 return wait
