@@ -309,11 +309,25 @@ def test_memory_maps_that_belong_to_no_file_are_stored(tmp_path: Path) -> None:
     np.arange(10, dtype="<i4").tofile(path)
     private = np.memmap(path, "<i4", "c")
     private[0] = 100
-    view = np.memmap(path, "<i4", "r+")[2:5]
-    saved = save({"private": private, "view": view})
+    saved = save({"private": private, "part": private[:2]})
     path.unlink()
     fresh = saved.load()
-    assert fresh["private"].tolist() == [100, *range(1, 10)] and fresh["view"].tolist() == [2, 3, 4]
+    assert fresh["private"].tolist() == [100, *range(1, 10)] and fresh["part"].tolist() == [100, 1]
+
+
+def test_parts_of_memory_maps_are_parts_of_the_same_map_again(tmp_path: Path) -> None:
+    path = tmp_path / "mapped"
+    np.arange(10, dtype="<i4").tofile(path)
+    view = np.memmap(path, "<i4", "r+")[2:5]
+    plain = np.asarray(view)
+    saved = save({"view": view, "plain": plain})
+    assert {p.path for p in saved.reconnected} >= {"view"} and stored(saved) < 2000
+    fresh = saved.load()
+    assert type(fresh["view"]) is np.memmap and fresh["view"].filename == view.filename
+    fresh["view"][0] = 77
+    assert fresh["plain"].tolist() == [77, 3, 4]
+    fresh["view"].flush()
+    assert np.fromfile(path, "<i4").tolist() == [0, 1, 77, *range(3, 10)]
 
 
 # Subclasses and company.
@@ -327,6 +341,64 @@ def test_masked_matrix_and_own_subclasses() -> None:
     assert fresh["masked"].tolist() == masked.tolist() and fresh["masked"].mask.tolist() == masked.mask.tolist()
     assert fresh["matrix"].tolist() == matrix.tolist() and type(fresh["matrix"]) is type(matrix)
     assert fresh["records"].a.tolist() == [1, 3] and type(fresh["records"]) is np.recarray
+
+
+def test_subclasses_share_memory_with_their_parts_and_plain_arrays() -> None:
+    matrix = np.arange(1, 5).reshape(2, 2).view(np.matrix)
+    records = np.rec.array([(1, 2.0), (3, 4.0)], dtype=[("a", "i4"), ("b", "f8")])
+    mask = np.ma.array(np.arange(4.0), mask=[0, 1, 0, 0])
+    values = {"matrix": matrix, "row": matrix[0], "plain": np.asarray(matrix), "records": records, "field": records.b}
+    values |= {"one": records[1], "masked": mask, "hidden": mask.mask, "data": mask.data}
+    fresh = save(values).load()
+    fresh["row"][0, 0], fresh["field"][0], fresh["one"]["a"] = 9, 8, 7
+    fresh["hidden"][0], fresh["data"][3] = True, 6
+    assert fresh["matrix"].tolist() == [[9, 2], [3, 4]] == fresh["plain"].tolist()
+    assert fresh["records"].tolist() == [(1, 8.0), (7, 4.0)] and type(fresh["one"]) is np.record
+    assert fresh["masked"].tolist() == [None, None, 2.0, 6.0]
+    assert save(fresh).load()["records"].tolist() == fresh["records"].tolist()
+
+
+def test_a_part_of_a_large_record_array_brings_no_more_than_itself() -> None:
+    part = np.zeros(50_000, [("a", "f8"), ("b", "f8")]).view(np.recarray)[5:8]
+    saved = save({"part": part})
+    assert stored(saved) < 3000 and saved.load()["part"].a.tolist() == [0, 0, 0]
+
+
+def test_attributes_of_subclasses_of_the_users() -> None:
+    cell = """
+        import numpy as np
+
+        class Signal(np.ndarray):
+            def __array_finalize__(self, other):
+                self.rate = getattr(other, "rate", None)
+
+        whole = np.arange(5.0).view(Signal)
+        whole.rate = 44
+        part = whole[1:3]
+        part.rate = whole
+        things = np.array([whole, None], object).view(Signal)
+        """
+    with notebook(cell) as first:
+        second = first.move()
+        second.check("part.rate is whole", "whole.rate == 44", "type(part) is Signal", "type(things) is Signal")
+        second.run("part[0] = 9").check("whole.tolist() == [0, 9, 2, 3, 4]")
+
+
+def test_iterators_functions_and_archives_of_numpy(tmp_path: Path) -> None:
+    flat = np.arange(4).flat
+    next(flat)
+    both = np.broadcast(np.arange(3), np.arange(2)[:, None])
+    next(both)
+    np.savez(tmp_path / "z.npz", a=np.arange(3))
+    with np.load(tmp_path / "z.npz") as archive, np.load(tmp_path / "z.npz") as closed:
+        closed.close()
+        values = {"flat": flat, "both": both, "archive": archive, "closed": closed, "limits": np.finfo("f4")}
+        saved = save(values | {"twice": np.frompyfunc(str.upper, 1, 1), "add": np.add})
+    fresh = saved.load()
+    assert next(fresh["flat"]) == 1 and next(fresh["both"]) == (1, 0) and fresh["limits"] is np.finfo("f4")
+    assert fresh["twice"](["a"]).tolist() == ["A"] and fresh["add"] is np.add
+    with fresh["archive"]:
+        assert fresh["archive"]["a"].tolist() == [0, 1, 2] and fresh["closed"].zip is None
 
 
 def test_scalars_dtypes_and_generators() -> None:

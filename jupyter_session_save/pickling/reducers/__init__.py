@@ -24,7 +24,15 @@ Reducer = Callable[[Any, "Pickling"], Any]
 # Qualified name of a type -> room and function. A "+" says that subclasses are reduced alike.
 _TABLE: dict[str, str] = {
     "numpy.ndarray": "arrays.array",
+    "numpy.ndarray+": "arrays.subclass",
     "numpy.memmap": "arrays.memmap",
+    "numpy.void+": "arrays.record",
+    "numpy.flatiter": "numbers.flat_iterator",
+    "numpy.broadcast": "numbers.broadcast",
+    "numpy.ufunc": "numbers.ufunc",
+    "numpy.finfo+": "numbers.limits",
+    "numpy.lib._npyio_impl.NpzFile": "numbers.archive",
+    "numpy.lib.npyio.NpzFile": "numbers.archive",
     "numpy.ma.MaskedArray": "arrays.masked",
     "numpy.ma.core.MaskedArray": "arrays.masked",
     "matplotlib.figure.Figure+": "figures.figure",

@@ -41,40 +41,88 @@ def array(obj: Array, pickling: Pickling) -> Any:
     base = _shared_base(obj)
     if base is not None:
         return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
+    return owner, _owned(obj)
+
+
+def _owned(obj: Array) -> tuple[Any, ...]:
+    """Return what `owner` makes an array of."""
     order = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
     whole = obj if obj.flags.c_contiguous or obj.flags.f_contiguous else np.ascontiguousarray(obj)
     memory: Any = _bytes_of(whole)
     if not memory.flags.writeable:
         memory = np.asarray(_Unlocked(memory))
-    return owner, (pickle.PickleBuffer(memory), obj.dtype, obj.shape, order, obj.flags.writeable)
+    return pickle.PickleBuffer(memory), obj.dtype, obj.shape, order, obj.flags.writeable
 
 
 def masked(obj: Any, pickling: Pickling) -> Any:
     """Reduce a masked array to its data and its attributes, among them the mask."""
     if obj._baseclass is not np.ndarray:
         return NotImplemented
-    few = obj.nbytes < COMPACT and obj.nbytes * 2 <= getattr(_root(obj), "nbytes", 0)
-    # Between a part and its base stands an array of what numpy took the part from.
-    few = few and _alone(obj) and (obj.base.base is None or _alone(obj.base))
     pickling.modules.add("numpy")
-    data = obj.view(np.ndarray)
+    return make_masked, (_plain(obj),), dict(vars(obj)), None, None, rebuild.raw_state
+
+
+def subclass(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance of a subclass without a protocol of its own to a plain array and its attributes."""
+    if not _by_attributes(type(obj)):
+        return NotImplemented
+    pickling.modules.add("numpy")
+    state = getattr(obj, "__dict__", None)
+    rest = (dict(state), None, None, rebuild.raw_state) if state else ()
+    if _root(obj) is None and obj.dtype.kind in _PLAIN_KINDS and not obj.dtype.hasobject and obj.nbytes:
+        return typed_owner, (type(obj), *_owned(np.ndarray.view(obj, np.ndarray))), *rest
+    return typed, (type(obj), _plain(obj)), *rest
+
+
+def _by_attributes(cls: type) -> bool:
+    """Whether instances are their elements and their attributes, as numpy's own are and those of astropy's units."""
+    if any(c.__module__ == "astropy.units.quantity" and c.__name__ == "Quantity" for c in cls.__mro__):
+        return cls.__module__.startswith("astropy.")
+    own = cls.__mro__[: cls.__mro__.index(np.ndarray)]
+    hooks = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__slots__", "__getnewargs__")
+    return not any(name in vars(c) for c in own for name in hooks)
+
+
+def _plain(obj: Any) -> Array:
+    """Return a plain array on the memory of an instance of a subclass, or a copy if that is its own.
+
+    An array on its own memory would lead back to it.
+    """
+    base = obj.base
+    few = _root(obj) is None
+    if not few and obj.nbytes < COMPACT and obj.nbytes * 2 <= getattr(_root(obj), "nbytes", 0):
+        # Between a part and its base stands an array of what numpy took the part from.
+        few = _references(obj) <= _ALONE + 1 and (base.base is None or _alone(base))
+    data = np.ndarray.view(obj, np.ndarray)
     if few:
-        data = data.copy()
+        data = data.copy(order="K")
         data.flags.writeable = obj.flags.writeable
-    return make_masked, (data,), dict(vars(obj)), None, None, rebuild.raw_state
+    return data
+
+
+def record(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a record that was taken out of an array, and still shows its memory, to its place there."""
+    if not isinstance(obj.base, np.ndarray) or obj.dtype.names is None:
+        return NotImplemented
+    return element, (np.asarray(obj),)
 
 
 def memmap(obj: np.memmap[Any, Any], pickling: Pickling) -> Any:
     """Reduce an array mapped from a file of the user's: mapped again, not stored."""
     contiguous = obj.flags.c_contiguous or obj.flags.f_contiguous
-    if obj.filename is None or obj.mode == "c" or not contiguous or not isinstance(obj.base, type(obj._mmap)):  # type: ignore[attr-defined]
+    if obj.filename is None or obj.mode == "c":
+        return NotImplemented
+    whole = _root(obj)
+    if whole is not None and whole is not obj and type(whole) is np.memmap and whole._mmap is obj._mmap:  # type: ignore[attr-defined]
+        return part_of_map, (whole, np.ndarray.view(obj, np.ndarray))
+    if not contiguous or not isinstance(obj.base, type(obj._mmap)):  # type: ignore[attr-defined]
         return NotImplemented
     if obj.mode != "r":
         obj.flush()
     pickling.note_reconnected(obj, f"mapped again from {obj.filename}")
     mode = "r" if obj.mode == "r" else "r+"
     order = "C" if obj.flags.c_contiguous else "F"
-    return np.memmap, (str(obj.filename), obj.dtype, mode, obj.offset, obj.shape, order)
+    return np.memmap, (obj.filename, obj.dtype, mode, obj.offset, obj.shape, order)
 
 
 def _of_objects(obj: Array, pickling: Pickling) -> Any:
@@ -108,14 +156,19 @@ def _shared_base(obj: Array) -> Any:
 
 
 def _root(obj: Array) -> Any:
-    """Return the array that is the first to show the memory of a view, None if there is no plain one."""
+    """Return the array that is the first to show the memory of a view, None if there is none that can tell."""
     found = None
     base: Any = obj.base
-    while isinstance(base, np.ndarray) or type(base).__name__ == "DummyArray":  # What `as_strided` puts between.
-        if type(base) is np.ndarray:
+    # What `as_strided` puts between, and records.
+    while isinstance(base, np.ndarray | np.void) or type(base).__name__ == "DummyArray":
+        if isinstance(base, np.ndarray) and (type(base) is np.ndarray or _keeps_memory(type(base))):
             found = base
         base = base.base
     return found
+
+
+def _keeps_memory(cls: type) -> bool:
+    return cls in (np.memmap, np.ma.MaskedArray) or _by_attributes(cls)
 
 
 def _exporter(obj: Array) -> Any:
@@ -151,7 +204,8 @@ def _contiguous(obj: Array) -> bool:
 
 def _bytes_of(whole: Array) -> Array:
     """Return the memory of a contiguous array as bytes: some dtypes export no buffer themselves."""
-    flat = whole if whole.flags.c_contiguous else whole.T
+    plain = np.asarray(whole)
+    flat = plain if plain.flags.c_contiguous else plain.T
     return flat.reshape(-1).view(np.uint8)
 
 
@@ -213,6 +267,28 @@ def owner(buffer: Any, dtype: Any, shape: tuple[int, ...], order: Any, writeable
     return _flagged(made, writeable)
 
 
+def typed(cls: Any, data: Array) -> Any:
+    """Make an instance of a subclass on the memory of a plain array; its attributes follow."""
+    return data.view(cls)
+
+
+def typed_owner(cls: Any, *owned: Any) -> Any:
+    """Make an instance of a subclass on the bytes of a buffer; its attributes follow."""
+    return owner(*owned).view(cls)
+
+
+def element(data: Array) -> Any:
+    """Return the only element of an array without dimensions, as a view of it."""
+    return data[()]
+
+
+def part_of_map(whole: np.memmap[Any, Any], data: Array) -> Any:
+    """Make a part of a mapped array, which knows its file."""
+    made = data.view(type(whole))
+    vars(made).update(vars(whole))
+    return made
+
+
 def window(
     base: Any, dtype: Any, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool
 ) -> Array:
@@ -225,7 +301,7 @@ def window(
 def object_window(base: Array, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool) -> Array:
     """Make a view of an array of objects, whose memory cannot be handed around as a buffer."""
     with _unlocked(base, writeable):
-        memory = base if base.flags.c_contiguous else base.T
+        memory = np.asarray(base if base.flags.c_contiguous else base.T)
         return _flagged(np.ndarray(shape, base.dtype, memory, offset, strides), writeable)
 
 
