@@ -211,7 +211,7 @@ def variables_of(group: Pickled, component: Component, values: Mapping[str, Any]
     size = group.payload.size // len(group.names)
     digest_by_name = digests(group.names, values, component)
     placeholders = by_variable(group.payload.problems)
-    reconnected = by_variable(group.payload.reconnected)
+    reconnected, remarks = by_variable(group.payload.reconnected), by_variable(group.payload.remarks)
     variables = []
     for name in group.names:
         state: State = "saved"
@@ -219,7 +219,7 @@ def variables_of(group: Pickled, component: Component, values: Mapping[str, Any]
             state = "reconnected"
         if name in placeholders:
             state = "placeholder"
-        problems = (*placeholders.get(name, ()), *reconnected.get(name, ()))
+        problems = (*placeholders.get(name, ()), *reconnected.get(name, ()), *remarks.get(name, ()))
         variables.append(Variable(name, *describe(values[name]), size, state, problems, digest_by_name[name]))
     return variables
 

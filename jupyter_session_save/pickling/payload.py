@@ -37,6 +37,8 @@ class Payload:
         Placeholders in the stream.
     reconnected : list of Problem
         Objects that are rebuilt from a recipe.
+    remarks : list of Problem
+        Objects whose value is kept, but not all that belongs to them.
     defines : bool
         Whether a definition of the namespace is among the values.
     enter : callable
@@ -53,6 +55,7 @@ class Payload:
     names: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     reconnected: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
     defines: bool = False
     enter: Callable[[Meeting, str, bool], set[str]] = _shares_nothing
 

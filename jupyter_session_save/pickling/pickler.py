@@ -132,6 +132,10 @@ class Pickling:
         """Report an object that is rebuilt from a recipe."""
         self.payload.reconnected += [Problem(p, type_name(type(obj)), reason) for p in self._paths(obj)]
 
+    def note_remark(self, obj: Any, reason: str) -> None:
+        """Report an object of which something cannot come along, though its value does."""
+        self.payload.remarks += [Problem(p, type_name(type(obj)), reason) for p in self._paths(obj)]
+
     def _paths(self, obj: Any) -> list[str]:
         path = self._finder.known(obj)
         # Where no path is found, each of them may hold it.

@@ -13,6 +13,7 @@ import importlib.util
 import sys
 import types
 import typing
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -193,6 +194,9 @@ class Scope:
         self.quick: dict[int, Any] = {}
         self.types: list[type] = []
         self.library_owned: set[int] = set()
+        # Arrays, and storages of torch, by the address of their memory: torch does not say whose memory it uses.
+        self.arrays: dict[int, weakref.ref[Any]] = {}
+        self.storages: dict[int, Any] = {}
         self.saved = frozenset(saved)
         self.names = self._definitions(saved)
         self._registrations: dict[int, list[type]] | None = None
@@ -207,6 +211,12 @@ class Scope:
 
     def pause(self) -> None:
         """Is called for every 64 KiB that a pickler writes, and may raise `GiveWay`."""
+
+    def array_at(self, memory: Any) -> Any:
+        """Return the array of the session whose memory begins where that of another does, None if there is none."""
+        known = self.arrays.get(memory.ctypes.data)
+        found = known() if known is not None else None
+        return found if found is not None and found.nbytes >= memory.nbytes else None
 
     def _definitions(self, saved: Mapping[str, Any]) -> dict[int, str]:
         names: dict[int, str] = {}

@@ -10,6 +10,7 @@ import array as stdlib_array
 import contextlib
 import pickle
 import sys
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +39,25 @@ def array(obj: Array, pickling: Pickling) -> Any:
         return _of_objects(obj, pickling)
     if not obj.nbytes:
         return empty, (obj.dtype, obj.shape, "C", obj.flags.writeable)
+    if obj.base is None and "torch" in sys.modules:
+        storage = pickling.scope.storages.get(_address(obj))
+        if storage is not None and storage.nbytes() >= obj.nbytes:
+            return _on_storage(obj, storage)
+        pickling.scope.arrays.setdefault(_address(obj), weakref.ref(obj))
+    elif type(obj.base).__module__ == "torch" and hasattr(obj.base, "untyped_storage"):
+        return _on_storage(obj, obj.base.untyped_storage())
     base = _shared_base(obj)
     if base is not None:
         return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
     return owner, _owned(obj)
+
+
+def _on_storage(obj: Array, storage: Any) -> Any:
+    """Reduce an array that shows the memory of a tensor."""
+    from .tensors import array_on_storage
+
+    offset = _address(obj) - storage.data_ptr()
+    return array_on_storage, (storage, obj.dtype, obj.shape, offset, obj.strides, obj.flags.writeable)
 
 
 def _owned(obj: Array) -> tuple[Any, ...]:
