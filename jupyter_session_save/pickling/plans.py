@@ -94,7 +94,16 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
         return code.reduce_class
     if issubclass(cls, enum.Enum):
         return code.reduce_enum_member
+    plan, singletons = _by_protocol(cls, capture=capture), _module_singletons(cls)
+    if singletons:
+        return lambda obj, pickling: _singleton(obj, pickling, singletons, plan)
+    return plan
+
+
+def _by_protocol(cls: type, *, capture: bool) -> Plan | None:
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
+    if not dynamic and issubclass(cls, (list, dict)) and not _has_own_reduce(cls) and _adds_its_own_way(cls):
+        return code.reduce_container
     if dynamic and issubclass(cls, (list, dict, set)) and not _has_own_reduce(cls):
         return code.reduce_container
     if dynamic and hashable(cls) and _has_own_new(cls) and not _has_own_reduce(cls):
@@ -103,9 +112,6 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
         return code.reduce_shy
     if dynamic:
         return _reducing(cls) if _has_own_reduce(cls) or not hashable(cls) else None
-    singletons = _module_singletons(cls)
-    if singletons:
-        return lambda obj, pickling: _singleton(obj, pickling, singletons)
     if capture and cls not in copyreg.dispatch_table and _without_reduce(cls):
         return dill_reducers.captured(cls)
     return None
@@ -149,6 +155,12 @@ def _answers_itself(cls: type) -> bool:
     return asked and not any("__setstate__" in names for names in own) and hashable(cls) and not _has_own_reduce(cls)
 
 
+def _adds_its_own_way(cls: type) -> bool:
+    """Whether items pass through a method written in Python, which may need the state that they come before."""
+    methods = ("__setitem__", "append", "extend")
+    return any(type(vars(c).get(name)) is types.FunctionType for c in cls.__mro__ for name in methods)
+
+
 def _has_own_new(cls: type) -> bool:
     """Whether a ``__new__`` written in Python makes the instances; it has done so, and need not do it again."""
     return type(next(vars(c)["__new__"] for c in cls.__mro__ if "__new__" in vars(c))) is staticmethod
@@ -173,8 +185,10 @@ def _module_singletons(cls: type) -> dict[int, str]:
     return {id(v): k for k, v in list(vars(sys.modules[name]).items()) if type(v) is cls}
 
 
-def _singleton(obj: Any, pickling: Pickling, singletons: dict[int, str]) -> Any:
+def _singleton(obj: Any, pickling: Pickling, singletons: dict[int, str], plan: Plan | None) -> Any:
     name = singletons.get(id(obj))
+    if name is None and plan is not None:
+        return plan(obj, pickling)
     if name is None:
         return pickling.by_reduce(obj) if pickling.guarded else NotImplemented
     pickling.referenced.add(id(obj))

@@ -23,6 +23,13 @@ GROUPS = (
     "functions",
     "classes",
     "stdlib",
+    "of_numpy",
+    "of_frames",
+    "of_learning",
+    "of_torch",
+    "of_plots",
+    "of_science",
+    "of_handles",
 )
 """Modules in here, each with a list ``CASES``."""
 

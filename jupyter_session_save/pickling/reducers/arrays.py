@@ -39,17 +39,25 @@ def array(obj: Array, pickling: Pickling) -> Any:
         return _of_objects(obj, pickling)
     if not obj.nbytes:
         return empty, (obj.dtype, obj.shape, "C", obj.flags.writeable)
-    if obj.base is None and "torch" in sys.modules:
-        storage = pickling.scope.storages.get(_address(obj))
-        if storage is not None and storage.nbytes() >= obj.nbytes:
-            return _on_storage(obj, storage)
-        pickling.scope.arrays.setdefault(_address(obj), weakref.ref(obj))
-    elif type(obj.base).__module__ == "torch" and hasattr(obj.base, "untyped_storage"):
-        return _on_storage(obj, obj.base.untyped_storage())
+    shown = _of_torch(obj, pickling)
+    if shown is not None:
+        return _on_storage(obj, shown)
     base = _shared_base(obj)
     if base is not None:
         return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
     return owner, _owned(obj)
+
+
+def _of_torch(obj: Array, pickling: Pickling) -> Any:
+    """Return the storage of torch whose memory an array shows, None if it is its own or somebody else's."""
+    base: Any = obj.base
+    if base is not None or "torch" not in sys.modules:
+        return base.untyped_storage() if type(base).__module__ == "torch" and hasattr(base, "untyped_storage") else None
+    storage = pickling.scope.storages.get(_address(obj))
+    if storage is None or storage.nbytes() < obj.nbytes:
+        pickling.scope.arrays[_address(obj)] = weakref.ref(obj)
+        return None
+    return storage
 
 
 def _on_storage(obj: Array, storage: Any) -> Any:

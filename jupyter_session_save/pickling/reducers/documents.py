@@ -96,8 +96,9 @@ def _own(part: Any) -> dict[str, Any]:
 
 def new_language(cls: Any) -> Any:
     """Make an empty pipeline, and register the factories of parts, as the first `spacy.blank` would have done."""
-    with contextlib.suppress(ImportError):
-        importlib.import_module("spacy.registrations").populate_registry()
+    for module, register in (("registrations", "populate_registry"), ("pipeline.factories", "register_factories")):
+        with contextlib.suppress(ImportError, AttributeError):  # Other versions register when they are imported.
+            getattr(importlib.import_module(f"spacy.{module}"), register)()
     return cls.__new__(cls)
 
 

@@ -20,6 +20,9 @@ from .arrays import OWNED
 if TYPE_CHECKING:
     from ..pickler import Pickling
 
+_torch: Any = torch
+"""The same without its types, which it has for some of its functions only."""
+
 _OWN_WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__torch_dispatch__", "__deepcopy__")
 
 
@@ -50,7 +53,7 @@ def storage(obj: Any, pickling: Pickling) -> Any:
     pickling.modules.add("torch")
     if obj.device.type == "meta":
         return NotImplemented
-    memory = np.asarray(_bytes_in(obj.cpu()))
+    memory: Any = _bytes_in(obj.cpu())
     whose = pickling.scope.array_at(memory) if obj.device.type == "cpu" else None
     if whose is not None:
         return storage_of_array, (whose, obj.nbytes())
@@ -84,7 +87,7 @@ def device_of(storage_: Any) -> str:
 def make_storage(buffer: Any, device: str) -> Any:
     """Make a storage where it was, or on the CPU if that is not here."""
     if not memoryview(buffer).nbytes:
-        made = torch.UntypedStorage(0)
+        made = _torch.UntypedStorage(0)
     else:
         flat = torch.frombuffer(buffer, dtype=torch.uint8)
         made = (flat.clone() if flat.numel() < OWNED else flat).untyped_storage()
@@ -113,7 +116,7 @@ def array_on_storage(storage_: Any, dtype: Any, shape: Any, offset: int, strides
 
 def make_typed_storage(untyped: Any, dtype: Any) -> Any:
     """Give a storage a type."""
-    return torch.storage.TypedStorage(wrap_storage=untyped, dtype=dtype, _internal=True)
+    return _torch.storage.TypedStorage(wrap_storage=untyped, dtype=dtype, _internal=True)
 
 
 def make_tensor(
@@ -145,4 +148,4 @@ def load_script(data: bytes) -> Any:
     """Load compiled code."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return torch.jit.load(io.BytesIO(data))
+        return _torch.jit.load(io.BytesIO(data))
