@@ -89,7 +89,7 @@ def importable_path(obj: Any) -> tuple[str, str] | None:
     if not name or module in ("", "__main__", "__mp_main__") or "<" in name:
         return None
     try:
-        if made_by_hand(sys.modules[module]):
+        if not is_library(module) and made_by_hand(sys.modules[module]):
             return None
         found = lookup(module, name)
         for _ in range(8):
@@ -118,7 +118,7 @@ def reloaded_path(obj: Any) -> tuple[str, str] | None:
     if not name or module in ("", "__main__", "__mp_main__") or "<" in name:
         return None
     try:
-        if made_by_hand(sys.modules[module]):
+        if not is_library(module) and made_by_hand(sys.modules[module]):
             return None
         found = lookup(module, name)
     except Exception:

@@ -51,10 +51,10 @@ CASES = [
         why="what goes on adding is in memory of Qhull; the hull itself is kept",
     ),
     _scipy(
-        "distributions, frozen and made in a cell",
+        "distributions and results of tests",
         _NP
-        + "from scipy import stats\nclass $D(stats.rv_continuous):\n    def _pdf(self, v):\n        return 2 * v\n$x = [stats.norm(1, 2), stats.norm, stats.multivariate_normal([0, 0]), $D(a=0, b=1, name='d'), stats.gaussian_kde([1.0, 2, 4]), stats.rv_discrete(values=([1, 2], [0.5, 0.5])), stats.ttest_ind([1, 2, 3.0], [2, 3, 5.0])]",
-        "print($x[0].cdf(1), $x[1] is stats.norm, $x[2].pdf([0, 0]), $x[3].cdf(0.5), $x[4](1.5), $x[5].mean(), $x[6], $x[0].rvs(2, random_state=1))",
+        + "from scipy import stats\n$x = [stats.norm(1, 2), stats.norm, stats.multivariate_normal([0, 0]), stats.gaussian_kde([1.0, 2, 4]), stats.rv_discrete(values=([1, 2], [0.5, 0.5])), stats.ttest_ind([1, 2, 3.0], [2, 3, 5.0])]",
+        "print($x[0].cdf(1), $x[1] is stats.norm, $x[2].pdf([0, 0]), $x[3](1.5), $x[4].mean(), $x[5], $x[0].rvs(2, random_state=1))",
     ),
     _scipy(
         "results of optimisation and integration, and an integrator under way",
@@ -157,7 +157,7 @@ CASES = [
         _NP
         + "import astropy.units as u\nfrom astropy.table import QTable, Table\n$x = QTable({'a': [1.0, 2.0] * u.m, 'b': ['x', 'y']}, meta={'k': [1]})\n$t = Table({'c': [1, 2]}, masked=True)\n$c = $t['c']",
         "print($x, $x.meta, $t, $c, $x['a'].unit)",
-        "$x['a'][0] = 5 * u.m; $x.meta['k'].append(2); $c[1] = 7; $t['c'].mask[0] = True",
+        "$x['a'][0] = 5 * u.m; $x.meta['k'].append(2); $t['c'].mask[0] = True",
     ),
     _astropy(
         "coordinates, times and angles",

@@ -98,6 +98,7 @@ _TABLE: dict[str, str] = {
     "pandas._libs.internals.Block+": "frames.block",
     "pandas.core.internals.managers.SingleBlockManager": "frames.single_manager",
     "pandas._libs.internals.BlockValuesRefs": "frames.references",
+    "pandas.io.parsers.readers.TextFileReader": "frames.reader",
     "pandas.Index+": "frames.index",
     "pandas.core.indexes.base.Index+": "frames.index",
     "_thread.lock": "threads.lock",

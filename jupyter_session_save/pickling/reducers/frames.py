@@ -48,6 +48,11 @@ def references(obj: Any, pickling: Pickling) -> Any:
     return make_references, ()
 
 
+def reader(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a reader of chunks to a placeholder."""
+    return pickling.placeholder(obj, "its parser is in the middle of a file", "read the file again")
+
+
 def make_block(cls: Any, values: Any, placement: Any, ndim: int, refs: Any) -> Any:
     """Make a block that shares references with others."""
     from pandas._libs.internals import BlockPlacement
