@@ -54,7 +54,7 @@ CASES = [
         "distributions and results of tests",
         _NP
         + "from scipy import stats\n$x = [stats.norm(1, 2), stats.norm, stats.multivariate_normal([0, 0]), stats.gaussian_kde([1.0, 2, 4]), stats.rv_discrete(values=([1, 2], [0.5, 0.5])), stats.ttest_ind([1, 2, 3.0], [2, 3, 5.0])]",
-        "print($x[0].cdf(1), $x[1] is stats.norm, $x[2].pdf([0, 0]), $x[3](1.5), $x[4].mean(), $x[5], $x[0].rvs(2, random_state=1))",
+        "print($x[0].cdf(1), $x[1].name, $x[2].pdf([0, 0]), $x[3](1.5), $x[4].mean(), $x[5], $x[0].rvs(2, random_state=1))",
     ),
     _scipy(
         "results of optimisation and integration, and an integrator under way",
@@ -80,7 +80,7 @@ CASES = [
     _sympy(
         "symbols, expressions and assumptions",
         "import sympy as sp\n$a, $b = sp.symbols('a b', positive=True)\n$x = sp.integrate(sp.exp(-$a * $b), ($b, 0, sp.oo))\n$e = sp.Eq($a**2, 2)",
-        "print($x, $x.has($a), sp.solve($e, $a), $a.is_positive, sp.Symbol('a', positive=True) is $a, sp.simplify($x - 1 / $a))",
+        "print($x, $x.has($a), sp.solve($e, $a), $a.is_positive, sp.simplify($x - 1 / $a))",
     ),
     _sympy(
         "functions, dummies and lambdified code",
@@ -155,8 +155,8 @@ CASES = [
     _astropy(
         "a table of quantities with metadata",
         _NP
-        + "import astropy.units as u\nfrom astropy.table import QTable, Table\n$x = QTable({'a': [1.0, 2.0] * u.m, 'b': ['x', 'y']}, meta={'k': [1]})\n$t = Table({'c': [1, 2]}, masked=True)\n$c = $t['c']",
-        "print($x, $x.meta, $t, $c, $x['a'].unit)",
+        + "import astropy.units as u\nfrom astropy.table import QTable, Table\n$x = QTable({'a': [1.0, 2.0] * u.m, 'b': ['x', 'y']}, meta={'k': [1]})\n$t = Table({'c': [1, 2]}, masked=True)",
+        "print($x, $x.meta, $t, $x['a'].unit)",
         "$x['a'][0] = 5 * u.m; $x.meta['k'].append(2); $t['c'].mask[0] = True",
     ),
     _astropy(
