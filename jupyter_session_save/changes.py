@@ -24,13 +24,12 @@ from .pickling import Scope, collection_paused
 from .reach import Reach
 from .repository import Repository
 from .snapshot import Environment, Snapshot
+from .statement import Lineage
 from .trust import Signer
 from .writing import Writer
 
 _PER_GROUP = 256
-
 _LATE = "older than this cell: "
-
 _FLEETING = frozenset({"prompt number"})
 """State that is different after each cell, and for which alone no snapshot is made."""
 
@@ -45,8 +44,8 @@ class Tracker:
         The session.
     repository : Repository
     signer : Signer
-    live, hidden : callable
-        Return what `SessionManager` takes under these names, as it is now.
+    live, hidden, lineage : callable
+        Return what `SessionManager` takes under these names, as it is now; `lineage` is as `Recorder.lineage`.
 
     Attributes
     ----------
@@ -68,10 +67,11 @@ class Tracker:
         signer: Signer,
         live: Callable[[], Mapping[str, Any]],
         hidden: Callable[[], Mapping[str, Any]],
+        lineage: Callable[..., Lineage] = lambda *_: Lineage(),
     ) -> None:
         self._namespace, self.name = namespace, name
         self.repository, self._signer = repository, signer
-        self._live, self._hidden = live, hidden
+        self._live, self._hidden, self._lineage = live, hidden, lineage
         self.current: Snapshot | None = None
         self.late: dict[str, float] = {}
         self.unsettled: list[str] = []
@@ -356,6 +356,7 @@ class Tracker:
                 variables=tuple(variables[name] for name in sorted(variables)),
                 components=components,
                 state=tuple(component for _, component in state.values()),
+                lineage=self._lineage(variables, [n for n, v in variables.items() if v.state != "saved"]),
             ),
             sign=self._signer.sign,
             parent_record=before,

@@ -366,3 +366,10 @@ def test_an_unknown_name_is_refused(shell: InteractiveShell) -> None:
         manager.rerun(manager.load("s"), ["other"])
     with pytest.raises(SessionNameError, match="no such variable"):
         manager.plan("s", rerun=["other"])
+
+
+def test_an_autosaved_session_can_be_made_again(machine: Machine) -> None:
+    kernel = machine.begin("%autosave_session on --name case", *LIVE)
+    kernel.sigkill()
+    other = machine.load(options="--rerun g")
+    other.check("list(g) == [0, 1, 2]", "host == 'b'", is_placeholder("a"), "'made by' in a.explanation")

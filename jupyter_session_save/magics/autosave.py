@@ -244,6 +244,7 @@ class AutosaveMagics(Magics):
             signer=Signer.of_user(),
             live=lambda: live_objects(self._ip),
             hidden=lambda: hidden_names(self._ip),
+            lineage=self._sessions.recorder.lineage,
         )
         return Autosave(self._ip, tracker, self._settings)
 
