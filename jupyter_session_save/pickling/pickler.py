@@ -19,6 +19,7 @@ from typing import Any
 from ..errors import said
 from ..snapshot import Problem
 from . import dill_reducers, rebuild
+from .buffers import HeldBuffer, buffers_in
 from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
 from .memos import Meeting, among
@@ -50,6 +51,10 @@ class Pickling:
         Ids of cells whose contents a function brings, and of classes whose methods another class brings.
     referenced : set of int
         Ids of objects that were emitted as references, so that sharing them links nothing.
+    own_buffers : set of int
+        Ids of the buffers that reducers made.
+    held_buffers : bool
+        Whether the pickler met a buffer that may be the user's, of which it writes no more than the bytes.
     """
 
     def __init__(self, values: Mapping[str, Any], scope: Scope, *, guarded: bool, capture: bool) -> None:
@@ -58,6 +63,8 @@ class Pickling:
         self.roots = frozenset(values)
         self.announced: set[int] = set()
         self.referenced: set[int] = set()
+        self.own_buffers: set[int] = set()
+        self.held_buffers = False
         self.refs, self.modules = self.payload.refs, self.payload.modules
         self.mentions = self.payload.mentions
         self._values = values
@@ -141,6 +148,12 @@ class Pickling:
         # Where no path is found, each of them may hold it.
         return [path] if path is not None else [root_path(name) for name in self._values]
 
+    def out_of_band(self, memory: Any) -> pickle.PickleBuffer:
+        """Return a buffer for the pickle, which is not one that the user holds."""
+        buffer = pickle.PickleBuffer(memory)
+        self.own_buffers.add(id(buffer))
+        return buffer
+
     def by_reduce(self, obj: Any) -> Any:
         """Reduce an object by its own protocol, checked."""
         return self._checked(obj)
@@ -221,7 +234,7 @@ class _FastPickler(pickle.Pickler):
     """The C pickler, asking `Pickling` about everything that is not a plain builtin."""
 
     def __init__(self, sink: Any, pickling: Pickling) -> None:
-        super().__init__(sink, PROTOCOL, buffer_callback=_keeper(pickling.payload))
+        super().__init__(sink, PROTOCOL, buffer_callback=_keeper(pickling))
         # Found by the C pickler on the instance; a method that hands on would cost a call for each object.
         self.reducer_override = pickling.reducer()  # type: ignore[method-assign]
         self._live_ids = pickling.scope.live_ids
@@ -235,11 +248,39 @@ class _PersistentPickler(_FastPickler):
         return self._live_ids.get(id(obj))
 
 
-def _keeper(payload: Payload) -> Callable[[pickle.PickleBuffer], bool]:
+class _AttentivePickler(_PersistentPickler):
+    """Tells the buffers of reducers from those that the user holds, for which the pickler asks no reducer."""
+
+    def __init__(self, sink: Any, pickling: Pickling) -> None:
+        super().__init__(sink, pickling)
+        self._own = pickling.own_buffers
+        self._held: dict[int, HeldBuffer] = {}
+        reduce = self.reducer_override
+
+        def reducer_override(obj: Any) -> Any:
+            reduced = reduce(obj)
+            if type(reduced) is tuple:
+                self._own.update(map(id, buffers_in(reduced)))
+            return reduced
+
+        self.reducer_override = reducer_override  # type: ignore[method-assign]
+
+    def persistent_id(self, obj: Any) -> Any:
+        """Return the tag of a kernel object, or the user's buffer itself in a form that tells what it is."""
+        if type(obj) is pickle.PickleBuffer and id(obj) not in self._own:
+            return self._held.setdefault(id(obj), HeldBuffer(obj))
+        return self._live_ids.get(id(obj))
+
+
+def _keeper(pickling: Pickling) -> Callable[[pickle.PickleBuffer], bool]:
+    own, keep_apart = pickling.own_buffers, pickling.payload.buffers.append
+
     def keep(buffer: pickle.PickleBuffer) -> bool:
+        if id(buffer) not in own:
+            pickling.held_buffers = True
         if buffer.raw().nbytes < INLINE:
             return True
-        payload.buffers.append(buffer)
+        keep_apart(buffer)
         return False
 
     return keep
@@ -309,20 +350,29 @@ Lane = Callable[[Mapping[str, Any], Scope, bool], Payload]
 
 def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     persistent = any(id(value) in scope.live_ids for value in values.values())
-    pickling = Pickling(values, scope, guarded=guarded, capture=True)
-    pickler = (_PersistentPickler if persistent else _FastPickler)(_Chunks(pickling), pickling)
-    pickler.dump(values)
+    kind = _AttentivePickler if guarded else _PersistentPickler if persistent else _FastPickler
+    pickling, pickler = _dumped(kind, values, scope, guarded)
+    if pickling.held_buffers and not guarded:
+        # Under guard every reduce is seen, and with it whose buffers these are.
+        pickling, pickler = _dumped(_AttentivePickler, values, scope, True)
     # An exact dict or list of the kernel's was pickled by value: nobody was asked about it.
-    if not persistent and among(pickler, scope.live_containers):
-        pickling = Pickling(values, scope, guarded=guarded, capture=True)
-        pickler = _PersistentPickler(_Chunks(pickling), pickling)
-        pickler.dump(values)
+    elif kind is _FastPickler and among(pickler, scope.live_containers):
+        pickling, pickler = _dumped(_PersistentPickler, values, scope, guarded)
     return _finished(pickling, pickler, values)
+
+
+def _dumped(
+    kind: type[_FastPickler], values: Mapping[str, Any], scope: Scope, guarded: bool
+) -> tuple[Pickling, _FastPickler]:
+    pickling = Pickling(values, scope, guarded=guarded, capture=True)
+    pickler = kind(_Chunks(pickling), pickling)
+    pickler.dump(values)
+    return pickling, pickler
 
 
 def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=False)
-    pickler = dill_reducers.lane(_Copies(pickling), pickling.reduce, _keeper(pickling.payload))
+    pickler = dill_reducers.lane(_Copies(pickling), pickling.reduce, _keeper(pickling))
     pickler.persistent_id = lambda obj: scope.live_ids.get(id(obj))
     pickler.dump(values)
     return _finished(pickling, pickler, values)

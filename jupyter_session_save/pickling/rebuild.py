@@ -10,6 +10,7 @@ import _abc  # type: ignore[import-not-found]
 import enum
 import importlib
 import marshal
+import pickle
 import sys
 import types
 import typing
@@ -119,6 +120,14 @@ def code(
         )
     source.remember(filename, firstlineno, text)
     spans.remember(made, text, span)
+    return made
+
+
+def buffer(*view: memoryview) -> pickle.PickleBuffer:
+    """Make a buffer on the memory of a view, or one that has been released."""
+    made = pickle.PickleBuffer(*view or (b"",))
+    if not view:
+        made.release()
     return made
 
 

@@ -195,8 +195,10 @@ class Restoring:
     def _known(self, name: str) -> Any:
         return self.values.get(name, self._skeletons.get(name))
 
-    def resolve_live(self, tag: str) -> Any:
-        """Return this kernel's object for a tag."""
+    def resolve_live(self, tag: Any) -> Any:
+        """Return this kernel's object for a tag, or what was made in the stream in the place of a tag."""
+        if type(tag) is not str:
+            return tag
         try:
             return self._live[tag]
         except KeyError:

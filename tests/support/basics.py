@@ -271,6 +271,25 @@ CASES = [
         "print($y, $x.tolist(), $x.format)",
         "$x[0] = 99",
     ),
+    _view(
+        "pickle.PickleBuffer of a bytearray, alone, shared and released",
+        """
+        import pickle
+        $y = bytearray(b"abc")
+        $x = [pickle.PickleBuffer($y), pickle.PickleBuffer(b"fixed"), pickle.PickleBuffer(bytes(20_000))]
+        $x += [$x[0], pickle.PickleBuffer(b"gone")]
+        $x[4].release()
+        """,
+        """
+        print([type(b).__name__ for b in $x], [bytes(b.raw())[:6] for b in $x[:4]])
+        print($x[0] is $x[3], $x[1].raw().readonly)
+        try:
+            $x[4].raw()
+        except ValueError as error:
+            print(error)
+        """,
+        "$y[0] = 122",
+    ),
     _iterator(
         "iterator of a list, in the middle",
         """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import array as stdlib_array
 import contextlib
-import pickle
 import sys
 import weakref
 from collections.abc import Iterator
@@ -45,7 +44,7 @@ def array(obj: Array, pickling: Pickling) -> Any:
     base = _shared_base(obj)
     if base is not None:
         return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
-    return owner, _owned(obj)
+    return owner, _owned(obj, pickling)
 
 
 def _of_torch(obj: Array, pickling: Pickling) -> Any:
@@ -68,14 +67,14 @@ def _on_storage(obj: Array, storage: Any) -> Any:
     return array_on_storage, (storage, obj.dtype, obj.shape, offset, obj.strides, obj.flags.writeable)
 
 
-def _owned(obj: Array) -> tuple[Any, ...]:
+def _owned(obj: Array, pickling: Pickling) -> tuple[Any, ...]:
     """Return what `owner` makes an array of."""
     order = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
     whole = obj if obj.flags.c_contiguous or obj.flags.f_contiguous else np.ascontiguousarray(obj)
     memory: Any = _bytes_of(whole)
     if not memory.flags.writeable:
         memory = np.asarray(_Unlocked(memory))
-    return pickle.PickleBuffer(memory), obj.dtype, obj.shape, order, obj.flags.writeable
+    return pickling.out_of_band(memory), obj.dtype, obj.shape, order, obj.flags.writeable
 
 
 def masked(obj: Any, pickling: Pickling) -> Any:
@@ -94,7 +93,7 @@ def subclass(obj: Any, pickling: Pickling) -> Any:
     state = getattr(obj, "__dict__", None)
     rest = (dict(state), None, None, rebuild.raw_state) if state else ()
     if _root(obj) is None and obj.dtype.kind in _PLAIN_KINDS and not obj.dtype.hasobject and obj.nbytes:
-        return typed_owner, (type(obj), *_owned(np.ndarray.view(obj, np.ndarray))), *rest
+        return typed_owner, (type(obj), *_owned(np.ndarray.view(obj, np.ndarray), pickling)), *rest
     return typed, (type(obj), _plain(obj)), *rest
 
 

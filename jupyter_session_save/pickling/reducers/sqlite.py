@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import os
-import pickle
 import sqlite3
 import urllib.parse
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,7 @@ def connection(obj: sqlite3.Connection, pickling: Pickling) -> Any:
         if lost:
             pickling.note_reconnected(obj, f"its contents were saved{tail}")
         empty = not _ask(obj, "PRAGMA page_count")[0][0]
-        data = b"" if empty else pickle.PickleBuffer(obj.serialize())
+        data = b"" if empty else pickling.out_of_band(obj.serialize())
         return memory_connection, (type(obj), data, settings), state, None, None, connection_state
     pickling.note_reconnected(obj, f"connected again to {paths['main']}{tail}")
     return file_connection, (type(obj), paths["main"], settings), state, None, None, connection_state

@@ -7,7 +7,6 @@ warning.
 from __future__ import annotations
 
 import io
-import pickle
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +57,7 @@ def storage(obj: Any, pickling: Pickling) -> Any:
     if whose is not None:
         return storage_of_array, (whose, obj.nbytes())
     pickling.scope.storages.setdefault(obj.data_ptr(), obj)
-    return make_storage, (pickle.PickleBuffer(memory), device_of(obj))
+    return make_storage, (pickling.out_of_band(memory), device_of(obj))
 
 
 def typed_storage(obj: Any, pickling: Pickling) -> Any:
