@@ -169,6 +169,7 @@ def load_into(
     )
     added: list[str] = []
     repointing = Repointing()
+    restoring: Restoring | None = None
     try:
         resumption.begin()
         added += environment.find_again(snapshot.environment)
@@ -205,7 +206,13 @@ def load_into(
         for directory in added:
             sys.path.remove(directory)
         resumption.undo()
+        if restoring is not None:
+            restoring.abandon()
         raise
+
+
+ROUNDS = 3
+"""How often a load begins, with more components under guard each time."""
 
 
 def restore(
@@ -221,7 +228,7 @@ def restore(
     All, because what was made in the first round may hold on to half-made classes of the second.
     """
     guarded: frozenset[int] = frozenset()
-    for _ in range(3):
+    for round_ in range(1, ROUNDS + 1):
         restoring = Restoring(
             view,
             stored,
@@ -231,13 +238,19 @@ def restore(
             guarded=guarded,
             types=types_of(snapshot),
         )
-        for position, component in enumerate(stored):
-            if progress is not None:
-                progress(component.names[0], position, len(stored))
-            restoring.load(position)
-        if guarded.issuperset(restoring.failures):
+        try:
+            for position, component in enumerate(stored):
+                if progress is not None:
+                    progress(component.names[0], position, len(stored))
+                restoring.load(position)
+        except BaseException:
+            restoring.abandon()
+            raise
+        if guarded.issuperset(restoring.failures) or round_ == ROUNDS:
             break
         guarded = guarded.union(restoring.failures)
+        restoring.abandon()
+    restoring.settle()
     for position, error in restoring.failures.items():
         reason, advice = unreadable(error, snapshot)
         for name, stand_in in unavailable(stored[position].names, types_of(snapshot), reason, advice).items():

@@ -95,6 +95,7 @@ class OpenSession(Mapping[str, Any]):
         restoring.load(position)
         if position in restoring.failures:
             restoring.retry(position)
+            restoring.settle()
         error = restoring.failures.pop(position, None)
         if error is not None:
             names = self._components[position].names

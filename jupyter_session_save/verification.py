@@ -13,6 +13,7 @@ import os
 import pickle
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -236,14 +237,22 @@ class _StandIn:
     """Stands in the throwaway process for an object of the kernel."""
 
 
-def answer(question: Mapping[str, Any]) -> list[list[str]]:
-    """Load the snapshot that a question names and return what does not come back, as rows of `Problem`."""
+def answer(question: Mapping[str, Any], held: list[Any]) -> list[list[str]]:
+    """Load the snapshot that a question names and return what does not come back, as rows of `Problem`.
+
+    Parameters
+    ----------
+    question : mapping
+    held : list
+        Takes what keeps the loaded values alive.
+    """
     repository = Repository.open(question["store"], create=False)
     snapshot = repository.resolve(question["name"], question["version"])
     check_trust(snapshot, Signer.of_user(), False)
     sys.path[:] = question["path"]
     live = {tag: _StandIn() for tag in question["tags"]}
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    held.append(namespace)
     components = sorted(snapshot.components, key=lambda c: (not c.defines, bool(c.refs)))
     stored = [StoredComponent(c, repository, verify_data=True) for c in components]
     restoring = restore(stored, snapshot, namespace, live, namespace.__setitem__)
@@ -265,10 +274,20 @@ def _root(path: str) -> str:
 
 
 def main() -> None:
-    """Answer the question on standard input."""
-    rows = answer(json.load(sys.stdin))
-    # What loading printed stands before the separator.
-    print(f"\n\x1e{json.dumps(rows)}")
+    """Answer the question on standard input, and end without a word to what was loaded: finalizers do not run."""
+    held: list[Any] = []
+    status = 1
+    try:
+        rows = answer(json.load(sys.stdin), held)
+        # What loading printed stands before the separator.
+        print(f"\n\x1e{json.dumps(rows)}")
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -113,6 +113,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
 
     def _spoil(self, spoiled: Any, stand_in: Placeholder) -> None:
         """Put a placeholder wherever the unpickler itself still holds a half-made object."""
+        self._restoring.discard(spoiled)
         for key, value in self.memo.items():
             if value is spoiled:
                 self.memo[key] = stand_in

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from ..snapshot import Problem
 from . import rebuild
+from .abandoned import retain
 from .culprit import root_path
 from .guarded import GuardedUnpickler
 from .placeholder import Placeholder
@@ -140,6 +141,7 @@ class Restoring:
         self._skeletons: dict[str, Any] = {}
         self._attempts: dict[int, int] = {}
         self._finished: set[int] = set()
+        self._wrecks: list[Any] = []
 
     def load(self, position: int) -> None:
         """Unpickle one component unless that has been done; failures are kept, not raised."""
@@ -160,12 +162,33 @@ class Restoring:
                 self.failures[position] = error
             return
         if position in self._finished:
+            self._wrecks.append(values)
             return  # A cycle came back here and finished first; what others refer to is its result.
         self._finished.add(position)
         self.failures.pop(position, None)
         for name, value in values.items():
             self.values[name] = value
             self._publish(name, value)
+
+    def discard(self, obj: Any) -> None:
+        """Take note of an object that is left out of what is loaded, though it exists."""
+        self._wrecks.append(obj)
+
+    def settle(self) -> None:
+        """Let what was begun and is in no value come to no end that runs code."""
+        if self._wrecks:
+            self._retain([*self._wrecks], self.values)
+            self._wrecks.clear()
+
+    def abandon(self) -> None:
+        """Let nothing that was made come to an end that runs code: the load is given up."""
+        self._retain([*self._wrecks, self.values, self._skeletons], {})
+        self._wrecks.clear()
+
+    def _retain(self, given_up: list[Any], living: Mapping[str, Any]) -> None:
+        lost = [part for one in given_up for part in (one.memo.copy().values() if _is_unpickler(one) else (one,))]
+        apart = {id(self.namespace), *map(id, self._live.values())}
+        retain(lost, [*living.values()], apart)
 
     def retry(self, position: int) -> None:
         """Unpickle a component that failed once more, under guard."""
@@ -251,15 +274,25 @@ class Restoring:
     def _unpickle(self, position: int, component: Stored) -> dict[str, Any]:
         reader = _Reader(component.stream())
         if position not in self._guarded:
-            values: dict[str, Any] = _Unpickler(self, reader, component.buffers()).load()
+            fast = _Unpickler(self, reader, component.buffers())
+            try:
+                values: dict[str, Any] = fast.load()
+            except BaseException:
+                self._wrecks.append(fast)
+                raise
             return values
         guard = GuardedUnpickler(self, reader, component.buffers())
+        self._wrecks.append(guard)
         values = guard.load()
         if not isinstance(values, dict):
             raise pickle.UnpicklingError("the stream does not hold variables")
         self.problems.extend(guard.located(values))
         self.stand_ins += guard.made
         return values
+
+
+def _is_unpickler(wreck: Any) -> bool:
+    return type(wreck) in (_Unpickler, GuardedUnpickler)
 
 
 def unavailable(names: Sequence[str], types: Mapping[str, str], reason: str, advice: str) -> dict[str, Placeholder]:

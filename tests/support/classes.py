@@ -42,6 +42,23 @@ CASES = [
         "$x.a = 2",
     ),
     _plain(
+        "__del__, which runs neither at the save nor at the load",
+        """
+        $log = []
+        class $C:
+            def __del__(self):
+                $log.append("del")
+        $x = $C()
+        """,
+        "print($log)",
+        """
+        import gc
+        del $x
+        gc.collect()
+        $x = $C()
+        """,
+    ),
+    _plain(
         "__slots__, with and without inheritance",
         """
         class $A:

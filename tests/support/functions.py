@@ -8,7 +8,6 @@ from . import Case
 
 _function = partial(Case, "functions")
 _wrapped = partial(Case, "wrapped and bound functions")
-_deleted = partial(Case, "classes")
 _module = partial(Case, "modules and monkey patches")
 
 CASES = [
@@ -639,22 +638,5 @@ CASES = [
         $x = importlib.util.find_spec("json")
         """,
         "print($x.name, $x.origin == json.__file__)",
-    ),
-    _deleted(
-        "__del__, which must not run at save",
-        """
-        $log = []
-        class $C:
-            def __del__(self):
-                $log.append("del")
-        $x = $C()
-        """,
-        "print($log)",
-        """
-        import gc
-        del $x
-        gc.collect()
-        $x = $C()
-        """,
     ),
 ]
