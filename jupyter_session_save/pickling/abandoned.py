@@ -65,7 +65,7 @@ def _ends_with_code(kind: type) -> bool:
     return type(own) is types.FunctionType or (issubclass(kind, io.IOBase) and module_of(kind) != "_io")
 
 
-def _calls_back(reference: weakref.ReferenceType[Any]) -> bool:
+def _calls_back(reference: Any) -> bool:
     called = reference.__callback__
     return called is not None and not is_library(module_of(called)) and reference() is not None
 
