@@ -6,6 +6,7 @@ unpickled before the snapshot's signature and the digest of its stream have been
 
 from __future__ import annotations
 
+import gc
 import keyword
 import sys
 import time
@@ -251,6 +252,9 @@ def restore(
         guarded = guarded.union(restoring.failures)
         restoring.abandon()
     restoring.settle()
+    if guarded or restoring.has_begun_again:
+        # Classes that were begun in vain are cycles, and count among the subclasses of their bases until they are gone.
+        gc.collect()
     for position, error in restoring.failures.items():
         reason, advice = unreadable(error, snapshot)
         for name, stand_in in unavailable(stored[position].names, types_of(snapshot), reason, advice).items():

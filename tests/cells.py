@@ -32,8 +32,13 @@ def describe(namespace: Mapping[str, Any]) -> dict[str, str]:
     That is the list that `copyreg` leaves on a class whose instance was pickled, what a weak dictionary notes when
     it is looked at, and whether functions share an empty dict of annotations.
     """
+    return settled(descriptions.describe(namespace))
+
+
+def settled(described: Mapping[str, str]) -> dict[str, str]:
+    """Return a description without what `describe` leaves out."""
     found = {}
-    for path, line in descriptions.describe(namespace).items():
+    for path, line in described.items():
         empty = path.endswith(".annotations") and (line.startswith("is ") or line == "builtins.dict of 0: ")
         if not (empty or ".__slotnames__" in path or path.endswith("._dirty_len")):
             found[path] = line.replace(" __slotnames__", "")

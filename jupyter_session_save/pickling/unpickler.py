@@ -143,6 +143,11 @@ class Restoring:
         self._finished: set[int] = set()
         self._wrecks: list[Any] = []
 
+    @property
+    def has_begun_again(self) -> bool:
+        """Whether a component was unpickled more than once, and may have left what was made in vain."""
+        return any(attempts > 1 for attempts in self._attempts.values())
+
     def load(self, position: int) -> None:
         """Unpickle one component unless that has been done; failures are kept, not raised."""
         if position not in self._attempts:
