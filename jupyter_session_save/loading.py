@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from . import environment
@@ -175,7 +175,8 @@ def load_into(
         resumption.begin()
         added += environment.find_again(snapshot.environment)
         with collection_paused():
-            restoring = restore(stored, snapshot, target.view, live, target.publisher(journal), progress)
+            there = {n: namespace[n] for n in selection.left if n in namespace}
+            restoring = restore(stored, snapshot, target.view, live, target.publisher(journal), progress, there)
             removed = target.finish(journal, restoring.values)
             resumption.finish(restoring.values)
         notes = [f"added {directory} to sys.path, where modules of yours stand" for directory in added]
@@ -223,6 +224,7 @@ def restore(
     live: Mapping[str, Any],
     publish: Callable[[str, Any], None],
     progress: Progress | None = None,
+    there: Mapping[str, Any] = MappingProxyType({}),
 ) -> Restoring:
     """Unpickle components; those that fail are unpickled again under guard, with all the others.
 
@@ -238,6 +240,7 @@ def restore(
             explain=lambda error: environment.explain(error, snapshot.environment),
             guarded=guarded,
             types=types_of(snapshot),
+            there=there,
         )
         try:
             for position, component in enumerate(stored):

@@ -110,3 +110,13 @@ def test_a_save_by_hand_is_part_of_the_line(machine: Machine) -> None:
     kernel = begin(machine, "x = 1", "x = 2", "%save_session nb -m kept", "x = 3")
     kernel.run("%undo_session 2")
     kernel.check("x == 1")
+
+
+def test_what_comes_back_finds_the_classes_and_functions_that_stayed(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "class Box: pass\ndef make(): return Box()\nbox = make(); kept = {'f': make}; partner = None",
+        "box = 1; kept = 2; partner = make()",
+    )
+    kernel.run("r = %undo_session")
+    kernel.check("type(box) is Box", "kept['f'] is make", "partner is None", "not r.placeholders")

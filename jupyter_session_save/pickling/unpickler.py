@@ -101,6 +101,8 @@ class Restoring:
         Positions of components to unpickle under guard.
     types : mapping of str to str
         Types that the save noted, by path; better names for what a placeholder stands for.
+    there : mapping of str to object
+        Variables that are there already and stay, and that the components refer to.
 
     Attributes
     ----------
@@ -124,6 +126,7 @@ class Restoring:
         explain: Callable[[BaseException], tuple[str, str]],
         guarded: frozenset[int] = frozenset(),
         types: Mapping[str, str] = MappingProxyType({}),
+        there: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.namespace = namespace
         self.values: dict[str, Any] = {}
@@ -138,7 +141,8 @@ class Restoring:
         self._publish = publish
         self._guarded = guarded
         self._where = {name: i for i, one in enumerate(components) for name in one.names}
-        self._skeletons: dict[str, Any] = {}
+        # What stands is as good as made.
+        self._skeletons: dict[str, Any] = {**there}
         self._attempts: dict[int, int] = {}
         self._finished: set[int] = set()
         self._wrecks: list[Any] = []
@@ -246,7 +250,7 @@ class Restoring:
         Superseded
             If the cycle has also finished the component.
         """
-        if name is None or name not in self._skeletons:
+        if name is None or name not in self._skeletons or name not in self._where:
             return None
         if self._where[name] in self._finished:
             raise rebuild.Superseded
