@@ -17,12 +17,13 @@ from .cells import effects_in, failed_at, running_at, statements
 from .effects import Effects, Position
 from .masking import masked
 from .snapshot import Variable
-from .statement import MADE_BY, Lineage, Statement, how_made
+from .statement import MADE_BY, OMITTED, Lineage, Statement, how_made
 
 _HISTORY = re.compile(r"_+\d*|_i+\d*|_dh|_oh|_ih|_exit_code|In|Out|exit|quit|get_ipython|open|display|__\w+__")
 _IMMUTABLE = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType, types.FunctionType)
 _LONGEST = 20_000
 _MOST = 5_000
+_LINE = 32  # A notebook that changes one object in every cell would else keep all of its cells with each of them.
 
 _FAILED = "it failed when it ran"
 _AWAITS = "it awaits, which only a cell can do"
@@ -40,6 +41,11 @@ class _Cell:
     parsed: tuple[list[Effects], bool] | None = None
     done: int = 0
     unclear: list[tuple[Effects, Statement]] = field(default_factory=list)
+
+
+def _followed(line: tuple[int, ...], number: int) -> tuple[int, ...]:
+    """Return who made a value, with one more statement that changed it, unless they are too many to be run again."""
+    return (*line, number) if len(line) < _LINE and OMITTED not in line else (line[0], OMITTED)
 
 
 class Recorder:
@@ -151,7 +157,7 @@ class Recorder:
             base, self._count = self._count, self._count + max([0, *(s.number for s in lineage.statements)])
 
             def moved(numbers: Iterable[int]) -> tuple[int, ...]:
-                return tuple(base + n for n in numbers)
+                return tuple(base + n if n != OMITTED else n for n in numbers)
 
             for s in lineage.statements:
                 new = replace(s, number=base + s.number, reads={n: moved(v) for n, v in s.reads.items()})
@@ -206,7 +212,7 @@ class Recorder:
         if bound or touched:
             number = self._add(effects, bound, refused).number
             for name in touched - bound:
-                self._lines[name] = (*self._lines[name], number)
+                self._lines[name] = _followed(self._lines[name], number)
         elif effects.opaque or effects.reads:
             cell.unclear.append((effects, self._statement(effects, set(), "")))
         if (bound or touched) and effects.opaque:
@@ -242,7 +248,7 @@ class Recorder:
         self._statements[statement.number] = (statement, effects)
         for name in bound:
             earlier = self._lines.get(name, ()) if name in effects.changes else ()
-            self._lines[name] = (*earlier, statement.number)
+            self._lines[name] = _followed(earlier, statement.number)
         for name in (*bound, *effects.changes):
             if effects.held:
                 self._held.setdefault(name, set()).update(effects.held)
@@ -282,7 +288,7 @@ class Recorder:
                 statement = self._statements.get(maker.number, (maker,))[0]
                 statement = replace(statement, binds=(*statement.binds, name))
                 self._statements[statement.number] = (statement, effects_in(statement.text))
-                self._lines[name] = (*self._lines.get(name, ()), statement.number)
+                self._lines[name] = _followed(self._lines.get(name, ()), statement.number)
 
     def _sets(self, effects: Effects, name: str) -> bool:
         """Whether a function that a statement mentions binds a global name."""

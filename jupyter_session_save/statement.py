@@ -48,7 +48,7 @@ class Lineage:
     statements : tuple of Statement
         In the order in which they ran.
     made_by : mapping of str to tuple of int
-        For each variable the statement that bound it, then those that changed it in place.
+        For each variable the statement that bound it, then those that changed it in place, or `OMITTED`.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -65,6 +65,11 @@ class Lineage:
 
 
 MADE_BY = "made by: "
+
+OMITTED = 0
+"""Stands for the statements that changed a value in place where they were too many to be kept."""
+
+_OFTEN = "too many statements changed it since"
 
 
 def shown(text: str) -> str:
@@ -88,7 +93,8 @@ def how_made(lineage: Lineage, name: str, session: str) -> str:
     if not own:
         return ""
     more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
-    refused = next((s.refused for s in own if s.refused), "")
+    omitted = _OFTEN if OMITTED in lineage.made_by[name] else ""
+    refused = next((s.refused for s in own if s.refused), omitted)
     typed = f'"{session}"' if any(c.isspace() for c in session) else session
     how = f"run it yourself: {refused}" if refused else f"%load_session {typed} --rerun {name} runs it again"
     return f"{MADE_BY}{shown(own[0].text)}{more}; {how}"

@@ -16,7 +16,7 @@ from jupyter_session_save.errors import SessionNameError
 from jupyter_session_save.lineage import Recorder
 from jupyter_session_save.masking import masked
 from jupyter_session_save.rerun import plan_chains, run_again
-from jupyter_session_save.statement import Lineage, Statement
+from jupyter_session_save.statement import Lineage, Statement, how_made
 
 from .kernels import Kernel
 from .machine import Machine, is_placeholder, read_report, save
@@ -373,3 +373,14 @@ def test_an_autosaved_session_can_be_made_again(machine: Machine) -> None:
     kernel.sigkill()
     other = machine.load(options="--rerun g")
     other.check("list(g) == [0, 1, 2]", "host == 'b'", is_placeholder("a"), "'made by' in a.explanation")
+
+
+def test_what_every_cell_changes_does_not_keep_every_cell(shell: InteractiveShell) -> None:
+    run(shell, "import random; noise = random.Random(1); items = []", *["items.append(noise.random())"] * 200)
+    kept = recorder(shell).lineage(["items", "noise"], [])
+    assert len(kept.statements) <= 4
+    assert "too many statements changed it" in how_made(kept, "items", "s")
+    (again,) = plan_chains(kept, ["items"], whole=["items"], inside=(), kept=()).refused.values()
+    assert again == "a statement that it needs was not kept"
+    run(shell, "items = [1]")
+    assert "runs it again" in how_made(recorder(shell).lineage(["items"], []), "items", "s")
