@@ -1,0 +1,223 @@
+"""What an autosave costs, in counts that no busy machine can change: bytes hashed and written, objects pickled, files.
+
+A limit here is what was measured and a little room; where a change makes one smaller, lower it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jupyter_session_save import components, digests, examining, fingerprint, loading, reading, writing
+from jupyter_session_save.changes import Tracker
+from jupyter_session_save.reach import reach_of
+from jupyter_session_save.repository import Repository
+from jupyter_session_save.store import LocalStore
+
+from .cells import Notebook
+
+MB = 1_000_000
+
+
+@dataclass
+class Counts:
+    """Of one cell."""
+
+    dumps: int = 0
+    hashed: int = 0
+    written: int = 0
+    read: int = 0
+    calls: list[str] = field(default_factory=list)
+
+    @property
+    def files(self) -> set[str]:
+        return {call.partition(" ")[2] for call in self.calls}
+
+
+class Notes:
+    """Counts what happens from `begin` on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.counts = Counts()
+        for module in (components, examining):
+            monkeypatch.setattr(module, "dumps", self._counting_dumps(module.dumps))
+        counting = self._counting_buffer(fingerprint.of_buffer)
+        for module in (fingerprint, examining):
+            monkeypatch.setattr(module, "of_buffer", counting)
+        for module in (writing, reading):
+            monkeypatch.setattr(module, "digest_of", self._counting_digest(digests.digest_of))
+        for verb in ("get", "map", "read", "size", "exists", "put", "list", "delete", "touch", "age", "sync"):
+            monkeypatch.setattr(LocalStore, verb, self._counting_store(verb, getattr(LocalStore, verb)))
+
+    def begin(self) -> None:
+        self.counts = Counts()
+
+    def _counting_dumps(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def dumps(*args: Any, **options: Any) -> Any:
+            self.counts.dumps += 1
+            return real(*args, **options)
+
+        return dumps
+
+    def _counting_buffer(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def of_buffer(view: memoryview, *args: Any) -> Any:
+            self.counts.hashed += view.nbytes
+            return real(view, *args)
+
+        return of_buffer
+
+    def _counting_digest(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def digest_of(chunks: Any, *args: Any) -> Any:
+            chunks = list(chunks)
+            self.counts.hashed += sum(memoryview(chunk).nbytes for chunk in chunks)
+            return real(chunks, *args)
+
+        return digest_of
+
+    def _counting_store(self, verb: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(store: LocalStore, key: Any = "", *args: Any, **options: Any) -> Any:
+            keys = [key] if isinstance(key, str) else list(key)
+            self.counts.calls += [f"{verb} {key}" for key in keys]
+            key = keys[0] if isinstance(key, str) else keys
+            found = real(store, key, *args, **options)
+            if verb == "put":
+                self.counts.written += sum(memoryview(chunk).nbytes for chunk in args[0])
+            elif verb in ("get", "read"):
+                self.counts.read += len(found)
+            return found
+
+        return call
+
+
+class Autosaved:
+    """A notebook on a directory, with autosave."""
+
+    def __init__(self, root: Path, notes: Notes) -> None:
+        self.notes = notes
+        self.repository = Repository(LocalStore(root))
+        self.notebook = Notebook(self.repository)
+        self.tracker = Tracker(
+            self.notebook.namespace,
+            "s",
+            repository=self.repository,
+            signer=self.notebook.signer,
+            live=dict,
+            hidden=dict,
+        )
+
+    def run(self, code: str) -> Counts:
+        """Run a cell and the autosave after it; return what the latter cost."""
+        self.notebook.run(code)
+        self.notes.begin()
+        self.tracker.touch(reach_of(code, str))
+        self.tracker.save(cell=1)
+        return self.notes.counts
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
+    return Notes(monkeypatch)
+
+
+@pytest.fixture
+def autosaved(tmp_path: Path, notes: Notes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Autosaved]:
+    main = sys.modules["__main__"]
+    # The interpreter's own state is no part of what is counted here: other tests leave their traces in it.
+    monkeypatch.setattr("jupyter_session_save.changes.collect", lambda *_: ({}, []))
+    yield Autosaved(tmp_path / "store", notes)
+    sys.modules["__main__"] = main
+
+
+MANY = "\n".join(f"v{n} = [{n}, 'text {n}', {{'k': [{n}]}}]" for n in range(300))
+
+
+def test_a_trivial_cell_among_300_variables_looks_at_what_it_names(autosaved: Autosaved) -> None:
+    first = autosaved.run(MANY)
+    assert first.dumps >= 300
+    counts = autosaved.run("1 + 1")
+    assert (counts.dumps, counts.hashed, counts.written, counts.calls) == (0, 0, 0, [])
+    counts = autosaved.run("len(v7)")
+    assert (counts.dumps, counts.written) == (1, 0)
+    assert counts.hashed < 1000
+    assert not counts.calls
+    for n in range(20):
+        counts = autosaved.run(f"v7.append({n})")
+    # One pack and one record; the record lists all variables.
+    assert counts.dumps == 1
+    assert counts.written < 150_000
+    assert len([call for call in counts.calls if call.startswith("put")]) == 2
+    assert len(counts.files) <= 4
+    assert len(counts.calls) <= 12, counts.calls
+
+
+def test_a_cell_that_reads_an_array_hashes_it_once_and_writes_nothing(autosaved: Autosaved) -> None:
+    autosaved.run("import numpy as np\nbig = np.random.default_rng(1).random(2_500_000)")
+    autosaved.run("None")
+    counts = autosaved.run("big.sum()")
+    assert counts.dumps <= 2
+    assert counts.hashed < 1.01 * 20 * MB
+    assert counts.written == 0
+    assert not counts.calls
+
+
+def test_one_element_of_a_large_array_costs_chunks(autosaved: Autosaved) -> None:
+    autosaved.run("import numpy as np\nbig = np.random.default_rng(1).random(12_500_000)")
+    for at in (3, 9_000_000):
+        counts = autosaved.run(f"big[{at}] = 5")
+        assert counts.written < 4 * MB
+        assert counts.hashed < 1.05 * 100 * MB
+        assert counts.dumps <= 2
+    fresh = autosaved.notebook.fresh()
+    fresh.load("s", state=False)
+    assert np.array_equal(fresh["big"], autosaved.notebook["big"])
+
+
+def test_a_second_save_writes_its_record_and_nothing_else(autosaved: Autosaved) -> None:
+    notebook = autosaved.notebook
+    notebook.run(MANY + "\nimport numpy as np\nbig = np.ones(2_500_000)\ndef f(): return big")
+    first = notebook.save("t")
+    autosaved.notes.begin()
+    second = notebook.save("t")
+    counts = autosaved.notes.counts
+    (record,) = (call for call in counts.calls if call.startswith("put"))
+    assert record == "put sessions/t/2.json"
+    assert first.bytes_new > 20 * MB > counts.written
+    assert counts.written == (Path(autosaved.repository.store.url) / "sessions/t/2.json").stat().st_size
+    assert second.bytes_new <= counts.written
+
+
+def test_a_load_maps_large_arrays_and_reads_the_rest_once(
+    autosaved: Autosaved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is compared later, in the background, is read by nobody at once.
+    monkeypatch.setattr(loading.DataCheck, "start", lambda _: [])
+    autosaved.notebook.run(MANY + "\nimport numpy as np\nbig = np.ones(2_500_000)")
+    autosaved.notebook.save("t")
+    fresh = autosaved.notebook.fresh()
+    autosaved.notes.begin()
+    fresh.load("t", state=False)
+    counts = autosaved.notes.counts
+    assert fresh["big"].nbytes == 20 * MB
+    assert counts.hashed < MB // 4 and counts.read < MB // 4
+    assert sorted(call.partition("/")[0] for call in counts.calls) == [
+        "get sessions",
+        "list sessions",
+        "map blobs",
+        "map packs",
+    ]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open descriptors")
+def test_autosaves_leave_no_descriptor_open(autosaved: Autosaved) -> None:
+    autosaved.run("x = [1]")
+    before = len(os.listdir("/proc/self/fd"))
+    for n in range(30):
+        autosaved.run(f"x.append({n})")
+    assert len(os.listdir("/proc/self/fd")) == before
