@@ -141,8 +141,8 @@ class Restoring:
         self._publish = publish
         self._guarded = guarded
         self._where = {name: i for i, one in enumerate(components) for name in one.names}
-        # What stands is as good as made.
-        self._skeletons: dict[str, Any] = {**there}
+        self._there = there
+        self._skeletons: dict[str, Any] = {}
         self._attempts: dict[int, int] = {}
         self._finished: set[int] = set()
         self._wrecks: list[Any] = []
@@ -197,7 +197,7 @@ class Restoring:
     def _retain(self, given_up: list[Any], living: Mapping[str, Any]) -> None:
         lost = [part for one in given_up for part in (one.memo.copy().values() if _is_unpickler(one) else (one,))]
         apart = {id(self.namespace), *map(id, self._live.values())}
-        retain(lost, [*living.values()], apart)
+        retain(lost, [*living.values(), *self._there.values()], apart)
 
     def retry(self, position: int) -> None:
         """Unpickle a component that failed once more, under guard."""
@@ -225,7 +225,7 @@ class Restoring:
         return self._known(name)
 
     def _known(self, name: str) -> Any:
-        return self.values.get(name, self._skeletons.get(name))
+        return self.values.get(name, self._skeletons.get(name, self._there.get(name)))
 
     def resolve_live(self, tag: Any) -> Any:
         """Return this kernel's object for a tag, or what was made in the stream in the place of a tag."""
@@ -250,7 +250,7 @@ class Restoring:
         Superseded
             If the cycle has also finished the component.
         """
-        if name is None or name not in self._skeletons or name not in self._where:
+        if name is None or name not in self._skeletons:
             return None
         if self._where[name] in self._finished:
             raise rebuild.Superseded
