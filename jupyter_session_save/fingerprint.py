@@ -80,8 +80,8 @@ class Mappings:
         name : str
             The last part of the file's path, such as the digest of a blob.
         """
-        start = _address(view)
-        if start is None:
+        start = address_of(view)
+        if start is None or not sys.platform.startswith("linux"):
             return False
         if self._clean is None:
             self._clean = list(_clean_mappings())
@@ -100,8 +100,9 @@ def _clean_mappings() -> Iterable[tuple[int, int, bytes]]:
                 yield int(head[1], 16), int(head[2], 16), head[4]
 
 
-def _address(view: memoryview) -> int | None:
+def address_of(view: memoryview) -> int | None:
+    """Return where the bytes of a buffer stand in memory; None if there are none, or without numpy, which can tell."""
     numpy: Any = sys.modules.get("numpy")
-    if numpy is None or not sys.platform.startswith("linux") or not view.nbytes:
+    if numpy is None or not view.nbytes:
         return None
     return int(numpy.frombuffer(view, dtype="u1").__array_interface__["data"][0])

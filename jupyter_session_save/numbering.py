@@ -5,7 +5,12 @@ Invariant: a version that is handed out was, a moment ago, greater than all that
 
 from __future__ import annotations
 
-from .names import quote, stored_versions
+import contextlib
+
+from .errors import SessionError
+from .manifest import read
+from .names import quote, snapshot_key, stored_versions
+from .snapshot import Snapshot
 from .store import Store
 
 
@@ -41,3 +46,24 @@ class Numbering:
 
     def _stamp(self, name: str) -> object:
         return self._store.stamp(f"sessions/{quote(name)}/")
+
+
+def line_of(store: Store, snapshot: Snapshot, parent: Snapshot | None) -> tuple[tuple[int, int], ...]:
+    """Return the ranges of versions that a snapshot came from.
+
+    Parameters
+    ----------
+    store : Store
+    snapshot : Snapshot
+        About to be committed.
+    parent : Snapshot, optional
+        An earlier one that is known; it is read if it is another than the parent.
+    """
+    number = snapshot.parent
+    if number is None:
+        return ()
+    if parent is None or (parent.name, parent.sequence) != (snapshot.name, number):
+        parent = Snapshot(snapshot.name, number)
+        with contextlib.suppress(SessionError, KeyError):
+            parent = read(store.get(snapshot_key(snapshot.name, number)), source="")
+    return parent.line_on()

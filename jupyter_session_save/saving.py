@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import environment
+from . import environment, remembered
 from .components import Pickled, digests, split
 from .describe import describe
 from .display import human_bytes
@@ -24,6 +25,7 @@ from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
 from .pickling.scope import type_name
 from .pickling.traces import patches, told
+from .remembered import Buffers
 from .reports import Progress, SaveReport
 from .repository import Repository
 from .resuming import names_of, write_state
@@ -74,10 +76,11 @@ def save_namespace(
     scope = Scope(namespace, {n: view[n] for n in names}, live)
     saved = _Saved(view, scope, wanted, progress)
     with repository.writer(saved.wrote) as writer, collection_paused():
+        buffers = Buffers(writer, remembered.of_store(repository.store.url), partial(saved.wrote, 0))
         previous = repository.newest(name)
         if previous is not None:
             writer.know(previous)
-        saved.write(state, writer)
+        saved.write(state, writer, buffers)
         lineage = saved.explain(name, recorder)
         if strict and saved.problems:
             culprits = "; ".join(f"{p.path} ({p.type}): {p.reason}" for p in saved.problems[:10])
@@ -86,20 +89,19 @@ def save_namespace(
                 f"not saved, these would become placeholders: {culprits}{more}; remove them, --exclude their "
                 "variables, or save without --strict"
             )
-        snapshot = writer.commit(
-            Snapshot(
-                name=name,
-                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                message=message,
-                parent=parent,
-                environment=environment.current(saved.modules),
-                variables=tuple(sorted(saved.variables, key=lambda v: v.name)),
-                components=tuple(saved.components),
-                state=tuple(saved.state),
-                lineage=lineage,
-            ),
-            sign=signer.sign,
+        made = Snapshot(
+            name=name,
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            message=message,
+            parent=parent,
+            environment=environment.current(saved.modules),
+            variables=tuple(sorted(saved.variables, key=lambda v: v.name)),
+            components=tuple(saved.components),
+            state=tuple(saved.state),
+            lineage=lineage,
         )
+        snapshot = writer.commit(made, sign=signer.sign)
+        buffers.keep(made, snapshot)
         written = writer.written
     return SaveReport(
         reference=snapshot.reference,
@@ -128,7 +130,7 @@ class _Saved:
         self.state: list[Component] = []
         self._state_notes: list[str] = []
 
-    def write(self, state: Mapping[str, Any], writer: Writer) -> None:
+    def write(self, state: Mapping[str, Any], writer: Writer, buffers: Buffers) -> None:
         """Pickle and write the state and the wanted variables, and then those that they turn out to need."""
         needed: set[str] = set()
         for component, notes in write_state(state, self._scope, writer):
@@ -139,7 +141,7 @@ class _Saved:
         names = self._wanted
         while names:
             for group in split({n: self._values[n] for n in names if n in self._values}, self._scope, tick=self._tick):
-                self._write(group, writer)
+                self._write(group, writer, buffers)
                 needed |= group.payload.refs | group.payload.mentions
             names = sorted(needed - self._all)
             self._all.update(names)
@@ -179,13 +181,13 @@ class _Saved:
             written = f" ({human_bytes(self._bytes)} written)" if self._bytes else ""
             self._progress(f"{name}{written}", len(self.variables), len(self._all))
 
-    def _write(self, group: Pickled, writer: Writer) -> None:
+    def _write(self, group: Pickled, writer: Writer, buffers: Buffers) -> None:
         payload = group.payload
         self._name = group.names[0]
         stream = writer.put(payload.chunks)
         # Written in the background: the views keep the arrays alive until the commit.
-        buffers = [writer.put([buffer.raw()]) for buffer in payload.buffers]
-        component = component_of(group, stream, buffers)
+        parts = [buffers.put(buffer.raw()) for buffer in payload.buffers]
+        component = component_of(group, stream, parts)
         self.components.append(component)
         self.modules |= payload.modules
         self.problems += payload.problems

@@ -16,21 +16,19 @@ from types import TracebackType
 from typing import Self
 
 from . import bystanders, patches
-from .compression import shrink
 from .digests import Tick, digest_of, key_of
 from .display import human_bytes
-from .errors import MORE_ROOM, DamagedError, KeyExistsError, SessionError, StoreError
-from .manifest import Rows, read, seal
+from .errors import MORE_ROOM, DamagedError, KeyExistsError, StoreError
+from .manifest import Rows, seal
 from .names import snapshot_key
-from .numbering import Numbering
+from .numbering import Numbering, line_of
+from .packing import FULL, Packing
 from .pending import Pending, Told
 from .snapshot import Part, Snapshot
 from .store import Store
 
 BLOB = 1 << 20
 """Parts of this many bytes and more become blobs of their own."""
-_PACK = 16 << 20
-"""A pack is written out when it holds this many bytes, which bounds the memory it takes."""
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -73,9 +71,7 @@ class Writer:
         self._made: dict[str, float] = {}
         self._known: dict[str, Part] = {}
         self._parts: dict[str, Part] = {}
-        self._pack: list[bytes | memoryview] = []
-        self._packed: list[Part] = []
-        self._pack_size = 0
+        self._packing = Packing()
         self._sound: dict[str, int] = {}
         self._fresh: set[str] = set()
         self._unsure: set[str] = set()
@@ -94,8 +90,7 @@ class Writer:
         self._open = False
         self._pending.abandon()
         self._tick = None  # It may hold the caller's values, and `Pending` holds this writer.
-        self._pack.clear()
-        self._packed.clear()
+        self._packing.clear()
         if isinstance(error, OSError) and error.errno in _FULL:
             self._take_back()
 
@@ -133,10 +128,32 @@ class Writer:
             if known is not None and known.size == size and self._is_whole(known):
                 self._parts[digest] = known
             elif size < BLOB:
-                self._put_small(digest, size, views)
+                self._parts[digest] = self._packing.add(digest, size, views)
+                if self._packing.size >= FULL:
+                    self._flush()
             else:
                 self._put_blob(digest, size, views)
         return self._parts[digest]
+
+    def take_up(self, part: Part, *, durable: bool) -> bool:
+        """Whether a part is still stored in full; if so, it can be used again as it is.
+
+        Parameters
+        ----------
+        part : Part
+            As a commit returned it.
+        durable : bool
+            Whether that commit was.
+        """
+        self._check_open()
+        whole = all(self._is_whole(piece) for piece in part.pieces())
+        if whole and not durable:
+            self._unsure.update(map(key_of, part.pieces()))
+        return whole
+
+    def beside(self, work: Callable[[Callable[[], None]], None]) -> None:
+        """Let a thread read what was put, until `commit` at the latest; it calls what it is given now and then."""
+        self._pending.submit(partial(work, self._pending.go_on), 0)
 
     def put_patched(
         self, base: Part, size: int, chunks: Sequence[tuple[int, memoryview]], *, whole: memoryview | None = None
@@ -217,7 +234,7 @@ class Writer:
             snapshot,
             components=tuple(placed.get(id(c), c) for c in snapshot.components),
             state=tuple(placed.get(id(c), c) for c in snapshot.state),
-            line=self._line(snapshot, parent_record),
+            line=line_of(self._store, snapshot, parent_record),
         )
         self._hold(Snapshot(snapshot.name, components=tuple(placed.values())))
         while True:
@@ -250,17 +267,6 @@ class Writer:
     def _check_open(self) -> None:
         if not self._open:
             raise ValueError("this save is over: start another with Repository.writer()")
-
-    def _line(self, snapshot: Snapshot, parent_record: Snapshot | None) -> tuple[tuple[int, int], ...]:
-        """Return the ranges of versions that a snapshot came from."""
-        number, parent = snapshot.parent, parent_record
-        if number is None:
-            return ()
-        if parent is None or (parent.name, parent.sequence) != (snapshot.name, number):
-            parent = Snapshot(snapshot.name, number)
-            with contextlib.suppress(SessionError, KeyError):
-                parent = read(self._store.get(snapshot_key(snapshot.name, number)), source="")
-        return parent.line_on()
 
     def _withdraw(self, key: str, record: bytes) -> None:
         """Remove a record that was put but could not be made durable."""
@@ -350,31 +356,20 @@ class Writer:
         if self._tick is not None:
             self._tick(size)
 
-    def _put_small(self, digest: str, size: int, views: list[memoryview]) -> None:
-        codec, stored = shrink(b"".join(views))
-        part = Part(digest, size, "", self._pack_size, len(stored), codec)
-        self._parts[digest] = part
-        self._pack.append(stored)
-        self._packed.append(part)
-        self._pack_size += len(stored)
-        if self._pack_size >= _PACK:
-            self._flush()
-
     def _flush(self) -> None:
         """Write the pack, and give its parts their final place."""
-        if not self._packed:
+        size = self._packing.size
+        chunks, placed = self._packing.close()
+        if not placed:
             return
-        name = digest_of(self._pack)
-        key = key_of(replace(self._packed[0], pack=name))
-        placed = [replace(part, pack=name) for part in self._packed]
-        if not self._is_whole(replace(placed[-1], offset=self._pack_size, stored=0)):
-            self._check_room(self._pack_size)
-            self._make(key, self._pack)
-            self._sound[key] = self._pack_size
-            self.written += self._pack_size
+        key = key_of(placed[0])
+        if not self._is_whole(replace(placed[-1], offset=size, stored=0)):
+            self._check_room(size)
+            self._make(key, chunks)
+            self._sound[key] = size
+            self.written += size
         self._fresh.add(key)
         self._parts.update((part.digest, part) for part in placed)
-        self._pack, self._packed, self._pack_size = [], [], 0
 
     def _hold(self, snapshot: Snapshot) -> None:
         """Make sure that all that the snapshot refers to is there and stays there, and is durable if it should be."""

@@ -59,7 +59,7 @@ class Dying(types.SimpleNamespace):
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blobs and packs of a few hundred bytes, so that few bytes make many of them."""
     monkeypatch.setattr(writing, "BLOB", 400)
-    monkeypatch.setattr(writing, "_PACK", 500)
+    monkeypatch.setattr(writing, "FULL", 500)
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -1,0 +1,145 @@
+"""What this process has stored of the buffers in its memory, so that what stands there still is not hashed again.
+
+A save reads every buffer once, for its fingerprint, at the speed of the memory. Only where that differs from what was
+stored last of this place are bytes hashed for their digest and written: the chunks that differ, or all of them.
+
+Invariant: an entry holds no value and proves nothing by itself: what stands there now counts as stored only while its
+fingerprint is that of what was stored, whatever object it belongs to, and the store still has that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+from . import bystanders
+from .fingerprint import Fingerprint, address_of, of_buffer
+from .patches import CHUNK
+from .snapshot import Part, Snapshot
+from .writing import Writer
+
+LEAST = 4 << 10
+"""Hashing fewer bytes takes no longer than remembering them."""
+_MOST = 1 << 16
+"""Buffers that are remembered, those that were looked up last."""
+_MOST_BYTES = 64 << 20
+"""Memory that their fingerprints take at most: that of a terabyte."""
+
+Place = tuple[int, int]
+"""Address and size of a buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored of a place.
+
+    Attributes
+    ----------
+    fingerprint : Fingerprint
+    part : Part
+        Where it stands.
+    durable : bool
+        Whether it was made to survive a loss of power.
+    """
+
+    fingerprint: Fingerprint
+    part: Part
+    durable: bool
+
+
+class Remembered:
+    """Places and what was stored of them in one store."""
+
+    def __init__(self) -> None:
+        self._stored: dict[Place, Stored] = {}
+        self._size = 0
+
+    def find(self, view: memoryview) -> Stored | None:
+        """Return what was stored last of the place where a buffer stands."""
+        place = place_of(view)
+        return None if place is None else self._stored.get(place)
+
+    def keep(self, place: Place, stored: Stored) -> None:
+        """Remember what is stored of a place, and forget what has not been stored for long."""
+        if any(piece.pack == "" for piece in stored.part.pieces()):
+            return  # It has no place of its own before its commit.
+        self._forget(place)
+        self._stored[place] = stored
+        self._size += len(stored.fingerprint.chunks)
+        while len(self._stored) > _MOST or self._size > _MOST_BYTES:
+            self._forget(next(iter(self._stored)))
+
+    def _forget(self, place: Place) -> None:
+        stored = self._stored.pop(place, None)
+        if stored is not None:
+            self._size -= len(stored.fingerprint.chunks)
+
+
+@lru_cache(maxsize=8)
+def of_store(url: str) -> Remembered:
+    """Return what is remembered of a store; another in its place does no harm, since parts are named by their bytes."""
+    return Remembered()
+
+
+def place_of(view: memoryview) -> Place | None:
+    """Return where a buffer stands, None if that cannot be told or is not worth it."""
+    address = address_of(view) if view.nbytes >= LEAST else None
+    return None if address is None else (address, view.nbytes)
+
+
+class Buffers:
+    """Stores the buffers of one save.
+
+    Parameters
+    ----------
+    writer : Writer
+    remembered : Remembered
+    pause : callable
+        Is called now and then, and may raise to interrupt.
+    """
+
+    def __init__(self, writer: Writer, remembered: Remembered, pause: Callable[[], None]) -> None:
+        self._writer, self._remembered, self._pause = writer, remembered, pause
+        self._alone = not bystanders.are_there()
+        self._places: dict[Place, Part] = {}
+        self._fingerprints: dict[Place, Fingerprint] = {}
+
+    def put(self, view: memoryview) -> Part:
+        """Store what is new of a buffer; it is read until the commit."""
+        place = place_of(view)
+        if place is None or not self._alone:
+            return self._writer.put([view])
+        view = view.cast("B")
+        known = self._remembered.find(view)
+        if known is None or not self._writer.take_up(known.part, durable=known.durable):
+            part = self._writer.put([view])
+            if place not in self._places:
+                self._writer.beside(partial(self._look, place, view))
+        else:
+            fingerprint = self._fingerprints[place] = of_buffer(view, self._pause)
+            part = self._differing(view, known.part, fingerprint.changed(known.fingerprint))
+        if self._places.setdefault(place, part) != part:
+            self._alone = False
+        return part
+
+    def keep(self, before: Snapshot, committed: Snapshot) -> None:
+        """Remember what was put, now that it has its place; parameters are the snapshot before and after its commit."""
+        if not self._alone or bystanders.are_there():
+            return  # Somebody may have changed the bytes between two readings.
+        pairs = zip(before.components, committed.components, strict=True)
+        final = {old: new for one, other in pairs for old, new in zip(one.buffers, other.buffers, strict=True)}
+        for place, part in self._places.items():
+            if part in final:
+                self._remembered.keep(place, Stored(self._fingerprints[place], final[part], durable=True))
+
+    def _look(self, place: Place, view: memoryview, go_on: Callable[[], None]) -> None:
+        self._fingerprints[place] = of_buffer(view, go_on)
+
+    def _differing(self, view: memoryview, base: Part, offsets: list[int]) -> Part:
+        if not offsets:
+            return base
+        if base.pack is not None:
+            return self._writer.put([view])
+        chunks = [(at, view[at : at + CHUNK]) for at in offsets]
+        return self._writer.put_patched(base, view.nbytes, chunks, whole=view)
