@@ -103,7 +103,7 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.limits = [mock.patch.multiple(writing, BLOB=100, _PACK=90), mock.patch.object(patches, "CHUNK", 10)]
+        self.limits = [mock.patch.multiple(writing, BLOB=100, FULL=90), mock.patch.object(patches, "CHUNK", 10)]
         for limit in self.limits:
             limit.start()
         self.store = MemoryStore()

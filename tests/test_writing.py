@@ -96,7 +96,7 @@ class TestSaving:
         assert len(data_keys(repository)) == 2
 
     def test_packs_are_written_out_when_full(self, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(writing, "_PACK", 10_000)
+        monkeypatch.setattr(writing, "FULL", 10_000)
         given = {f"v{n}": os.urandom(3000) for n in range(20)}
         snapshot = save(repository, "s", given)
         assert len({part(snapshot, name).pack for name in given}) == 5
