@@ -35,6 +35,8 @@ class Kernel:
         started = time.perf_counter()
         request = self._client.execute(code)
         reply = self._client.get_shell_msg(timeout=_TIMEOUT)
+        while reply["parent_header"].get("msg_id") != request:  # to one of the questions whether the kernel is ready
+            reply = self._client.get_shell_msg(timeout=_TIMEOUT)
         seconds = time.perf_counter() - started
         while True:
             message = self._client.get_iopub_msg(timeout=_TIMEOUT)
