@@ -69,12 +69,15 @@ class Autosave:
     def __init__(self, shell: Any, tracker: Tracker, settings: Callable[[], Settings]) -> None:
         self._shell, self.tracker, self._settings = shell, tracker, settings
         self._idle = Idle(getattr(shell, "kernel", None), self._step)
+        # Another on the same store: what a repository remembers is for one thread.
+        self._settler = Repository(tracker.repository.store)
         self._lock = threading.Lock()
         # Set where nothing else can be done: on other threads, and for as long as it is not known what a cell touched.
         self._escaped = True
         self._cell: int | None = None
         self._failures, self._failure, self._retry = 0, "", 0.0
         self._again, self._patience = AGAIN[0], TERMINAL
+        self._busy = time.monotonic()
         self._settled = 0
         self._settling: threading.Thread | None = None
         self.paused = ""
@@ -88,17 +91,20 @@ class Autosave:
         """A cell is about to run, or code of a front end."""
         if threading.current_thread() is threading.main_thread():
             self._idle.stop()
+            self._busy = time.monotonic()
 
     def between(self) -> None:
         """Code has run that may not be a cell of the user's."""
         if threading.current_thread() is threading.main_thread():
             self._idle.start()
+            self._busy = time.monotonic()
 
     def after(self, result: Any = None) -> None:
         """A cell has run."""
         try:
             if threading.current_thread() is not threading.main_thread() or not self._lock.acquire(blocking=False):
                 self._escaped = True
+                self._idle.wake()
                 return
             try:
                 self._after(result)
@@ -151,6 +157,7 @@ class Autosave:
             late=tuple(late),
             paused=self.paused,
             failure=self._failure,
+            fickle=self.tracker.fickle,
         )
 
     def _after(self, result: Any) -> None:
@@ -185,13 +192,14 @@ class Autosave:
         except Exception:  # a transformer of somebody's
             return EVERYTHING
 
-    def _save(self, limit: float, pause: Callable[[], None]) -> Snapshot | None:
+    def _save(self, limit: float, pause: Callable[[], None], *, whole: bool = False) -> Snapshot | None:
         if self.paused or time.monotonic() < self._retry:
             return None
         try:
             largest = self._settings().max_variable
-            saved = self.tracker.save(cell=self._cell, limit=limit, largest=largest, pause=pause)
+            saved = self.tracker.save(cell=self._cell, limit=limit, largest=largest, pause=pause, whole=whole)
         except GiveWay:
+            self.tracker.gave_way(whole=whole)
             raise
         except Exception as error:
             self._note(error)
@@ -205,7 +213,7 @@ class Autosave:
             keys, self.tracker.unsettled = self.tracker.unsettled, []
             self._settled += 1
             keep = self._settings().keep if self._settled % PRUNED_AFTER == 0 else ""
-            work = partial(_settle, self.tracker.repository, keys, self.tracker.name, keep)
+            work = partial(_settle, self._settler, keys, self.tracker.name, keep)
             self._settling = threading.Thread(target=work, name="session-settle", daemon=True)
             self._settling.start()
 
@@ -228,19 +236,23 @@ class Autosave:
                 # A cell of a subshell, which runs on a thread of its own.
                 self.tracker.touch(EVERYTHING)
                 self._escaped = False
-            wait = self._retry - time.monotonic()
-            if wait > 0:
-                return wait
-            if self.tracker.pending:
-                self._save(float("inf"), pause)
-                self._settle()
-                return 0.0 if not self._failures else self._retry - time.monotonic()
+            failing = self._retry - time.monotonic()
+            if failing > 0:
+                return failing
+            quiet, waits = time.monotonic() - self._busy, []
+            for whole in (False, True):
+                wait = self.tracker.until_save(whole=whole, quiet=quiet)
+                if wait == 0.0:
+                    self._save(float("inf") if whole else self._settings().max_block, pause, whole=whole)
+                    self._settle()
+                    return 0.0 if not self._failures else self._retry - time.monotonic()
+                waits += [wait] if wait else []
             self._settle()
-            if self.tracker.sweep(pause):
+            if self.tracker.sweep(pause, quiet=quiet):
                 return 0.0
             self.tracker.sweep_again()
             self._again = min(2 * self._again, AGAIN[1])
-            return self._again
+            return min([self._again, *waits])
         except GiveWay:
             raise
         except Exception as error:
@@ -270,5 +282,4 @@ def _settle(repository: Repository, keys: list[str], name: str, keep: str) -> No
     with contextlib.suppress(SessionError, OSError):
         repository.settle(keys)
         if keep:
-            # Opened anew: what a repository remembers is for one thread.
-            Repository.open(repository.store.url, create=False).prune(parse(keep), [name])
+            repository.prune(parse(keep), [name])

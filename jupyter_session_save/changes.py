@@ -9,29 +9,32 @@ a snapshot with it was committed; no value is kept alive from one call to the ne
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import environment
-from .components import is_plain, split
+from .components import split
 from .examining import Examiner, StateParts, TooLong, Tracked, examine_state, same_component
 from .interpreter import Surroundings, collect
 from .namespace import user_names
-from .pickling import Scope, collection_paused
+from .pickling import GiveWay, Scope, collection_paused
 from .reach import Reach
 from .repository import Repository
 from .snapshot import Environment, Snapshot
 from .statement import Lineage
+from .sweeping import Names, Patience, Rounds
+from .touching import Touching
 from .trust import Signer
 from .writing import Writer
 
-_PER_GROUP = 256
 _LATE = "older than this cell: "
 _FLEETING = frozenset({"prompt number"})
 """State that is different after each cell, and for which alone no snapshot is made."""
+
+FICKLE = 120.0, 3600.0
+"""Seconds after which a value that pickles otherwise each time is stored again: at first, and at most; they double."""
 
 
 class Tracker:
@@ -80,8 +83,10 @@ class Tracker:
         self._ids: dict[str, int] = {}
         self._touched: set[str] = set()
         self._everything = False
+        self._doubtful = False
         self._state: StateParts = {}
-        self._unswept: deque[tuple[str, ...]] = deque()
+        self._rounds, self._patience = Rounds(), Patience()
+        self._fickle: dict[Names, tuple[float, float]] = {}
         self._environments: dict[frozenset[str], Environment] = {}
 
     def adopt(self, snapshot: Snapshot, bound: Iterable[str] | None = None) -> None:
@@ -108,9 +113,9 @@ class Tracker:
         self.current, self._where = snapshot, where
         self._state = {c.names[0]: (b"", c) for c in snapshot.state}
         self._ids = {name: id(self._namespace[name]) for name in where}
-        self._touched, self._everything = set(), False
+        self._touched, self._everything, self._doubtful = set(), False, False
         self.late, self._late_ids = {}, {}
-        self._unswept = deque(self._components())
+        self._rounds.follow(self._components(), set())
 
     def touch(self, reach: Reach) -> None:
         """Take note of what code that has run can have touched."""
@@ -120,7 +125,36 @@ class Tracker:
     @property
     def pending(self) -> bool:
         """Whether anything is known to want a save."""
-        return bool(self._touched or self._everything or self.late)
+        return bool(self._touched or self._everything or self._doubtful or self.late)
+
+    @property
+    def fickle(self) -> tuple[str, ...]:
+        """Names of values that pickle otherwise each time, so that looking does not tell whether they changed."""
+        return tuple(sorted(n for n, tracked in self._where.items() if tracked.fickle))
+
+    def until_save(self, *, whole: bool, quiet: float) -> float | None:
+        """Return in how many seconds an idle kernel should save.
+
+        Parameters
+        ----------
+        whole : bool
+            Whether it is about a save of all that there is, or of what was touched.
+        quiet : float
+            Seconds since the last cell.
+
+        Returns
+        -------
+        float or None
+            None if there is no need.
+        """
+        if not (self.late or self._doubtful if whole else self._touched or self._everything):
+            return None
+        stall = max((t.stall for t in self._where.values()), default=0.0) if whole or self._everything else 0.0
+        return self._patience.wait(whole, quiet=quiet, stall=stall)
+
+    def gave_way(self, *, whole: bool) -> None:
+        """Take note that a save was given up for a cell."""
+        self._patience.gave_way(whole)
 
     def changed_names(self, before: Snapshot | None) -> tuple[str, ...]:
         """Return the names that the current snapshot adds, changes or drops, compared with another."""
@@ -135,6 +169,7 @@ class Tracker:
         limit: float = float("inf"),
         largest: int = 0,
         pause: Callable[[], None] = lambda: None,
+        whole: bool = False,
     ) -> Snapshot | None:
         """Look at what was touched, and commit a snapshot if anything differs from the baseline.
 
@@ -148,6 +183,8 @@ class Tracker:
             Bytes that one component may have; of a larger one a placeholder is stored. 0 means no limit.
         pause : callable
             Is called often, and may raise, `GiveWay` for example: then nothing has happened.
+        whole : bool
+            Look at everything if a sweep has found a change, since others may share now what changed.
 
         Returns
         -------
@@ -164,30 +201,33 @@ class Tracker:
         names = user_names(view, self._hidden())
         ids = {name: id(view[name]) for name in names}
         late = {n: s for n, s in self.late.items() if s > limit and self._late_ids[n] == ids.get(n)}
-        touched = self._reached(ids, view, self._touched.union(self.late.keys() - late.keys()))
+        touching = Touching(self._where, self._ids, ids)
+        everything = self._everything or (whole and self._doubtful)
+        mentioned = self._touched.union(self.late.keys() - late.keys())
+        touched = touching.reached(mentioned, view, everything=everything)
         live = self._live()
         values, _ = collect(Surroundings(self._namespace, live.get("shell")))
         scope = _PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
             state = examine_state(values, scope, writer, self._state)
             if not touched and _same_state(state, self._state):
-                self._touched, self._everything = set(), False
+                self._looked_at_all(everything=everything)
                 return None
             while True:
-                values = {n: view[n] for n in self._in_order(touched, ids) if n not in late}
+                values = {n: view[n] for n in touching.in_order(touched) if n not in late}
                 examiner = Examiner(values, scope, self._where, self.repository, writer, limit=limit, largest=largest)
                 scope.watch = examiner.hurry
                 try:
                     found = [examiner.examine(group) for group in split(values, scope, tick=examiner.begin)]
                 except TooLong as stop:
-                    late.update(self._with_its_component(stop.name, stop.seconds))
+                    late.update(dict.fromkeys(touching.with_its_component(stop.name), stop.seconds))
                     continue
-                more = self._reached_from(found, touched, ids)
+                more = touching.beyond(found, touched)
                 if not more:
                     break
                 touched |= more
             late.update(examiner.late)
-            where = self._merged(found, late, ids)
+            where = touching.merged(found, late)
             committed = self._commit(writer, where, state, ids, cell, _LATE + ", ".join(sorted(late)) if late else "")
             unsettled = writer.unsettled
         if committed is not None:
@@ -195,134 +235,87 @@ class Tracker:
             state = {c.names[0]: (state[c.names[0]][0], c) for c in committed.state}
         late_ids = {n: ids[n] for n in late if n in ids}
         known = {n: i for n, i in ids.items() if n in where and n not in late}
-        unswept = deque(names for names in self._components_of(where) if touched.isdisjoint(names))
+        doubtful = self._doubtful and not everything
         # Without a call in between, so that an interrupt comes before all of them or after.
-        self._where, self._ids, self._unswept = where, known, unswept
+        self._where, self._ids, self._doubtful = where, known, doubtful
         self._touched, self._everything, self.late, self._late_ids = set(), False, late, late_ids
         if committed is not None:
             self.current, self._state, self.unsettled = committed, state, [*self.unsettled, *unsettled]
+        self._rounds.follow(self._components(), touched)
+        self._patience.done(whole)
         return committed
 
-    def sweep(self, pause: Callable[[], None]) -> bool:
+    def sweep(self, pause: Callable[[], None], *, quiet: float = float("inf")) -> bool:
         """Look at the next component that no cell has named, and take note if it changed.
+
+        Parameters
+        ----------
+        pause : callable
+            As for `save`.
+        quiet : float
+            Seconds since the last cell.
 
         Returns
         -------
         bool
-            Whether there is more to look at.
+            Whether there may be more to look at now.
         """
-        while self._unswept:
-            names = self._unswept.popleft()
-            # At the end of the queue, should there be no time for it now.
-            self._unswept.append(names)
+
+        def wait(names: Names) -> float:
             tracked = self._where.get(names[0])
-            values = {n: self._namespace[n] for n in names if n in self._namespace}
-            if tracked is not None and tracked.component.names == names and len(values) == len(names):
-                view = dict(self._namespace)
-                every = {n: view[n] for n in user_names(view, self._hidden())}
-                scope = _PausingScope(self._namespace, every, self._live(), pause)
-                with collection_paused():
-                    examiner = Examiner(values, scope, self._where, self.repository, None)
-                    renewed = examiner.look(tracked)
-                if renewed is None:
-                    # What it shares now with others can be told only from all of them together.
-                    self._touched.update(names)
-                    self._everything = True
-                    self._unswept.clear()
-                    return False
+            return self._patience.wait(names, quiet=quiet, stall=0.0 if tracked is None else tracked.stall)
+
+        names = self._rounds.next(wait)
+        if names is None:
+            return False
+        tracked = self._where.get(names[0])
+        values = {n: self._namespace[n] for n in names if n in self._namespace}
+        if tracked is not None and tracked.component.names == names and len(values) == len(names):
+            try:
+                renewed = self._looked_at(tracked, values, pause)
+            except GiveWay:
+                self._patience.gave_way(names)
+                self._rounds.put_back(names)
+                raise
+            if renewed is None or (renewed.fickle and self._is_time_for(names)):
+                # What it shares now with others can be told only from all of them together.
+                self._touched.update(names)
+                self._doubtful = True
+            else:
                 self._where.update(dict.fromkeys(names, renewed))
-            with contextlib.suppress(ValueError):
-                self._unswept.remove(names)
-            return bool(self._unswept)
-        return False
+        self._patience.done(names)
+        self._rounds.done(names)
+        return True
 
     def sweep_again(self) -> None:
         """Begin a sweep of all components."""
-        self._unswept = deque(self._components())
+        self._rounds.again()
 
-    def _components(self) -> Iterator[tuple[str, ...]]:
-        return self._components_of(self._where)
+    def _looked_at(self, tracked: Tracked, values: dict[str, Any], pause: Callable[[], None]) -> Tracked | None:
+        view = dict(self._namespace)
+        every = {n: view[n] for n in user_names(view, self._hidden())}
+        scope = _PausingScope(self._namespace, every, self._live(), pause)
+        with collection_paused():
+            examiner = Examiner(values, scope, self._where, self.repository, None)
+            scope.watch = examiner.hurry
+            return examiner.look(tracked)
 
-    @staticmethod
-    def _components_of(where: Mapping[str, Tracked]) -> Iterator[tuple[str, ...]]:
-        yield from dict.fromkeys(t.component.names for t in where.values())
+    def _looked_at_all(self, *, everything: bool) -> None:
+        self._touched, self._everything = set(), False
+        self._doubtful = self._doubtful and not everything
 
-    def _reached(self, ids: Mapping[str, int], view: Mapping[str, Any], mentioned: Iterable[str]) -> set[str]:
-        """Return the names, present or gone, that have to be looked at."""
-        known = self._ids
-        rebound = {n for n, i in ids.items() if known.get(n) != i} | (self._where.keys() - ids.keys())
-        if self._everything:
-            return set(ids) | rebound
-        if rebound:
-            # What refers to a definition by its name is pickled otherwise once that name means something else.
-            for tracked in self._where.values():
-                if not rebound.isdisjoint(tracked.component.refs):
-                    rebound = rebound.union(tracked.component.names)
-        start = rebound.union(n for n in mentioned if n in ids)
-        reached = self._closure(start, ids)
-        if any(n in view and n not in self._where and is_plain(view[n]) for n in reached):
-            reached |= self._open_plain_group(view)
-        return reached
+    def _is_time_for(self, names: Names) -> bool:
+        """Whether a value of which nobody can tell if it changed shall count as changed now."""
+        now = time.monotonic()
+        due, wait = self._fickle.setdefault(names, (now + FICKLE[0], FICKLE[0]))
+        if now < due:
+            return False
+        wait = min(2 * wait, FICKLE[1])
+        self._fickle[names] = now + wait, wait
+        return True
 
-    def _closure(self, start: Iterable[str], ids: Mapping[str, int]) -> set[str]:
-        """Follow names to what shares objects with them, what they refer to, and what their functions use."""
-        reached: set[str] = set()
-        todo = list(start)
-        while todo:
-            name = todo.pop()
-            if name in reached:
-                continue
-            reached.add(name)
-            tracked = self._where.get(name)
-            if tracked is not None:
-                if tracked.leads_everywhere:
-                    return set(ids) | (self._where.keys() - ids.keys()) | set(start)
-                todo += tracked.component.names
-                todo += tracked.component.refs
-                todo += [n for n in tracked.reads if n in ids]
-        return reached
-
-    def _reached_from(self, found: Iterable[Tracked], touched: set[str], ids: Mapping[str, int]) -> set[str]:
-        """Return what the functions and references that were just pickled lead to beyond what was looked at."""
-        leads: set[str] = set()
-        for tracked in found:
-            if tracked.leads_everywhere:
-                return ids.keys() - touched
-            leads.update(tracked.component.refs, tracked.reads)
-        leads = {n for n in leads if n in ids} - touched
-        return self._closure(leads, ids) - touched if leads else set()
-
-    def _open_plain_group(self, view: Mapping[str, Any]) -> set[str]:
-        """Return the names of a group of plain values with room for more, so that not each becomes its own."""
-        for tracked in self._where.values():
-            names = tracked.component.names
-            if len(names) < _PER_GROUP and all(n in view and is_plain(view[n]) for n in names):
-                return set(names)
-        return set()
-
-    def _in_order(self, touched: set[str], ids: Mapping[str, int]) -> list[str]:
-        """Return the touched names that are there, as their components had them before the new ones."""
-        known = [n for n in self._where if n in touched and n in ids]
-        before = set(known)
-        return known + [n for n in ids if n in touched and n not in before]
-
-    def _with_its_component(self, name: str, seconds: float) -> dict[str, float]:
-        tracked = self._where.get(name)
-        return dict.fromkeys((name,) if tracked is None else tracked.component.names, seconds)
-
-    def _merged(
-        self, found: Iterable[Tracked], late: Mapping[str, float], ids: Mapping[str, int]
-    ) -> dict[str, Tracked]:
-        """Put what was looked at in the place of what it was before."""
-        fresh = {n: t for t in found for n in t.component.names if n not in late}
-        where: dict[str, Tracked] = {}
-        for name, tracked in self._where.items():
-            if name in fresh:
-                where[name] = fresh.pop(name)
-            elif name in ids:
-                # Not touched, or late: as it was stored last.
-                where[name] = tracked
-        return where | fresh
+    def _components(self) -> list[Names]:
+        return list(dict.fromkeys(t.component.names for t in self._where.values()))
 
     def _commit(
         self,

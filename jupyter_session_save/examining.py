@@ -66,6 +66,10 @@ class Tracked:
         Whether code in it, or what a placeholder in it stands for, can reach variables that it does not name.
     seconds : float
         What looking at it took.
+    stall : float
+        Seconds of this, at most, in which it could not be given up.
+    fickle : bool
+        Whether it pickles otherwise each time, so that a difference tells nothing.
     """
 
     component: Component
@@ -75,6 +79,8 @@ class Tracked:
     reads: frozenset[str] = frozenset()
     leads_everywhere: bool = False
     seconds: float = 0.0
+    stall: float = 0.0
+    fickle: bool = False
 
     def at(self, component: Component) -> Tracked:
         """Return the same with another record of the component."""
@@ -158,6 +164,7 @@ class Examiner:
         self._mappings = Mappings()
         self._name, self._begun = "", time.perf_counter()
         self._spent: dict[str, float] = {}
+        self._busy, self._stalls = time.thread_time(), dict[str, float]()
         self.late: dict[str, float] = {}
 
     def begin(self, name: str) -> None:
@@ -170,6 +177,7 @@ class Examiner:
 
     def hurry(self) -> None:
         """Raise `TooLong` once a pickle has taken longer than it may."""
+        self._gone_on()
         spent = time.perf_counter() - self._begun
         if spent > self._limit:
             raise TooLong(self._name, 2 * spent)
@@ -210,14 +218,23 @@ class Examiner:
             frozenset(payload.globals),
             is_dynamic(payload.names) or any(v.state == "placeholder" for v in variables),
             sum(self._spent.get(name, 0.0) for name in group.names),
+            max(self._stalls.get(name, 0.0) for name in group.names),
+            old is not None and old.fickle,
         )
 
     def look(self, old: Tracked) -> Tracked | None:
         """Return what is known of a component now, None if it has changed."""
+        self._name = old.component.names[0]
+        found = self._looked(old)
+        self._gone_on()
+        return None if found is None else replace(found, stall=self._stalls[self._name])
+
+    def _looked(self, old: Tracked) -> Tracked | None:
         payload = dumps(self._values, self._scope)
         try:
             stream = of_stream(payload.chunks)
-            if not self._is_same(old, stream, payload) and not self._is_fickle(stream):
+            same = self._is_same(old, stream, payload)
+            if not same and not self._is_fickle(stream):
                 return None
             if len(payload.buffers) != len(old.component.buffers):
                 return None
@@ -229,7 +246,9 @@ class Examiner:
                 found.append(seen.fingerprint)
             reads = frozenset(payload.globals) or old.reads
             leads = is_dynamic(payload.names) or any(v.state == "placeholder" for v in old.variables)
-            return replace(old, stream=stream, buffers=tuple(found), reads=reads, leads_everywhere=leads)
+            return replace(
+                old, stream=stream, buffers=tuple(found), reads=reads, leads_everywhere=leads, fickle=not same
+            )
         finally:
             payload.release()
 
@@ -288,6 +307,13 @@ class Examiner:
         now = time.perf_counter()
         self._spent[self._name] = self._spent.get(self._name, 0.0) + now - self._begun
         self._begun = now
+        self._gone_on()
+
+    def _gone_on(self) -> None:
+        """Take note for how long there was no moment to give up, not counting the time of other processes."""
+        now = time.thread_time()
+        self._stalls[self._name] = max(self._stalls.get(self._name, 0.0), now - self._busy)
+        self._busy = now
 
 
 StateParts = dict[str, tuple[bytes, Component]]

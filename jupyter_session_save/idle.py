@@ -40,6 +40,8 @@ class Idle:
     def __init__(self, kernel: Any, work: Work) -> None:
         self._kernel, self._work = kernel, work
         self._handle: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = True
         self._polled = 0.0
         self._began, self._patience = 0.0, 1.0
 
@@ -50,14 +52,27 @@ class Idle:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return False
+        self._loop, self._stopped = loop, False
         self._handle = loop.call_later(delay, self._run)
         return True
 
     def stop(self) -> None:
         """Do nothing until `start`."""
+        self._stopped = True
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+
+    def wake(self) -> None:
+        """Go on soon rather than when it was time for the next step; from any thread."""
+        with contextlib.suppress(RuntimeError):  # The loop has ended.
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._woken)
+
+    def _woken(self) -> None:
+        # A cell of top-level awaits leaves room for other work on its loop, and is a cell all the same.
+        if not self._stopped:
+            self.start()
 
     def pause(self) -> None:
         """Raise `GiveWay` if a message waits; where that cannot be seen, after a time that doubles."""

@@ -15,6 +15,8 @@ WORKERS = 2
 AHEAD = 256 << 20
 """Bytes that may wait to be written before the caller waits, too: temporary copies among them take memory."""
 
+_TICK = 0.01
+
 
 class AbandonedError(Exception):
     """A write was stopped because its save has ended."""
@@ -61,7 +63,7 @@ class Pending:
 
     def _reap(self, ahead: int) -> None:
         while self._sizes and (sum(self._sizes.values()) > ahead or ahead == 0):
-            done, _ = wait(self._sizes, timeout=0.1, return_when="FIRST_COMPLETED")
+            done, _ = wait(self._sizes, timeout=_TICK, return_when="FIRST_COMPLETED")
             for future in done:
                 del self._sizes[future]
                 future.result()

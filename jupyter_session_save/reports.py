@@ -300,6 +300,8 @@ class AutosaveStatus(Report):
         Execution count of the cell after which it was saved.
     late : tuple of str
         Names whose stored value may be older than the last cell.
+    fickle : tuple of str
+        Names of values of which nobody can tell without a cell that names them whether they changed.
     paused, failure : str
         Why nothing is saved any more, and how the last save failed; ``""`` if all is well.
     """
@@ -309,6 +311,7 @@ class AutosaveStatus(Report):
     created: str = ""
     cell: int | None = None
     late: tuple[str, ...] = ()
+    fickle: tuple[str, ...] = ()
     paused: str = ""
     failure: str = ""
 
@@ -326,6 +329,9 @@ class AutosaveStatus(Report):
             facts.append(f"newest: {self.snapshot}, {human_time(self.created)}{after}")
         if self.late:
             facts.append(f"older than the last cell, because saving takes long: {', '.join(self.late)}")
+        if self.fickle:
+            names = ", ".join(self.fickle)
+            facts.append(f"differs each time it is looked at, so stored again only every few minutes at idle: {names}")
         if self.failure:
             facts.append(f"the last save failed, and is tried again: {self.failure}")
         return facts

@@ -120,3 +120,14 @@ def _event_loop() -> Any:
     """The loop that runs the kernel's cells."""
     asyncio = sys.modules.get("asyncio")
     return getattr(asyncio, "_get_running_loop", lambda: None)()
+
+
+def starting(shell: Any) -> bool:
+    """Whether a kernel has not had any request yet, so that nobody sees what is printed."""
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return False
+    try:
+        return not kernel.get_parent()
+    except LookupError:
+        return True

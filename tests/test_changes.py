@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import types
 import weakref
 from typing import Any
@@ -13,13 +14,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from jupyter_session_save.changes import Tracker
+from jupyter_session_save.changes import FICKLE, Tracker
 from jupyter_session_save.loading import Options, load_into
 from jupyter_session_save.pickling import GiveWay
 from jupyter_session_save.reach import reach_of
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Snapshot
 from jupyter_session_save.store.memory import MemoryStore
+from jupyter_session_save.sweeping import QUIET, TRIES
 from jupyter_session_save.trust import Signer
 
 SIGNER = Signer(b"k" * 32)
@@ -88,7 +90,7 @@ def canonical(namespace: dict[str, Any]) -> list[Any]:
         if isinstance(value, list | tuple):
             return [type(value).__name__, *map(form, value)]
         if isinstance(value, dict):
-            return [(k, form(v)) for k, v in sorted(value.items())]
+            return [(k, form(v)) for k, v in sorted(value.items(), key=repr)]
         if isinstance(value, np.ndarray):
             arrays.append(value)
             return value.tolist()
@@ -169,7 +171,7 @@ class Cells(RuleBasedStateMachine):
             return  # What comes to be shared so is found with the value that changes by it, or by an explicit save.
         self.notebook.execute(change.format(one, other))
         self.notebook.sweep()
-        self.notebook.tracker.save()
+        self.notebook.tracker.save(whole=True)
 
     @rule()
     def look_again(self) -> None:
@@ -304,6 +306,61 @@ def test_a_variable_above_the_cap_is_a_placeholder(notebook: Notebook) -> None:
     assert notebook.loaded()["small"] == [1]
     notebook.run("big[0] = 1", largest=0)
     assert notebook.loaded()["big"][0] == 1
+
+
+def test_a_change_behind_a_cell_is_all_that_the_next_cell_pays_for(notebook: Notebook) -> None:
+    notebook.run("x = [1]; y = [2]; z = [3]")
+    notebook.execute("x.append(y)")
+    notebook.sweep()
+    pickled: list[str] = []
+    notebook.namespace["z"].append(type("Told", (), {"__reduce__": lambda self: pickled.append("z") or (list, ())})())
+    notebook.run("1 + 1")
+    loaded = notebook.loaded()
+    assert loaded["x"] == [1, [2]] and not pickled
+    # With whom it shares now is for the idle time.
+    assert notebook.tracker.pending
+    notebook.tracker.save(whole=True)
+    loaded = notebook.loaded()
+    assert loaded["x"][1] is loaded["y"] and pickled and not notebook.tracker.pending
+
+
+def test_a_value_that_pickles_otherwise_each_time_is_stored_again_now_and_then(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.run(
+        "import itertools\ncount = itertools.count()\nclass Fickle:\n    value = 0\n"
+        "    def __reduce__(self, count=count): return Fickle.again, (self.value, next(count))\n"
+        "    @staticmethod\n    def again(value, _):\n        made = Fickle(); made.value = value\n        return made"
+    )
+    notebook.run("x = [Fickle()]")
+    notebook.execute("x[0].value = 7")
+    notebook.sweep()
+    assert "x" in notebook.tracker.fickle and not notebook.tracker.pending
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + FICKLE[0] + 1)
+    notebook.sweep()
+    notebook.tracker.save()
+    assert notebook.loaded()["x"][0].value == 7
+    notebook.execute("x[0].value = 8")
+    notebook.sweep()
+    assert notebook.loaded()["x"][0].value == 7
+
+
+def test_what_was_given_up_for_cells_waits_for_a_longer_quiet(notebook: Notebook) -> None:
+    def stop() -> None:
+        raise GiveWay
+
+    def begins(quiet: float) -> bool:
+        notebook.tracker.sweep_again()
+        try:
+            return notebook.tracker.sweep(stop, quiet=quiet)
+        except GiveWay:
+            return True
+
+    notebook.run("x = list(range(100_000))")
+    begun = [begins(0.0) for _ in range(20)]
+    assert any(begun[:TRIES]) and not any(begun[2 * TRIES :])
+    assert begins(QUIET[1])
 
 
 def test_no_value_is_kept_alive(notebook: Notebook) -> None:

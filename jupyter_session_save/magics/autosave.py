@@ -21,7 +21,7 @@ from ..history import cells_back
 from ..namespace import user_names
 from ..reports import AutosaveStatus, LoadReport, SaveReport
 from ..retention import DEFAULT, parse
-from ..shell import hidden_names, live_objects
+from ..shell import hidden_names, live_objects, starting
 from .lines import one_line, parsed, unquoted
 
 if TYPE_CHECKING:
@@ -206,18 +206,30 @@ class AutosaveMagics(Magics):
             snapshot = self._sessions.repository(create=False).resolve(session_name(namespace))
             found = offered(snapshot)
         except DamagedError as error:
-            print(" ".join(str(error).split()))
+            self._show(" ".join(str(error).split()))
             return
         except (SessionError, OSError):
             return
         if not found or not self._sessions.autorestore:
-            print(found, end="\n" if found else "")
+            self._show(found)
             return
         try:
             report = self._sessions.load_session("")
-            print(f"restored {report.reference}: {plural(len(report.variables), 'variable')}")
+            self._show(f"restored {report.reference}: {plural(len(report.variables), 'variable')}")
         except UsageError as error:
-            print(error)
+            self._show(str(error))
+
+    def _show(self, line: str) -> None:
+        """Print a line where the user sees it: with the first cell if a kernel is only starting."""
+        if not line or not starting(self._ip):
+            print(line, end="\n" if line else "")
+            return
+
+        def once(*_: Any) -> None:
+            self._ip.events.unregister("pre_run_cell", once)
+            print(line)
+
+        self._ip.events.register("pre_run_cell", once)
 
     def _noted(self, snapshot: Snapshot, names: frozenset[str]) -> None:
         self._came_from = snapshot, names

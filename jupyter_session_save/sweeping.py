@@ -1,0 +1,85 @@
+"""What to look at next while a kernel is idle, and how long it must have been quiet for what would hold up a cell.
+
+Invariant: every component has its turn, however often a round is cut short; none waits for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+
+Names = tuple[str, ...]
+
+STALL = 0.02
+"""Seconds of work that cannot be given up half-way: after longer ones a cell would begin noticeably late."""
+
+TRIES = 3
+"""How often work is begun anew right after a cell, having been given up for one."""
+
+QUIET = 5.0, 300.0
+"""Seconds without a cell before other work is begun: at first, and at most; they double each time it is given up."""
+
+
+class Patience:
+    """Remembers what was given up for cells, so that it is not begun anew after each of them."""
+
+    def __init__(self) -> None:
+        self._given_up: dict[Hashable, int] = {}
+
+    def gave_way(self, what: Hashable) -> None:
+        """Take note that work was given up."""
+        self._given_up[what] = self._given_up.get(what, 0) + 1
+
+    def done(self, what: Hashable) -> None:
+        """Take note that work was completed."""
+        self._given_up.pop(what, None)
+
+    def wait(self, what: Hashable, *, quiet: float, stall: float) -> float:
+        """Return for how long not to begin.
+
+        Parameters
+        ----------
+        what : hashable
+            The work.
+        quiet : float
+            Seconds since the last cell.
+        stall : float
+            Seconds of the work, at most, that cannot be given up half-way.
+        """
+        above = self._given_up.get(what, 0) - (0 if stall > STALL else TRIES)
+        needed = min(QUIET[0] * 2.0 ** min(above, 30), QUIET[1]) if above >= 0 else 0.0
+        return max(0.0, needed - quiet)
+
+
+class Rounds:
+    """In which order components are looked at, all of them once and then again."""
+
+    def __init__(self) -> None:
+        self._due: dict[Names, None] = {}
+        self._seen: dict[Names, None] = {}
+
+    def follow(self, components: Iterable[Names], seen: set[str]) -> None:
+        """Begin a round of all components that have none of the names seen; what was seen least lately comes first."""
+        there = dict.fromkeys(components)
+        order = [names for names in {**self._due, **self._seen} if names in there]
+        every = dict.fromkeys([*order, *there])
+        self._due = {names: None for names in every if seen.isdisjoint(names)}
+        self._seen = {names: None for names in every if names not in self._due}
+
+    def again(self) -> None:
+        """Begin a round of all."""
+        self._due, self._seen = {**self._due, **self._seen}, {}
+
+    def next(self, wait: Callable[[Names], float]) -> Names | None:
+        """Return what to look at of those for which there is nothing to wait, None at the end of the round."""
+        return next((names for names in self._due if not wait(names)), None)
+
+    def put_back(self, names: Names) -> None:
+        """Let others come first."""
+        if names in self._due:
+            del self._due[names]
+            self._due[names] = None
+
+    def done(self, names: Names) -> None:
+        """Take note that these were looked at."""
+        self._due.pop(names, None)
+        self._seen[names] = None

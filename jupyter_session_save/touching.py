@@ -1,0 +1,108 @@
+"""Which names have to be looked at after code has run that mentioned some.
+
+Invariant: with a name comes all that shares objects with it, that it refers to, and that its functions use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .components import is_plain
+from .examining import Tracked
+
+_PER_GROUP = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Touching:
+    """What there is and what is known of it.
+
+    Attributes
+    ----------
+    where : mapping of str to Tracked
+        How each name was stored last.
+    known : mapping of str to int
+        The ids of the values at that time.
+    ids : mapping of str to int
+        The ids of the values now.
+    """
+
+    where: Mapping[str, Tracked]
+    known: Mapping[str, int]
+    ids: Mapping[str, int]
+
+    def reached(self, mentioned: Iterable[str], view: Mapping[str, Any], *, everything: bool) -> set[str]:
+        """Return the names, present or gone, that have to be looked at."""
+        rebound = {n for n, i in self.ids.items() if self.known.get(n) != i} | (self.where.keys() - self.ids.keys())
+        if everything:
+            return set(self.ids) | rebound
+        if rebound:
+            # What refers to a definition by its name is pickled otherwise once that name means something else.
+            for tracked in self.where.values():
+                if not rebound.isdisjoint(tracked.component.refs):
+                    rebound = rebound.union(tracked.component.names)
+        reached = self._closure(rebound.union(n for n in mentioned if n in self.ids))
+        if any(n in view and n not in self.where and is_plain(view[n]) for n in reached):
+            reached |= self._open_plain_group(view)
+        return reached
+
+    def beyond(self, found: Iterable[Tracked], touched: set[str]) -> set[str]:
+        """Return what the functions and references that were just pickled lead to beyond what was looked at."""
+        leads: set[str] = set()
+        for tracked in found:
+            if tracked.leads_everywhere:
+                return self.ids.keys() - touched
+            leads.update(tracked.component.refs, tracked.reads)
+        leads = {n for n in leads if n in self.ids} - touched
+        return self._closure(leads) - touched if leads else set()
+
+    def in_order(self, touched: set[str]) -> list[str]:
+        """Return the touched names that are there, as their components had them before the new ones."""
+        known = [n for n in self.where if n in touched and n in self.ids]
+        before = set(known)
+        return known + [n for n in self.ids if n in touched and n not in before]
+
+    def with_its_component(self, name: str) -> tuple[str, ...]:
+        """Return the names that are stored together with one."""
+        tracked = self.where.get(name)
+        return (name,) if tracked is None else tracked.component.names
+
+    def merged(self, found: Iterable[Tracked], late: Mapping[str, float]) -> dict[str, Tracked]:
+        """Put what was looked at in the place of what it was before."""
+        fresh = {n: t for t in found for n in t.component.names if n not in late}
+        where: dict[str, Tracked] = {}
+        for name, tracked in self.where.items():
+            if name in fresh:
+                where[name] = fresh.pop(name)
+            elif name in self.ids:
+                # Not touched, or late: as it was stored last.
+                where[name] = tracked
+        return where | fresh
+
+    def _closure(self, start: Iterable[str]) -> set[str]:
+        """Follow names to what shares objects with them, what they refer to, and what their functions use."""
+        reached: set[str] = set()
+        todo = list(start)
+        while todo:
+            name = todo.pop()
+            if name in reached:
+                continue
+            reached.add(name)
+            tracked = self.where.get(name)
+            if tracked is not None:
+                if tracked.leads_everywhere:
+                    return set(self.ids) | (self.where.keys() - self.ids.keys()) | set(start)
+                todo += tracked.component.names
+                todo += tracked.component.refs
+                todo += [n for n in tracked.reads if n in self.ids]
+        return reached
+
+    def _open_plain_group(self, view: Mapping[str, Any]) -> set[str]:
+        """Return the names of a group of plain values with room for more, so that not each becomes its own."""
+        for tracked in self.where.values():
+            names = tracked.component.names
+            if len(names) < _PER_GROUP and all(n in view and is_plain(view[n]) for n in names):
+                return set(names)
+        return set()
