@@ -151,6 +151,19 @@ class Kernel:
             raise KernelError(f"{code}\n{result.complaint}")
         return result
 
+    def run_in_subshell(self, code: str) -> None:
+        """Run a cell in a new subshell of the kernel, which has a thread of its own; fails if it cannot."""
+        self._wait_until_ready()
+        client = self._channel
+        client.control_channel.send(client.session.msg("create_subshell_request", {}))
+        made = client.get_control_msg(timeout=PATIENCE)["content"]
+        request = client.session.msg("execute_request", {"code": code, "silent": False, "store_history": True})
+        request["header"]["subshell_id"] = made["subshell_id"]
+        client.shell_channel.send(request)
+        result = self.finish(str(request["header"]["msg_id"]))
+        if result.error is not None:
+            raise KernelError(f"{code}\n{result.complaint}")
+
     def get(self, expression: str) -> Any:
         """Evaluate an expression in the kernel, leaving no trace there, and bring its literal here."""
         shown = self._evaluate(expression)

@@ -30,6 +30,10 @@ def test_every_kernel_of_the_profile_saves_by_itself(machine: Machine) -> None:
     ]
     kernel.sigkill()
     kernel = machine.kernel(env=named)
+    # Nobody would have seen what was printed while the kernel started.
+    offer = kernel.run("1 + 1").text
+    assert offer.startswith("nb: ") and "%load_session\n" in offer
+    assert kernel.run("1 + 1").text == "2\n"
     kernel.run("%load_session")
     kernel.check("x == [1]")
     assert main(["autoload", "--disable"]) == 0

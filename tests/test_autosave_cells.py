@@ -1,0 +1,182 @@
+"""Autosave under every way in which a cell can change a variable, in real kernels that are killed at the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .kernels import PATIENCE, Kernel
+from .machine import Machine, wait_for
+
+NAMED = {"JPY_SESSION_NAME": "nb.ipynb"}
+LOAD = "%load_ext jupyter_session_save"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path / "machine")
+    machine.write("script.py", "x.append('run'); made = [x]\n")
+    machine.write("holder.py", "callbacks = []\ndef fire():\n    for each in callbacks:\n        each()\n")
+    yield machine
+    machine.close()
+
+
+def begin(machine: Machine, *cells: str, on: str = "") -> Kernel:
+    kernel = machine.kernel(env=NAMED)
+    for cell in (LOAD, f"%autosave_session on {on}", *cells):
+        kernel.run(cell)
+    return kernel
+
+
+def resumed(machine: Machine, reference: str = "nb") -> Kernel:
+    kernel = machine.kernel(env=NAMED)
+    kernel.run(LOAD)
+    kernel.run(f"loaded = %load_session {reference}")
+    return kernel
+
+
+def versions(machine: Machine) -> list[int]:
+    return sorted(int(path.stem) for path in (machine.store / "sessions" / "nb").glob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "checks"),
+    [
+        (["%run -i script.py"], ["x == [1, 'run']", "made[0] is x"]),
+        (["y = 2", "%reset -f", "z = 3"], ["'x' not in globals()", "'y' not in globals()", "z == 3"]),
+        (["import asyncio", "x.append(await asyncio.sleep(0, 'awaited'))"], ["x == [1, 'awaited']"]),
+        (["get_ipython().run_cell('x.append(2); y = [x]')"], ["x == [1, 2]", "y[0] is x"]),
+        (["def outer(): get_ipython().run_cell('x.append(3)', store_history=True)", "outer()"], ["x == [1, 3]"]),
+        (["get_ipython().user_ns['x'].append(4)"], ["x == [1, 4]"]),
+        (["%%time\nx.append(6)"], ["x == [1, 6]"]),
+        (["import functools\npush = functools.partial(x.append, 7)", "push()"], ["x == [1, 7]"]),
+        (["exec('x.append(8)')", "globals()['w'] = x"], ["x == [1, 8]", "w is x"]),
+    ],
+    ids="run reset await nested nested-stored user_ns timed partial exec".split(),
+)
+def test_what_a_cell_did_is_there_after_a_kill_at_its_reply(
+    machine: Machine, cells: list[str], checks: list[str]
+) -> None:
+    kernel = begin(machine, "x = [1]", *cells)
+    kernel.sigkill()
+    resumed(machine).check(*checks)
+
+
+def test_what_a_callback_that_a_module_holds_did_is_found_at_idle(machine: Machine) -> None:
+    kernel = begin(machine, "x = [1]", "import holder\nholder.callbacks.append(lambda: x.append(2))")
+    count = len(versions(machine))
+    kernel.run("holder.fire()")
+    wait_for(lambda: len(versions(machine)) > count, "the save")
+    kernel.sigkill()
+    resumed(machine).check("x == [1, 2]")
+
+
+def test_what_a_subshell_did_is_saved_soon(machine: Machine) -> None:
+    kernel = begin(machine, "x = [1]", "import jupyter_session_save.autosave as own; own.AGAIN = 1e6, 1e6", "1 + 1")
+    if not kernel.get("getattr(get_ipython().kernel, '_supports_kernel_subshells', False)"):
+        pytest.skip("this kernel has no subshells")
+    count = len(versions(machine))
+    kernel.run_in_subshell("x.append('subshell')")
+    wait_for(lambda: len(versions(machine)) > count, "the save")
+    kernel.sigkill()
+    resumed(machine).check("x == [1, 'subshell']")
+
+
+def test_what_takes_too_long_is_named_until_it_is_saved_at_idle(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import os, signal, time\nclass Slow(list):\n"
+        "    def __reduce__(self): time.sleep(0.5); return Slow, (list(self),)",
+        "slow = Slow([1]); quick = [1]",
+        on="--max-block 0.2",
+    )
+    wait_for(lambda: len(versions(machine)) >= 3, "the save at idle")
+    # All three wait at once, so that there is no idle time in between.
+    status = "status = %autosave_session\nwith open('status', 'w') as file: print(status, file=file)"
+    for cell in ("slow.append(2); quick.append(2)", status, "os.kill(os.getpid(), signal.SIGKILL)"):
+        kernel.submit(cell)
+    kernel.wait_dead()
+    told = (machine.project / "status").read_text(encoding="utf-8")
+    assert "older than the last cell, because saving takes long: slow" in told
+    kernel = machine.kernel(env=NAMED)
+    assert "older than this cell: slow" in kernel.run(LOAD).text
+    kernel.run("%load_session")
+    kernel.check("slow == [1]", "quick == [1, 2]")
+
+
+def test_old_autosaves_go_in_the_background(machine: Machine) -> None:
+    kernel = begin(machine, "import jupyter_session_save.autosave as own; own.PRUNED_AFTER = 3", on="--keep last=2")
+    for number in range(9):
+        kernel.run(f"x = [{number}]")
+    wait_for(lambda: len(versions(machine)) < 9, "the prune")
+    kernel.sigkill()
+    resumed(machine).check("x == [8]")
+
+
+def test_a_damaged_newest_snapshot_costs_one_cell_and_nothing_else(machine: Machine) -> None:
+    kernel = begin(machine, "x = ['first']", "x.append('second')")
+    request = kernel.submit("x.append('third')\nopen('inside', 'w').close()\nimport time; time.sleep(1000)")
+    wait_for((machine.project / "inside").exists, "the cell")
+    kernel.sigkill()
+    assert request and versions(machine) == [1, 2]
+    newest = machine.store / "sessions" / "nb" / "2.json"
+    newest.write_bytes(newest.read_bytes()[:-40])
+    kernel = machine.kernel(env=NAMED)
+    kernel.run(LOAD)
+    kernel.run("%autosave_session on")
+    complaint = kernel.run("%load_session", check=False).complaint
+    assert "nb@1 can be read" in complaint and "Traceback" not in complaint
+    kernel.run("y = 'after the failure'")
+    assert versions(machine) == [1, 2]
+    kernel.run("%load_session nb@1")
+    kernel.check("x == ['first']")
+    kernel.run("x.append('on')")
+    kernel.sigkill()
+    assert 1 in versions(machine)
+    resumed(machine, "nb@1").check("x == ['first']")
+    resumed(machine).check("x == ['first', 'on']")
+
+
+def test_one_element_of_a_loaded_array_is_stored_as_its_chunk(machine: Machine) -> None:
+    begin(machine, "import numpy as np\nbig = np.arange(4_000_000.0); clean = np.arange(3_000_000.0)").sigkill()
+    before = sum(map(len, machine.stored().values()))
+    kernel = begin(machine, "%load_session", "float(big[5] + clean[5])", "big[2_000_000] = -1")
+    kernel.sigkill()
+    assert sum(map(len, machine.stored().values())) - before < 1_000_000
+    kernel = resumed(machine)
+    kernel.check("big[2_000_000] == -1", "big[1_999_999] == 1_999_999", "clean[-1] == 2_999_999", "big.flags.writeable")
+
+
+def test_a_terminal_saves_after_each_cell_and_sweeps_a_little(machine: Machine) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    shell = pexpect.spawn(
+        "python",
+        ["-m", "IPython", "--no-banner", "--simple-prompt", "--no-confirm-exit"],
+        env={**machine.environment(), "TERM": "dumb"},
+        cwd=str(machine.project),
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    count = 0
+
+    def run(cell: str) -> None:
+        nonlocal count
+        count += 1
+        shell.expect_exact(f"In [{count}]: ")
+        shell.sendline(cell)
+
+    try:
+        for cell in (LOAD, "%autosave_session on --name nb", "x = [1]; y = {i: [i] for i in range(20)}", "z = x"):
+            run(cell)
+        run("import threading; threading.Timer(0, x.append, [2]).run()")
+        # What nobody names is looked at bit by bit.
+        run("(lambda hidden: hidden.append(3))(__import__('gc') and y[7])")
+        for number in range(5):
+            run(f"other = {number}")
+        shell.expect_exact(f"In [{count + 1}]: ")
+    finally:
+        shell.kill(9)
+        shell.close()
+    resumed(machine).check("x == [1, 2]", "z is x", "y[7] == [7, 3]", "other == 4")
