@@ -36,21 +36,24 @@ def user_names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> list[
         if type(name) is str
         and name not in _MODULE_NAMES
         and hidden.get(name, _MISSING) is not value
-        and not _is_history(name, value, namespace)
+        and not _is_history(name, value, namespace, hidden)
     ]
 
 
-def _is_history(name: str, value: Any, namespace: Mapping[str, Any]) -> bool:
+def _is_history(name: str, value: Any, namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> bool:
     if "_oh" not in namespace and "_ih" not in namespace:
         return False  # No IPython, so no history: all names are the user's.
+    outputs = namespace.get("_oh")
+    if name == "_" and name in hidden and type(outputs) is dict:
+        # While a name of the outputs is bound by the user, IPython leaves older outputs where they were.
+        return any(value is output for output in list(outputs.values()))
     if name in _HISTORY:
         return True
     numbered = _NUMBERED.fullmatch(name)
     if numbered is None:
         return False
     if numbered[1]:
-        return type(value) is str
-    outputs = namespace.get("_oh")
+        return type(value) is str and name not in hidden
     return type(outputs) is dict and outputs.get(int(numbered[2]), _MISSING) is value
 
 

@@ -86,7 +86,16 @@ def hidden_names(shell: Any) -> dict[str, Any]:
     names.update(_FRONT_END_NAMES)
     # %pylab hides what it imports, too, but a fresh kernel does not have it.
     own = {k: v for k, v in shell.user_ns_hidden.items() if k.startswith("_") or k in _SHELL_NAMES}
-    return {**own, **{name: namespace[name] for name in names if name in namespace}}
+    return {**own, **_history_names(shell), **{name: namespace[name] for name in names if name in namespace}}
+
+
+def _history_names(shell: Any) -> dict[str, Any]:
+    """Return the last output and the numbered inputs as the shell holds them: what else goes by these is the user's."""
+    hook: Any = getattr(shell, "displayhook", None)
+    manager = getattr(shell, "history_manager", None)
+    last = {"_": hook._} if hasattr(hook, "_") else {}
+    inputs = getattr(manager, "input_hist_raw", ())
+    return last | {f"_i{number}": text for number, text in enumerate(inputs) if text}
 
 
 def adopt_compiler_flags(shell: Any, names: Iterable[str]) -> None:

@@ -76,6 +76,15 @@ def test_a_user_may_shadow_the_outputs() -> None:
     assert user_names(ns, {}) == ["_1"]
 
 
+def test_what_the_user_bound_over_the_last_output_and_an_input_is_the_users() -> None:
+    typed = "x = 1"
+    ns = shell_namespace(_=[5], __=[1], _i=typed, _i1=typed, _i2="my own", _i3="of a cell not in the history")
+    hidden = {"_": [2], "_i1": typed, "_i2": "y = 2"}
+    assert user_names(ns, hidden) == ["_", "_i2"]
+    ns["_oh"][3] = ns["_"]
+    assert user_names(ns, hidden) == ["_i2"]
+
+
 def test_values_are_compared_by_identity_only() -> None:
     value = Tricky()
     ns = shell_namespace(_7=value, t=value)

@@ -375,7 +375,7 @@ def test_an_interrupt_at_any_moment_of_a_save_changes_nothing() -> None:
     with notebook(DEFINITIONS + "xs = [Thing([i]) for i in range(20)]; ys = {i: [i] for i in range(20)}") as a:
         before = a.described()
         a.save()
-        for moment in range(1, 40):
+        for moment in range(1, 200):
             ticks = iter(range(moment))
 
             def progress(*_: object, ticks: Any = ticks) -> None:

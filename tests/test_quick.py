@@ -179,3 +179,32 @@ def test_they_come_back_with_all_they_hold() -> None:
     assert fresh["events"][-1] is fresh["events"][7] and type(fresh["events"][0]) is fresh["Event"]
     assert [p.y() for p in fresh["points"].values()] == [[i] for i in range(50)]
     assert not hasattr(fresh["points"][3], "x") and fresh["points"][4].x == 4
+
+
+class Mixed(Slotted):
+    def __init__(self) -> None:
+        super().__init__(1, 2, 3)
+
+
+@pytest.mark.parametrize("kind", [Plain, Mixed])
+def test_an_instance_may_bring_its_own_protocol(kind: Any) -> None:
+    reduce = quick_reduce(kind())
+    assert reduce is not own_way
+    for name in ("__reduce_ex__", "__reduce__", "__getstate__"):
+        made = kind()
+        vars(made)[name] = lambda *_: {}
+        assert reduce(made) is NotImplemented, name
+
+
+def test_what_an_instance_says_of_its_state_is_saved() -> None:
+    namespace = cell(
+        """
+class C: pass
+plain, own, other = C(), C(), C()
+plain.n = own.n = other.n = 1
+own.__getstate__ = lambda: {"n": 2}
+other.__reduce_ex__ = lambda protocol: (C, (), {"n": 3})
+all_ = [plain, own, other]
+"""
+    )
+    assert [one.n for one in save(namespace).load()["all_"]] == [1, 2, 3]

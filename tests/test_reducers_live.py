@@ -173,6 +173,25 @@ def test_asyncio_primitives_come_back_idle() -> None:
     asyncio.run(proceed(asyncio.run(begin())))
 
 
+def test_a_future_that_is_done_needs_no_loop() -> None:
+    async def made() -> dict[str, Any]:
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(ValueError("no"))
+        cancelled = asyncio.ensure_future(asyncio.sleep(60))
+        cancelled.cancel("enough")
+        await asyncio.wait([cancelled])
+        own = asyncio.get_running_loop().create_future()
+        own.set_result([own])
+        saved = save({"failed": failed, "cancelled": cancelled, "own": own})
+        assert not saved.problems and repr(failed.exception()) == "ValueError('no')"
+        return saved.load()
+
+    ns = asyncio.run(made())
+    assert repr(ns["failed"].exception()) == "ValueError('no')"
+    assert ns["cancelled"].cancelled() and "cancelled" in repr(ns["cancelled"])
+    assert ns["own"].result()[0] is ns["own"]
+
+
 def test_what_runs_in_a_loop_is_named() -> None:
     async def work() -> int:
         await asyncio.sleep(0)
@@ -185,7 +204,9 @@ def test_what_runs_in_a_loop_is_named() -> None:
         task = asyncio.ensure_future(work())
         assert "still running" in stand_in(task).reason
         await task
-        assert "finished" in stand_in(task).reason
+        done = again(task)
+        assert done.done() and await done == 3 and done.get_name() == task.get_name()
+        assert done.get_loop() is asyncio.get_running_loop() and "work()" in repr(done)
         stand_in(asyncio.get_running_loop().create_future())
         stand_in(asyncio.get_running_loop())
         coroutine = work()

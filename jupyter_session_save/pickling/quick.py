@@ -19,6 +19,8 @@ Reduce = Callable[[Any], Any]
 _HOOKS = (
     "__reduce__ __reduce_ex__ __getstate__ __getnewargs__ __getnewargs_ex__ __getattr__ __getattribute__ __class__"
 ).split()
+_ON_INSTANCES = frozenset(("__reduce_ex__", "__reduce__", "__getstate__"))
+"""What the pickler looks for on an instance, and not on its class only."""
 
 
 def own_way(obj: Any) -> Any:
@@ -65,7 +67,15 @@ def _reduce_for(cls: type) -> Reduce:
     new, args = copyreg.__newobj__, (cls,)  # type: ignore[attr-defined]
     slots = copyreg._slotnames(cls)  # type: ignore[attr-defined]
     if not slots:
-        return lambda obj: (new, args, obj.__dict__ or None)
+
+        def by_dict(obj: Any) -> Any:
+            state = obj.__dict__
+            # The pickler looks for these on the instance, too. Written out, since a loop takes twice as long.
+            if "__reduce_ex__" in state or "__reduce__" in state or "__getstate__" in state:
+                return NotImplemented
+            return new, args, state or None
+
+        return by_dict
     if not all(name.isidentifier() and not keyword.iskeyword(name) for name in slots):
         return own_way
     # Written out, as in `dataclasses`, from names that are identifiers: to go through them for each instance takes
@@ -74,7 +84,9 @@ def _reduce_for(cls: type) -> Reduce:
     attributes = "obj.__dict__ or None" if cls.__dictoffset__ else "None"
     source = f"lambda obj: (new, args, ({attributes}, {{{state}}}))"
     made: Reduce = eval(source, {"new": new, "args": args})  # noqa: S307
-    return made
+    if not cls.__dictoffset__:
+        return made
+    return lambda obj: made(obj) if _ON_INSTANCES.isdisjoint(obj.__dict__) else NotImplemented
 
 
 def _same(made: Any, reduced: Any) -> bool:

@@ -513,8 +513,7 @@ CASES = [
         """,
         "print($x.done(), $x.result(), await $x)",
         "$x.result().append(8)",
-        outcome="placeholder",
-        why="it belongs to an event loop that ended with the process",
+        why="it belongs to the event loop of the kernel that loads",
     ),
     _worker(
         "asyncio.Future, failed",
@@ -523,9 +522,37 @@ CASES = [
         $x = asyncio.get_running_loop().create_future()
         $x.set_exception(ValueError("no"))
         """,
-        "print($x.done(), repr($x.exception()))",
-        outcome="placeholder",
-        why="it belongs to an event loop that ended with the process",
+        """
+        print($x.done(), repr($x.exception()), $x.get_loop() is asyncio.get_running_loop())
+        try:
+            await $x
+        except ValueError as error:
+            print(error)
+        """,
+        why="it belongs to the event loop of the kernel that loads",
+    ),
+    _worker(
+        "asyncio tasks of a gather, cancelled and failed, one in its own result",
+        """
+        import asyncio
+        async def $fail(): raise KeyError("k")
+        $t = asyncio.ensure_future($fail())
+        $c = asyncio.ensure_future(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        $c.cancel("enough")
+        $x = asyncio.gather($t, $c, asyncio.sleep(0, 3), return_exceptions=True)
+        await $x
+        $own = asyncio.get_running_loop().create_future()
+        $own.set_result([$own])
+        """,
+        """
+        print($t.get_name() != "", $t.get_coro().__name__, repr($t.exception()), $c.cancelled())
+        print($own.result()[0] is $own)
+        print([repr(r) for r in $x.result()], $x.result()[0] is $t.exception(), len(asyncio.all_tasks()) < 50)
+        """,
+        "print(await asyncio.gather($t, $own, return_exceptions=True) == [$t.exception(), $own.result()])",
+        outcome="reconnected",
+        why="the traceback keeps files, lines and names, without the variables of its frames",
     ),
     _worker(
         "asyncio event loop of the kernel",

@@ -5,8 +5,16 @@ from __future__ import annotations
 from . import Case, Outcome
 
 
-def _pandas(name: str, make: str, check: str, mutate: str = "", outcome: Outcome = "equal", why: str = "") -> Case:
-    return Case("pandas", name, f"import numpy as np, pandas as pd\n{make}", check, mutate, outcome, why, ("pandas",))
+def _pandas(
+    name: str,
+    make: str,
+    check: str,
+    mutate: str = "",
+    outcome: Outcome = "equal",
+    why: str = "",
+    needs: tuple[str, ...] = ("pandas",),
+) -> Case:
+    return Case("pandas", name, f"import numpy as np, pandas as pd\n{make}", check, mutate, outcome, why, needs)
 
 
 def _polars(name: str, make: str, check: str, mutate: str = "", outcome: Outcome = "equal", why: str = "") -> Case:
@@ -49,6 +57,7 @@ $x = pd.DataFrame({
         "$x = pd.DataFrame({'i': pd.array([1, None], 'int64[pyarrow]'), 's': pd.array(['a', 'b'], 'string[pyarrow]')})",
         "print($x, $x.dtypes, $x.i.sum())",
         "$x.loc[0, 'i'] = 9",
+        needs=("pandas", "pyarrow"),
     ),
     _pandas(
         "a series and the frame it is a column of",
@@ -108,6 +117,7 @@ $x = pd.DataFrame({
         + "def $f(v):\n    return 'color: red' if v > 2 else ''\n$s = $x.style.map($f, subset=['n']).format(precision=1).set_uuid('u')",
         "print($s.to_html())",
         "$s.set_caption('c')",
+        needs=("pandas", "jinja2"),
     ),
     _pandas(
         "a subclass of DataFrame with metadata",
