@@ -1,10 +1,12 @@
 """When the bytes of a load are compared with their digests.
 
-At once, before anything sees them: every pickle stream, every part of a pack, and blobs below 8 MiB, because that
-costs milliseconds. In the background, after the load, from a reading of the file of its own: larger blobs, up to
-4 GiB in all; damage is reported loudly. Only when asked for (``--verify-data``, `jupyter session check`): the rest,
-because reading it all would undo that a load maps its data, and on a network disk it would take minutes.
-Lengths are always compared. A large blob holds the elements of an array, never code.
+At once, before anything sees them: every pickle stream, every buffer that is compressed or short, and of the others
+the smallest, up to 8 MiB in all, because that costs milliseconds. In the background, after the load, from a reading
+of the file of its own: the others, up to 4 GiB in all; damage is reported loudly. Only when asked for (``--verify-
+data``, `jupyter session check`): the rest, because reading it all would undo that a load maps its data, and on a
+network disk it would take minutes. Lengths are always compared. What is mapped holds the elements of an array, never
+code. Where variables are loaded one by one, every buffer below 8 MiB is compared at once: there is no end of the load
+to go on from.
 
 Invariant: nothing that is unpickled is ever used before it was compared.
 """
@@ -13,22 +15,36 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .display import plural
+from .packing import is_mappable
 from .repository import Repository
 from .snapshot import Part, Snapshot
 
 AT_ONCE = 8 << 20
-"""Blobs below this many bytes are compared before they are used."""
+"""Bytes that a load compares before they are used, of what it could use unread."""
 
 IN_BACKGROUND = 4 << 30
 """Bytes compared in the background after one load."""
 
 
 def checked_at_once(part: Part) -> bool:
-    """Whether a buffer is compared before it is used."""
+    """Whether a buffer of a variable that is loaded by itself is compared before it is used."""
     return part.pack is not None or part.size < AT_ONCE
+
+
+def checked_first(parts: Iterable[Part]) -> frozenset[Part]:
+    """Return which buffers of a whole load are compared before they are used."""
+    unique = set(parts)
+    chosen = {part for part in unique if not is_mappable(part)}
+    total = 0
+    for part in sorted(unique - chosen, key=lambda p: (p.size, p.digest)):
+        total += part.size
+        if total > AT_ONCE:
+            break
+        chosen.add(part)
+    return frozenset(chosen)
 
 
 class DataCheck:

@@ -19,7 +19,7 @@ from . import environment
 from .compare import statuses
 from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
 from .history import standing
-from .integrity import DataCheck, checked_at_once
+from .integrity import DataCheck, checked_first
 from .limits import usual_limit
 from .lineage import with_statement
 from .manifest import signed_bytes
@@ -29,7 +29,7 @@ from .repointing import Repointing
 from .reports import LoadReport, Progress
 from .repository import Repository
 from .resuming import Resumption
-from .snapshot import Component, Snapshot, Variable, by_variable
+from .snapshot import Component, Part, Snapshot, Variable, by_variable
 from .statement import how_made
 from .trust import Signer
 
@@ -63,23 +63,21 @@ class StoredComponent:
     ----------
     component : Component
     repository : Repository
-    verify_data : bool
-        Compare large buffers with their digests too.
+    verify : callable
+        Says of each buffer whether to compare it with its digest.
     """
 
-    def __init__(self, component: Component, repository: Repository, *, verify_data: bool) -> None:
+    def __init__(self, component: Component, repository: Repository, *, verify: Callable[[Part], bool]) -> None:
         self.names, self.defines = component.names, component.defines
-        self._component, self._repository, self._verify = component, repository, verify_data
+        self._component, self._repository, self._verify = component, repository, verify
 
     def stream(self) -> memoryview:
         """Return the pickle stream, compared with its digest."""
         return self._repository.read(self._component.stream)
 
     def buffers(self) -> list[memoryview]:
-        """Return the buffers, small ones compared with their digests, large ones mapped."""
-        return [
-            self._repository.map(part, verify=self._verify or checked_at_once(part)) for part in self._component.buffers
-        ]
+        """Return the buffers, copied or mapped."""
+        return [self._repository.map(part, verify=self._verify(part)) for part in self._component.buffers]
 
 
 @dataclass(slots=True)
@@ -159,11 +157,13 @@ def load_into(
         selection.leave(standing(options.since, snapshot))
     target = Target(namespace, selection, options, hidden)
     conflicts = target.differing(snapshot, live, repository)
-    stored = [StoredComponent(c, repository, verify_data=options.verify_data) for c in selection.components]
+    buffers = [part for c in selection.components for part in c.buffers]
+    first = frozenset(buffers) if options.verify_data else checked_first(buffers)
+    stored = [StoredComponent(c, repository, verify=first.__contains__) for c in selection.components]
     journal = Journal(namespace)
     parts = snapshot.state if options.resumes else ()
     resumption = Resumption(
-        [StoredComponent(c, repository, verify_data=True) for c in parts],
+        [StoredComponent(c, repository, verify=lambda part: True) for c in parts],
         namespace,
         live,
         lambda error: environment.explain(error, snapshot.environment),
@@ -185,8 +185,8 @@ def load_into(
         if options.repoint:
             repointing.walk((name, namespace[name]) for name in user_names(namespace, hidden))
             notes += repointing.notes()
-        unchecked = [p for c in selection.components for p in c.buffers if not checked_at_once(p)]
-        if unchecked and not options.verify_data:
+        unchecked = [part for part in buffers if part not in first]
+        if unchecked:
             notes += DataCheck(repository, snapshot, unchecked).start()
         # The report is made in here, too: an interrupt until it is there still takes everything back.
         _tell_statements(snapshot, restoring)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from . import environment
+from .integrity import checked_at_once
 from .loading import StoredComponent, check_trust, types_of, unreadable
 from .pickling import Restoring, collection_paused, unavailable
 from .repository import Repository
@@ -41,7 +42,7 @@ class OpenSession(Mapping[str, Any]):
         self._namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
         self._restoring = Restoring(
             self._namespace,
-            [StoredComponent(c, repository, verify_data=False) for c in snapshot.components],
+            [StoredComponent(c, repository, verify=checked_at_once) for c in snapshot.components],
             live={},
             publish=self._namespace.__setitem__,
             explain=lambda error: environment.explain(error, snapshot.environment),

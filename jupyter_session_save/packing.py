@@ -14,6 +14,15 @@ from .snapshot import Part
 
 FULL = 16 << 20
 """A pack is written out when it holds this many bytes, which bounds the memory it takes."""
+_ALIGNED = 64
+"""Plain parts begin at multiples of this many bytes, so that an array can use them where they stand."""
+_MAPPED = 16 << 10
+"""Smaller parts are copied: a page that is mapped costs as much."""
+
+
+def is_mappable(part: Part) -> bool:
+    """Whether a part can be used where it stands: blobs, and in packs what is long, plain and aligned."""
+    return part.pack is None or (part.codec == "raw" and part.size >= _MAPPED and part.offset % _ALIGNED == 0)
 
 
 class Packing:
@@ -33,6 +42,8 @@ class Packing:
     def add(self, digest: str, size: int, views: Sequence[memoryview]) -> Part:
         """Take in a part; until the pack is closed, its ``pack`` is ``""``."""
         codec, stored = shrink(b"".join(views))
+        if codec == "raw" and size >= _MAPPED:
+            self._align()
         part = Part(digest, size, "", self.size, len(stored), codec)
         self._chunks.append(stored)
         self._parts.append(part)
@@ -45,6 +56,11 @@ class Packing:
         closed = self._chunks, [replace(part, pack=name) for part in self._parts]
         self.clear()
         return closed
+
+    def _align(self) -> None:
+        gap = -self.size % _ALIGNED
+        self._chunks.append(bytes(gap))
+        self.size += gap
 
     def clear(self) -> None:
         """Begin another pack."""

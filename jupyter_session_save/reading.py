@@ -6,16 +6,20 @@ unless the caller asked for a bare mapping.
 
 from __future__ import annotations
 
+import mmap
 import threading
 
 from .compression import expand
 from .digests import digest_of, key_of
 from .errors import DamagedError, FormatError, StoreError
+from .packing import is_mappable
 from .patches import digest_of_list
 from .snapshot import Part
 from .store import Store
 
 _OPEN_PACKS = 8
+_STEP = 8 << 20
+"""Bytes that a check holds in memory; a multiple of every page size."""
 _HINT = "run `jupyter session check`"
 
 
@@ -33,6 +37,7 @@ class Reader:
         self._store = store
         self._damaged = damaged
         self._packs: dict[str, memoryview] = {}
+        self._lent: dict[str, tuple[memoryview, set[int]]] = {}
         self._lock = threading.Lock()
 
     def read(self, part: Part) -> memoryview:
@@ -42,23 +47,25 @@ class Reader:
         return self._verified(part, self._plain(part)).toreadonly()
 
     def map(self, part: Part, *, verify: bool) -> memoryview:
-        """Return a blob as a copy-on-write mapping, or a part of a pack as a compared copy.
+        """Return bytes that are the caller's own: mapped copy-on-write, or a compared copy of what cannot be mapped.
 
         Patches are compared and copied into the mapping: only the pages that they cover take memory.
         """
         if part.base is not None:
             return self._patched(part, verify=verify)
-        view = self._plain(part)
-        if part.pack is None:
-            return self._verified(part, view) if verify else view
-        return memoryview(bytearray(self._verified(part, view)))
+        if not is_mappable(part):
+            return memoryview(bytearray(self._verified(part, self._plain(part))))
+        view = self._plain(part) if part.pack is None else self._lend(part)
+        return self._verified(part, view) if verify else view
 
     def damage(self, part: Part, *, data: bool) -> str:
         """Say what is wrong with a part, if anything; without `data` only presence and length count."""
         try:
             self._check_name(part)
             for piece in part.pieces():
-                if data:
+                if data and piece.pack is None:
+                    self._verified(piece, self._plain(piece), once=True)
+                elif data:
                     self.read(piece)
                 else:
                     self._stored(piece)
@@ -70,6 +77,7 @@ class Reader:
         """Open packs anew from here on."""
         with self._lock:
             self._packs.clear()
+            self._lent.clear()
 
     def _patched(self, part: Part, *, verify: bool) -> memoryview:
         self._check_name(part)
@@ -121,12 +129,39 @@ class Reader:
             self._packs[key] = whole  # the last used stands last
             return whole
 
+    def _lend(self, part: Part) -> memoryview:
+        """Return a part of a pack, in a mapping of which nobody else has got the same bytes."""
+        self._stored(part)
+        key = key_of(part)
+        with self._lock:
+            whole, taken = self._lent.pop(key, (memoryview(b""), set[int]()))
+            if not whole.nbytes or part.offset in taken:
+                whole, taken = self._store.map(key), set()
+            while len(self._lent) >= _OPEN_PACKS:
+                del self._lent[next(iter(self._lent))]
+            taken.add(part.offset)
+            self._lent[key] = whole, taken
+        return whole[part.offset : part.offset + part.stored]
+
     def _saw_damage(self, key: str) -> None:
         self._damaged.add(key)
         self.forget()  # so that a repaired file is seen
 
-    def _verified(self, part: Part, view: memoryview) -> memoryview:
-        if digest_of([view]) != part.digest:
+    def _verified(self, part: Part, view: memoryview, *, once: bool = False) -> memoryview:
+        if (_digest_in_steps(view) if once else digest_of([view])) != part.digest:
             self._saw_damage(key_of(part))
             raise DamagedError(f"{key_of(part)} in {self._store.url} differs from what was written: {_HINT}")
         return view
+
+
+def _digest_in_steps(view: memoryview) -> str:
+    """Return the digest of a whole mapping that nobody else uses, giving back each page once it was read."""
+    done = 0
+
+    def give_back(size: int) -> None:
+        nonlocal done
+        if isinstance(view.obj, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            view.obj.madvise(mmap.MADV_DONTNEED, done, size)
+        done += size
+
+    return digest_of([view[at : at + _STEP] for at in range(0, view.nbytes, _STEP)], give_back)

@@ -130,12 +130,12 @@ class Repository:
         ----------
         part : Part
         verify : bool
-            Compare with the digest, which reads all of it. A part of a pack is always compared.
+            Compare with the digest, which reads all of it. What cannot be mapped is always compared.
 
         Returns
         -------
         memoryview
-            A copy-on-write mapping of a blob, or a copy of a part in a pack.
+            A copy-on-write mapping, or a copy of what is compressed or short.
 
         Raises
         ------

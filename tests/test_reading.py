@@ -1,0 +1,79 @@
+"""Parts that are used where they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_session_save.digests import key_of
+from jupyter_session_save.errors import DamagedError
+from jupyter_session_save.packing import is_mappable
+from jupyter_session_save.repository import Repository
+from jupyter_session_save.snapshot import Part
+from jupyter_session_save.store import LocalStore, MemoryStore, Store
+
+from .repositories import part, save
+
+
+@pytest.fixture(params=["local", "memory"])
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Repository:
+    store: Store = LocalStore(tmp_path / "store") if request.param == "local" else MemoryStore()
+    return Repository(store)
+
+
+@pytest.fixture
+def noise() -> list[bytes]:
+    numpy = pytest.importorskip("numpy")
+    rng = numpy.random.default_rng(7)
+    return [rng.bytes(size) for size in (20_001, 40, 30_000, 65_536)]
+
+
+def stored(repository: Repository, chunks: list[bytes]) -> list[Part]:
+    snapshot = save(repository, "s", {f"v{i}": chunk for i, chunk in enumerate(chunks)})
+    return [part(snapshot, f"v{i}") for i in range(len(chunks))]
+
+
+def test_long_plain_parts_of_a_pack_are_aligned_and_mapped(repository: Repository, noise: list[bytes]) -> None:
+    parts = stored(repository, noise)
+    assert [is_mappable(one) for one in parts] == [True, False, True, True]
+    assert len({one.pack for one in parts}) == 1
+    for one, data in zip(parts, noise, strict=True):
+        assert bytes(repository.map(one, verify=False)) == data
+        assert bytes(repository.read(one)) == data
+
+
+def test_what_is_mapped_is_the_callers_own(repository: Repository, noise: list[bytes]) -> None:
+    one, _, other, _ = stored(repository, noise)
+    first, neighbour = repository.map(one, verify=True), repository.map(other, verify=True)
+    first[:] = bytes(len(first))
+    assert bytes(neighbour) == noise[2]
+    assert bytes(repository.map(one, verify=True)) == noise[0]
+    assert bytes(repository.read(one)) == noise[0]
+    assert not any(first)
+    assert repository.check() == []
+
+
+def test_a_pack_that_was_cut_is_noticed_unread(repository: Repository, noise: list[bytes]) -> None:
+    last = stored(repository, noise)[-1]
+    data = repository.store.get(key_of(last))
+    repository.store.put(key_of(last), [data[:-1]], durable=False, overwrite=True)
+    with pytest.raises(DamagedError, match="length"):
+        Repository(repository.store).map(last, verify=False)
+
+
+def test_older_packs_are_read_whatever_their_alignment(repository: Repository, noise: list[bytes]) -> None:
+    one = stored(repository, noise)[0]
+    data = b"abc" + noise[0]
+    odd = Part(one.digest, one.size, "0" * 64, 3, one.size)
+    repository.store.put(key_of(odd), [data], durable=False)
+    assert not is_mappable(odd)
+    assert bytes(repository.map(odd, verify=False)) == noise[0]
+
+
+def test_a_part_of_several_steps_is_checked(repository: Repository) -> None:
+    data = bytes(20 << 20)
+    (one,) = stored(repository, [data])
+    assert repository.damage(one, data=True) == ""
+    repository.store.put(key_of(one), [data[:-1] + b"1"], durable=False, overwrite=True)
+    assert "differs" in repository.damage(one, data=True)
