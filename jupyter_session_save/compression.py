@@ -6,6 +6,7 @@ Invariant: ``expand`` returns exactly the number of bytes it was told to expect,
 from __future__ import annotations
 
 import sys
+import threading
 import zlib
 from functools import cache
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 from .errors import DamagedError, FormatError
 
 _LEVEL = 1
-_LEAST = 128
-"""Shorter parts stay raw: a frame's header would eat the gain."""
+_LEAST = 4096
+"""Shorter parts stay raw: to compress and expand one takes longer than to write and read what it saves."""
 _SAMPLE = 64 << 10
 _PAYS = 0.9
 """Compress if at least a tenth is saved; float arrays rarely reach that, pickle streams always do."""
+_own = threading.local()
 _MOST = 64 << 20
 """No compressed part expands further: what is longer is stored raw, as a blob, by every writer that there was."""
 
@@ -95,11 +97,18 @@ def _zstd() -> Any:
     return zstd
 
 
+def _compressor() -> Any:
+    """Return this thread's compressor: to make one takes longer than to compress a small part."""
+    if not hasattr(_own, "compressor"):
+        _own.compressor = _zstd().ZstdCompressor(level=_LEVEL)
+    return _own.compressor
+
+
 def _compress(data: bytes | memoryview) -> tuple[str, bytes]:
     zstd = _zstd()
     if zstd is None:
         return "zlib", zlib.compress(data, _LEVEL)
-    return "zstd", zstd.compress(data, level=_LEVEL)
+    return "zstd", _compressor().compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
 
 
 def _decoder(codec: str) -> Any:

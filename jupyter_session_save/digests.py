@@ -27,6 +27,9 @@ Tick = Callable[[int], None]
 
 def digest_of(chunks: Iterable[bytes | memoryview], tick: Tick | None = None) -> str:
     """Return the BLAKE3 digest of buffers one after the other, as 64 hexadecimal digits."""
+    chunks = list(chunks)
+    if len(chunks) == 1 and memoryview(chunks[0]).nbytes < _WIDE and tick is None:
+        return blake3(chunks[0]).hexdigest()
     views = [memoryview(chunk).cast("B") for chunk in chunks if memoryview(chunk).nbytes]
     # The thread pool does not live on in a forked child, where waiting for it would never end.
     wide = sum(view.nbytes for view in views) >= _WIDE and os.getpid() == _HOME

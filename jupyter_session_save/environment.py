@@ -5,6 +5,7 @@ Invariant: looking up a version imports nothing.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import platform
@@ -42,15 +43,22 @@ def current(modules: Iterable[str]) -> Environment:
     return Environment(
         python=platform.python_version(),
         implementation=sys.implementation.name,
-        platform=platform.platform(),
+        platform=_platform(),
         packages=packages,
         paths=paths,
     )
 
 
+@functools.cache
+def _platform() -> str:
+    """Return system, release and machine; `platform.platform` starts another process to know more."""
+    return f"{platform.system()}-{platform.release()}-{platform.machine()}"
+
+
 def version_of(module: str) -> str:
     """Return a module's version; for a file of the user's own, which has none, a digest of its source."""
-    if _is_own(module):
+    # This package has a version even where it is run from a checkout, which it would take long to read.
+    if module != __package__ and _is_own(module):
         return _source_digest(module)
     # Read past a module's own `__getattr__`, which may do anything.
     version = getattr(sys.modules.get(module), "__dict__", {}).get("__version__")
@@ -147,7 +155,7 @@ def _interpreter(environment: Environment) -> str:
 
 
 def _kind(described: str) -> tuple[str, str]:
-    """Return the system and the processor of a `platform.platform`, which also names every patch of the kernel."""
+    """Return the system and the processor of a description that also names every patch of the kernel."""
     machines = ("x86_64", "amd64", "aarch64", "arm64", "i686")
     text = described.lower()
     machine = next((m for m in machines if m in text), "")

@@ -281,13 +281,14 @@ def _outcomes(snapshot: Snapshot, restoring: Restoring, bound: Iterable[str]) ->
     chosen = set(bound)
     found = []
     for variable in snapshot.variables:
-        if variable.name in chosen:
-            new = tuple(problems.get(variable.name, ()))
-            state = "placeholder" if new else variable.state
+        if variable.name in chosen and variable.name not in problems:
+            found.append(variable)
+        elif variable.name in chosen:
+            new = problems[variable.name]
             # What was to be reconnected, and could not be, is told once.
             failed = {p.path for p in new}
             old = (p for p in variable.problems if p.path not in failed)
-            found.append(replace(variable, state=state, problems=(*new, *old)))
+            found.append(replace(variable, state="placeholder", problems=(*new, *old)))
     return found
 
 

@@ -7,7 +7,7 @@ while it has its default, so that the signatures of older records still hold.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
@@ -16,9 +16,12 @@ from .snapshot import FORMAT, Component, Environment, Part, Problem, Snapshot, S
 from .statement import Lineage, lineage_from, lineage_row
 
 _LARGEST = 1 << 63
+_TEXT = frozenset({str})
 _STATES = frozenset(get_args(State))
 _DEFAULTS: dict[str, Any] = {"cell": None, "line": (), "state": (), "lineage": None}
 """Fields of a snapshot that came later."""
+
+_BETWEEN: dict[str, str] = {}
 
 _Row = TypeVar("_Row", Component, Variable)
 
@@ -33,12 +36,11 @@ class Rows:
 
     def text(self, items: Iterable[_Row], row: Callable[[_Row], Any]) -> str:
         """Return a JSON list with a row for each item."""
-        found = []
-        for item in items:
-            known = self._known.get(id(item)) or (item, _dumps(row(item)))
-            self._used[id(item)] = known
-            found.append(known[1])
-        return f"[{','.join(found)}]"
+        items = list(items)
+        new = [item for item in items if id(item) not in self._known]
+        self._known |= zip(map(id, new), zip(new, _texts(map(row, new)), strict=True), strict=True)
+        self._used |= ((id(item), self._known[id(item)]) for item in items)
+        return f"[{','.join(self._known[id(item)][1] for item in items)}]"
 
     def forget_others(self) -> None:
         """Keep only what was used since the last call."""
@@ -47,7 +49,7 @@ class Rows:
 
 def encode(snapshot: Snapshot) -> bytes:
     """Return a record as ASCII JSON."""
-    return _joined(_fields(snapshot, Rows()))
+    return _joined(_fields(snapshot, None))
 
 
 def signed_bytes(snapshot: Snapshot) -> bytes:
@@ -114,12 +116,25 @@ def _dumps(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
+def _texts(rows: Iterable[Any]) -> list[str]:
+    """Return the JSON of each row, which holds no dicts: one call for all, since to begin one costs more than a row."""
+    marked = [one for row in rows for one in (row, _BETWEEN)]
+    if not marked:
+        return []
+    # No text holds a raw control character, so what stands between two of them is no text.
+    whole = json.dumps(marked[:-1], separators=("\0", ":"), ensure_ascii=True)
+    return [text.replace("\0", ",") for text in whole[1:-1].split("\0{}\0")]
+
+
 def _joined(fields: dict[str, str]) -> bytes:
     pairs = [f'"{key}":{fields[key]}' for key in sorted(fields)]
     return f"{{{','.join(pairs)}}}".encode()
 
 
-def _fields(snapshot: Snapshot, rows: Rows) -> dict[str, str]:
+def _fields(snapshot: Snapshot, rows: Rows | None) -> dict[str, str]:
+    def listed(items: Sequence[_Row], row: Callable[[_Row], Any]) -> str:
+        return rows.text(items, row) if rows is not None else _dumps(list(map(row, items)))
+
     environment = snapshot.environment
     raw = {
         "name": snapshot.name,
@@ -141,12 +156,12 @@ def _fields(snapshot: Snapshot, rows: Rows) -> dict[str, str]:
     }
     fields = {key: _dumps(value) for key, value in raw.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
     # Positional rows: a namespace of 100,000 names must not repeat its keys 100,000 times.
-    fields["components"] = rows.text(snapshot.components, _component_row)
+    fields["components"] = listed(snapshot.components, _component_row)
     if snapshot.state:
-        fields["state"] = rows.text(snapshot.state, _component_row)
+        fields["state"] = listed(snapshot.state, _component_row)
     if snapshot.lineage:
         fields["lineage"] = _dumps(lineage_row(snapshot.lineage))
-    fields["variables"] = rows.text(snapshot.variables, _variable_row)
+    fields["variables"] = listed(snapshot.variables, _variable_row)
     return fields
 
 
@@ -176,16 +191,18 @@ def _component_row(component: Component) -> tuple[Any, ...]:
 
 def _part(row: list[Any]) -> Part:
     digest, size, pack, offset, stored, codec, *patched = row
-    base, patches = patched or (None, ())
     sound = (
-        isinstance(digest, str)
-        and isinstance(pack, str | None)
-        and all(isinstance(n, int) and 0 <= n < _LARGEST for n in (size, offset, stored))
-        and isinstance(codec, str)
-        and isinstance(base, str | None)
-        and (base is None or pack is None)
+        type(digest) is type(codec) is str
+        and (pack is None or type(pack) is str)
+        and type(size) is type(offset) is type(stored) is int
+        and 0 <= size < _LARGEST
+        and 0 <= offset < _LARGEST
+        and 0 <= stored < _LARGEST
     )
-    if not sound:
+    if not patched and sound:
+        return Part(digest, size, pack, offset, stored, codec)
+    base, patches = patched or (None, ())
+    if not sound or (base is not None and (type(base) is not str or pack is not None)):
         raise ValueError("a part is malformed")
     return Part(digest, size, pack, offset, stored, codec, base, _patches(patches, size))
 
@@ -224,10 +241,15 @@ def _line(rows: Any) -> tuple[tuple[int, int], ...]:
 def _is_sound(variable: Variable) -> bool:
     # What the annotations promise is what has to be checked: these are anybody's bytes.
     texts: list[Any] = [variable.name, variable.type, variable.shape, variable.digest]
-    texts += [text for p in variable.problems for text in (p.path, p.type, p.reason, p.advice)]
+    if variable.problems:
+        texts += [text for p in variable.problems for text in (p.path, p.type, p.reason, p.advice)]
     size: Any = variable.size
     sized = isinstance(size, int) and 0 <= size < _LARGEST
-    return sized and variable.state in _STATES and all(isinstance(text, str) for text in texts)
+    return sized and variable.state in _STATES and _are_texts(texts)
+
+
+def _are_texts(items: Iterable[Any]) -> bool:
+    return _TEXT.issuperset(map(type, items))
 
 
 def _snapshot(raw: dict[str, Any]) -> Snapshot:
@@ -249,7 +271,7 @@ def _snapshot(raw: dict[str, Any]) -> Snapshot:
         and isinstance(plain["parent"], int | None)
         and isinstance(later["cell"], int | None)
         and isinstance(raw["environment"].get("packages", {}), dict)
-        and all(isinstance(n, str) for c in all_components for n in (*c.names, *c.refs, *c.modules, *c.mentions))
+        and all(_are_texts((*c.names, *c.refs, *c.modules, *c.mentions)) for c in all_components)
         and all(len(c.names) == 1 for c in later["state"])
         and all(_is_sound(v) for v in variables)
     )

@@ -15,6 +15,7 @@ from .catalog import open_repository, split_reference, store_location
 from .compare import plan
 from .loading import Options, Target, check_trust, load_into, select
 from .opening import OpenSession
+from .pickling import collection_paused
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
 from .rerun import chains_of, foretold, run_again, with_rerun
@@ -184,17 +185,18 @@ class SessionManager:
         """
         keep = conflicts == "keep"
         options = Options(only, exclude, prefix, into, keep, replace, trust, verify_data, state, since, repoint)
-        snapshot = self._repository.resolve(name, version)
-        report = load_into(
-            self._namespace,
-            snapshot,
-            options,
-            repository=self._repository,
-            signer=self._signer,
-            live=self._live,
-            hidden=self._hidden,
-            progress=progress,
-        )
+        with collection_paused():
+            snapshot = self._repository.resolve(name, version)
+            report = load_into(
+                self._namespace,
+                snapshot,
+                options,
+                repository=self._repository,
+                signer=self._signer,
+                live=self._live,
+                hidden=self._hidden,
+                progress=progress,
+            )
         if self._recorder is not None:
             renamed = bool(prefix or into)
             names = [into] if into else [prefix + v.name for v in report.variables]

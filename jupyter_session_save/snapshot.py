@@ -162,7 +162,7 @@ class Environment:
     python : str
         Version such as ``"3.11.7"``.
     implementation, platform : str
-        As ``sys.implementation.name`` and ``platform.platform()``.
+        As ``sys.implementation.name``, and such as ``"Linux-6.1.0-x86_64"``.
     packages : mapping of str to str
         Version of each top-level module that the snapshot needs.
     paths : mapping of str to str

@@ -9,6 +9,7 @@ the caller learns of every value through `publish` before any code that needs it
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -22,6 +23,10 @@ from .culprit import root_path
 from .guarded import GuardedUnpickler
 from .placeholder import Placeholder
 from .scope import standard_live
+
+
+_COPIED = 64 << 10
+"""Shorter streams are copied: that takes less time than the calls that spare the copy."""
 
 
 class Stored(Protocol):
@@ -281,7 +286,8 @@ class Restoring:
         return self.stand_ins[-1]
 
     def _unpickle(self, position: int, component: Stored) -> dict[str, Any]:
-        reader = _Reader(component.stream())
+        stream = component.stream()
+        reader = io.BytesIO(stream) if stream.nbytes < _COPIED else _Reader(stream)
         if position not in self._guarded:
             fast = _Unpickler(self, reader, component.buffers())
             try:
