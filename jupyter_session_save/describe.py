@@ -32,7 +32,10 @@ def describe(value: Any) -> tuple[str, str]:
     kind = type(value)
     if id(kind) in _SIZED:
         return type_name(kind), str(len(value))
-    for module, names in _SHAPED.items():
-        if module in sys.modules and any(kind is getattr(sys.modules[module], n, None) for n in names):
-            return type_name(kind), " x ".join(map(str, value.shape)) or "scalar"
-    return type_name(kind), ""
+    name = type_name(kind)
+    module = name.partition(".")[0]
+    if module in _SHAPED and module in sys.modules:
+        library = sys.modules[module]
+        if any(kind is getattr(library, one, None) for one in _SHAPED[module]):
+            return name, " x ".join(map(str, value.shape)) or "scalar"
+    return name, ""

@@ -28,7 +28,9 @@ Tick = Callable[[int], None]
 def digest_of(chunks: Iterable[bytes | memoryview], tick: Tick | None = None) -> str:
     """Return the BLAKE3 digest of buffers one after the other, as 64 hexadecimal digits."""
     chunks = list(chunks)
-    if len(chunks) == 1 and memoryview(chunks[0]).nbytes < _WIDE and tick is None:
+    if len(chunks) == 1 and 0 < memoryview(chunks[0]).nbytes < _WIDE:
+        if tick is not None:
+            tick(memoryview(chunks[0]).nbytes)
         return blake3(chunks[0]).hexdigest()
     views = [memoryview(chunk).cast("B") for chunk in chunks if memoryview(chunk).nbytes]
     # The thread pool does not live on in a forked child, where waiting for it would never end.

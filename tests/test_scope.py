@@ -1,8 +1,14 @@
-"""The garbage collector while a namespace is pickled or restored."""
+"""What code uses as globals; the garbage collector while a namespace is pickled or restored."""
 
 from __future__ import annotations
 
+import argparse
+import dis
+import enum
 import gc
+import inspect
+import types
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,3 +64,18 @@ def test_what_the_user_has_frozen_stays_frozen(monkeypatch: pytest.MonkeyPatch) 
     with collection_paused():
         made = [[i] for i in range(2000)]
     assert gc.get_freeze_count() == frozen and made
+
+
+@pytest.mark.parametrize("module", [argparse, dis, enum, inspect, types, typing], ids=lambda module: module.__name__)
+def test_globals_are_those_that_the_disassembler_names(module: types.ModuleType) -> None:
+    def named(code: types.CodeType) -> set[str]:
+        found = {i.argval for i in dis.get_instructions(code) if i.opname in scope._GLOBAL_NAMES}
+        return found.union(*(named(const) for const in code.co_consts if isinstance(const, types.CodeType)))
+
+    code = compile(inspect.getsource(module), module.__name__, "exec")
+    assert scope.globals_in(code) == named(code) != set()
+
+
+def test_globals_beyond_the_reach_of_one_byte() -> None:
+    names = [f"n{i}" for i in range(700)]
+    assert scope.globals_in(compile("f(" + ", ".join(names) + ")", "", "exec")) == {"f", *names}

@@ -14,7 +14,7 @@ import io
 import operator
 import pickle
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import chain, compress, islice, repeat
 from typing import Any
 
@@ -84,7 +84,9 @@ class Meeting:
         self._objects: dict[int, Any] = {}
         self._owner: dict[int, str] = {}
 
-    def enter(self, pickler: Any, name: str, *, last: bool) -> Iterator[tuple[Any, str]]:
+    def enter(
+        self, pickler: Any, name: str, *, last: bool, apart: Sequence[Container[int]] = ()
+    ) -> Iterator[tuple[Any, str]]:
         """Yield each object that a variable has in common with one that was here before, and that one's name.
 
         Parameters
@@ -94,8 +96,12 @@ class Meeting:
         name : str
         last : bool
             Whether nobody comes after, for whom to note what there is.
+        apart : sequence of containers of int
+            Ids of objects that the variable only refers to: it meets nobody in them, whoever comes first.
         """
         held = among(pickler, list(self._objects.values())) if last else held_elsewhere(pickler)
+        for ids in filter(None, apart):
+            held = list(compress(held, map(operator.not_, map(ids.__contains__, map(id, held)))))
         yield from ((obj, self._owner[id(obj)]) for obj in held if id(obj) in self._objects)
         if not last:
             self._objects.update(zip(map(id, held), held, strict=True))

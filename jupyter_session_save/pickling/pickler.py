@@ -108,10 +108,17 @@ class Pickling:
 
     def links(self, obj: Any) -> bool:
         """Whether variables that both hold this object belong together."""
-        if is_immutable(type(obj)) or id(obj) in self.referenced or id(obj) in self.scope.library_owned:
+        if id(obj) in self.scope.library_owned or self._is_immutable(type(obj)):
             return False
         # Functions written in C or Cython pickle by name without asking anybody.
         return not callable(obj) or isinstance(obj, type | types.FunctionType) or importable_path(obj) is None
+
+    def _is_immutable(self, cls: type) -> bool:
+        known = self.scope.immutable
+        if id(cls) not in known:
+            known[id(cls)] = is_immutable(cls)
+            self.scope.types.append(cls)
+        return known[id(cls)]
 
     def refers_to(self, obj: Any) -> bool:
         """Whether a definition travels as a reference to its name."""
@@ -385,8 +392,8 @@ def _finished(pickling: Pickling, pickler: Any, values: Mapping[str, Any]) -> Pa
 
     def enter(meeting: Meeting, name: str, last: bool) -> set[str]:
         # The pickler stays alive with this function, and with it every object in its memo: no id is used twice.
-        met = meeting.enter(pickler, name, last=last)
-        return {other for obj, other in met if id(obj) not in names and pickling.links(obj)}
+        met = meeting.enter(pickler, name, last=last, apart=(pickling.referenced, names))
+        return {other for obj, other in met if pickling.links(obj)}
 
     payload.enter = enter
     return payload

@@ -55,7 +55,8 @@ _OWN = {id(cls): plan for cls, plan in _BY_TYPE.items()}
 
 _IMMUTABLE = frozenset(
     "datetime.date datetime.datetime datetime.time datetime.timedelta datetime.timezone decimal.Decimal "
-    "fractions.Fraction uuid.UUID re.Pattern pathlib.PurePath zoneinfo.ZoneInfo numpy.dtype numpy.generic "
+    "fractions.Fraction uuid.UUID re.Pattern pathlib.PurePath pathlib._local.PurePath zoneinfo.ZoneInfo "
+    "numpy.dtype numpy.generic "
     "numpy.ufunc pandas._libs.tslibs.timestamps.Timestamp pandas._libs.tslibs.timedeltas.Timedelta "
     "builtins.builtin_function_or_method".split()
 )

@@ -199,10 +199,11 @@ class Scope:
             v for v in self.live.values() if type(v) in (dict, list, set) and id(v) in self.live_ids
         ]
         self.live_types = {id(type(self.live[tag])) for tag in self.live_ids.values()}
-        # How each type is pickled, also in short (by its id, so the types are kept), and what library classes own;
-        # filled while pickling.
+        # How each type is pickled, also in short, and whether it is immutable (by its id, so the types are kept), and
+        # what library classes own; filled while pickling.
         self.plans: dict[bool, dict[int, Any]] = {False: {}, True: {}}
         self.quick: dict[int, Any] = {}
+        self.immutable: dict[int, bool] = {}
         self.types: list[type] = []
         self.library_owned: set[int] = set()
         # Arrays, and storages of torch, by the address of their memory: torch does not say whose memory it uses.

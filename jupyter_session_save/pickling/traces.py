@@ -67,20 +67,43 @@ def patches(namespace: Mapping[str, Any]) -> list[str]:
         The notebook's, which its functions have as their globals.
     """
     roots = {_root(value) for value in list(namespace.values())} - {""}
-    found = []
+    found: list[str] = []
+    plain: dict[int, type] = {}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in roots or name == "__main__" or not is_library(name):
             continue
         attributes = getattr(module, "__dict__", None)
         if type(attributes) is not dict:
             continue
-        for key, value in list(attributes.items()):
+        for key, value in _candidates(attributes, namespace, plain):
             if _is_of(value, namespace):
                 found.append(f"{name}.{key}")
             elif issubclass(type(value), type) and module_of(value) == name:
                 own: Mapping[str, Any] = type.__dict__["__dict__"].__get__(value)
-                found += [f"{name}.{key}.{k}" for k, v in list(own.items()) if _is_of(v, namespace)]
+                found += [f"{name}.{key}.{k}" for k, v in _candidates(own, namespace, plain) if _is_of(v, namespace)]
     return sorted(set(found))
+
+
+def _candidates(
+    attributes: Mapping[str, Any], namespace: Mapping[str, Any], plain: dict[int, type]
+) -> list[tuple[str, Any]]:
+    """Return the few attributes that may have been set in the notebook, or are classes, of the many that there are.
+
+    `plain` takes the types that are neither, by id, for all that follow.
+    """
+    found = []
+    for key, value in list(attributes.items()):
+        kind = type(value)
+        if id(kind) in plain:
+            continue
+        if kind is types.FunctionType:
+            if value.__globals__ is namespace:
+                found.append((key, value))
+        elif issubclass(kind, type) or kind in (staticmethod, classmethod, property):
+            found.append((key, value))
+        else:
+            plain[id(kind)] = kind
+    return found
 
 
 def told(found: list[str]) -> str:

@@ -24,7 +24,6 @@ from .guarded import GuardedUnpickler
 from .placeholder import Placeholder
 from .scope import standard_live
 
-
 _COPIED = 64 << 10
 """Shorter streams are copied: that takes less time than the calls that spare the copy."""
 
