@@ -25,7 +25,7 @@ from .depth import in_thread, with_deep_stack
 from .memos import Meeting, among
 from .payload import Payload
 from .placeholder import Placeholder
-from .plans import ATOMS, CONTAINERS, Plan, hashable, is_immutable, library_owned, plan_for
+from .plans import ATOMS, CONTAINERS, Plan, hashable, known_immutable, library_owned, plan_for
 from .quick import quick_reduce
 from .scope import GiveWay, Scope, importable_path, lookup, module_of, type_name
 
@@ -108,17 +108,10 @@ class Pickling:
 
     def links(self, obj: Any) -> bool:
         """Whether variables that both hold this object belong together."""
-        if id(obj) in self.scope.library_owned or self._is_immutable(type(obj)):
+        if id(obj) in self.scope.library_owned or known_immutable(type(obj), self.scope.immutable):
             return False
         # Functions written in C or Cython pickle by name without asking anybody.
         return not callable(obj) or isinstance(obj, type | types.FunctionType) or importable_path(obj) is None
-
-    def _is_immutable(self, cls: type) -> bool:
-        known = self.scope.immutable
-        if id(cls) not in known:
-            known[id(cls)] = is_immutable(cls)
-            self.scope.types.append(cls)
-        return known[id(cls)]
 
     def refers_to(self, obj: Any) -> bool:
         """Whether a definition travels as a reference to its name."""

@@ -67,6 +67,13 @@ def is_immutable(cls: type) -> bool:
     return id(cls) in ATOMS or any(f"{module_of(c)}.{c.__qualname__}" in _IMMUTABLE for c in cls.__mro__[:-1])
 
 
+def known_immutable(cls: type, known: dict[int, tuple[type, bool]]) -> bool:
+    """Whether a type `is_immutable`; the answers are kept by its id, with the type, so that the id stays its own."""
+    if id(cls) not in known:
+        known[id(cls)] = cls, is_immutable(cls)
+    return known[id(cls)][1]
+
+
 def library_owned(cls: type) -> set[int]:
     """Return the ids of lists and dicts that are attributes of a library's class and may turn up in any instance."""
     if not is_library(module_of(cls)):

@@ -203,7 +203,7 @@ class Scope:
         # what library classes own; filled while pickling.
         self.plans: dict[bool, dict[int, Any]] = {False: {}, True: {}}
         self.quick: dict[int, Any] = {}
-        self.immutable: dict[int, bool] = {}
+        self.immutable: dict[int, tuple[type, bool]] = {}
         self.types: list[type] = []
         self.library_owned: set[int] = set()
         # Arrays, and storages of torch, by the address of their memory: torch does not say whose memory it uses.
