@@ -334,3 +334,23 @@ def test_case_37_a_load_can_be_interrupted_anywhere(machine: Machine) -> None:
     b.run("loaded = %load_session case")
     alive(b)
     b.check("keep == 'theirs'", "len(many) == 200_000", "all(len(x) == 16_000_000 for x in big)")
+
+
+def test_case_30_the_last_completed_cell_survives_and_a_failed_restore_replaces_nothing(machine: Machine) -> None:
+    a = machine.begin("%autosave_session on --name case", "done = [1]", "done.append(2)")
+    a.submit("done.append(3); open('inside', 'w').close(); __import__('time').sleep(10_000)")
+    wait_for((machine.project / "inside").exists, "the cell")
+    a.sigkill()
+    newest = max(snapshots(machine), key=lambda path: int(path.stem))
+    good = newest.read_bytes()
+    newest.write_bytes(good[: len(good) // 2])
+    before = machine.stored()
+    b = machine.fresh()
+    for cell in ("%load_ext jupyter_session_save", "%autosave_session on --name case"):
+        b.run(cell)
+    assert b.run("%load_session case", check=False).error is not None
+    b.run("poor = 1")
+    assert machine.stored() == before
+    newest.write_bytes(good)
+    b.run("%load_session case")
+    b.check("done == [1, 2]", "sentinel == 1")

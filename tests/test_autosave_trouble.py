@@ -1,0 +1,197 @@
+"""Autosave on full, limited and slow disks, under a clock that jumps, and beside other kernels and tasks."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from jupyter_session_save import changes
+from jupyter_session_save.changes import Tracker
+from jupyter_session_save.reach import reach_of
+from jupyter_session_save.repository import Repository
+from jupyter_session_save.retention import Policy, heads
+
+from .cells import notebook
+from .kernels import Kernel
+from .machine import Machine, wait_for
+
+ON = "%autosave_session on --name nb --max-block 600"
+WARNING = "autosave of nb failed"
+
+
+def begin(machine: Machine, *cells: str) -> Kernel:
+    kernel = machine.kernel()
+    for cell in ("%load_ext jupyter_session_save", ON, *cells):
+        kernel.run(cell)
+    return kernel
+
+
+def resumed(machine: Machine, reference: str = "nb") -> Kernel:
+    kernel = machine.kernel()
+    kernel.run("%load_ext jupyter_session_save")
+    kernel.run(f"%load_session {reference}")
+    return kernel
+
+
+def versions(machine: Machine) -> list[int]:
+    return sorted(int(path.stem) for path in (machine.store / "sessions" / "nb").glob("*.json"))
+
+
+@pytest.fixture
+def small_disk(machine: Machine) -> Iterator[Path]:
+    """A file system of 16 MB for the store."""
+    machine.store.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(machine.store)]
+    if (
+        sys.platform != "linux"
+        or not shutil.which("mount")
+        or subprocess.run(command, check=False, capture_output=True).returncode
+    ):
+        pytest.skip("file systems cannot be mounted here")
+    yield machine.store
+    machine.close()
+    # Lazily: what was mapped from it may still be.
+    subprocess.run(["umount", "-l", str(machine.store)], check=True)
+
+
+BIG = "import numpy as np\nbig = np.random.default_rng({0}).random(1_000_000)"
+
+
+def goes_on_and_recovers(machine: Machine, kernel: Kernel, more_room: str) -> None:
+    count = len(versions(machine))
+    for number in range(3):
+        # Silent, whatever the store says.
+        assert not kernel.run(f"small.append({number}); {BIG.format(number)}".replace("\n", "; ")).outputs
+    assert len(versions(machine)) == count
+    assert "failed" in kernel.run("%autosave_session").text
+    assert kernel.log().count(WARNING) == 1
+    kernel.run(more_room)
+    wait_for(lambda: len(versions(machine)) > count, "another try")
+    kernel.sigkill()
+    assert Repository.open(machine.store).check() == []
+    resumed(machine).check(
+        "small == [0, 1, 2]", "np.array_equal(big, np.random.default_rng(2).random(1_000_000))", "kept[0] == 1"
+    )
+
+
+def test_a_full_disk_costs_nothing_that_a_cell_has_touched(machine: Machine, small_disk: Path) -> None:
+    kernel = begin(machine, "import numpy as np, os\nsmall = []; kept = np.ones(200_000)")
+    ballast = small_disk / ".ballast"
+    ballast.write_bytes(b"x" * (11 << 20))
+    goes_on_and_recovers(machine, kernel, f"os.unlink({str(ballast)!r})")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
+def test_a_quota_costs_nothing_that_a_cell_has_touched(machine: Machine) -> None:
+    kernel = begin(machine, "import numpy as np, resource\nsmall = []; kept = np.ones(200_000)")
+    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))"
+    kernel.run(limit.format(4 << 20))
+    goes_on_and_recovers(machine, kernel, limit.format("resource.getrlimit(resource.RLIMIT_FSIZE)[1]"))
+
+
+def test_no_cell_waits_for_the_disk_and_a_kill_meanwhile_loses_nothing(machine: Machine) -> None:
+    sync = (
+        "from jupyter_session_save.store import LocalStore\n"
+        "def slow(store, keys, reached=[]):\n"
+        "    import pathlib, threading\n"
+        "    if not list(keys): return\n"
+        "    pathlib.Path('reached').touch()\n"
+        "    threading.Event().wait()\n"
+        "LocalStore.sync = slow"
+    )
+    kernel = begin(machine, sync, "x = [1]")
+    wait_for((machine.project / "reached").exists, "the first sync")
+    for number in range(3):
+        kernel.run(f"x.append({number})")
+    kernel.sigkill()
+    resumed(machine).check("x == [1, 0, 1, 2]")
+
+
+def test_a_clock_that_jumps_back_changes_no_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    days = iter([20, 1, 25, 2, 10, 3])
+
+    def now(zone: datetime.tzinfo) -> datetime.datetime:
+        return datetime.datetime(2026, 3, next(days), tzinfo=zone)
+
+    clock = SimpleNamespace(datetime=SimpleNamespace(now=now), UTC=datetime.UTC)
+    monkeypatch.setattr(changes, "datetime", clock)
+    with notebook() as a:
+        tracker = Tracker(a.namespace, "s", repository=a.repository, signer=a.signer, live=dict, hidden=dict)
+        for number in range(6):
+            a.run(f"x = [{number}]")
+            tracker.touch(reach_of(f"x = [{number}]", str))
+            tracker.save(cell=number)
+        assert a.repository.versions("s") == [1, 2, 3, 4, 5, 6]
+        a.repository.prune(Policy(last=2, hourly=1, daily=1), grace=-60)
+        assert {5, 6} <= set(a.repository.versions("s"))
+        assert a.repository.check() == []
+        b = a.fresh()
+        b.load("s")
+        assert b["x"] == [5]
+
+
+def test_two_kernels_on_one_notebook_each_go_on_from_their_own(machine: Machine) -> None:
+    one = begin(machine, "x = ['one']", "y = 1")
+    two = resumed(machine)
+    two.run(ON)
+    for number in range(3):
+        one.run(f"x.append({number})")
+        two.run(f"x.append('two {number}')")
+    parents = {s.sequence: s.parent for s in Repository.open(machine.store).snapshots("nb")}
+    assert len(parents) == 8
+    one.sigkill()
+    two.sigkill()
+    repository = Repository.open(machine.store)
+    ends = sorted(heads(repository.snapshots("nb")))
+    assert len(ends) == 2
+    repository.prune(Policy(last=1, hourly=0, daily=0), grace=-60)
+    assert set(ends) <= set(versions(machine))
+    found = []
+    for version in ends:
+        kernel = resumed(machine, f"nb@{version}")
+        kernel.check("y == 1")
+        found.append(kernel.get("x"))
+        kernel.close()
+    assert sorted(found, key=str) == [["one", "two 0", "two 1", "two 2"], ["one", 0, 1, 2]]
+
+
+def test_a_copied_notebook_mixes_with_nothing(machine: Machine) -> None:
+    def named(name: str) -> Kernel:
+        kernel = machine.kernel(env={"JPY_SESSION_NAME": str(machine.project / name)})
+        kernel.run("%load_ext jupyter_session_save")
+        kernel.run("%autosave_session on")
+        return kernel
+
+    one, copy = named("sales.ipynb"), named("sales-Copy1.ipynb")
+    one.run("x = 'original'")
+    copy.run("x = 'copy'")
+    names = Repository.open(machine.store).names()
+    assert len(names) == 2
+    for name, value in zip(sorted(names, key=lambda n: "Copy" in n), ("original", "copy"), strict=True):
+        resumed(machine, name).check(f"x == {value!r}")
+
+
+def test_what_a_task_does_between_cells_is_found(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import asyncio, os\nseen = []\n"
+        "async def work(out=seen):\n"
+        "    while not os.path.exists('go'): await asyncio.sleep(0.01)\n"
+        "    out.append('between')\n"
+        "    open('done', 'w').close()\n",
+        "task = asyncio.ensure_future(work()); None",
+        "other = 1",
+    )
+    count = len(versions(machine))
+    machine.write("go", "")
+    wait_for((machine.project / "done").exists, "the task")
+    wait_for(lambda: len(versions(machine)) > count, "the sweep")
+    kernel.sigkill()
+    resumed(machine).check("seen == ['between']", "other == 1")
