@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..snapshot import Problem
 from .memos import Meeting
@@ -75,3 +76,26 @@ class Payload:
         self.buffers.clear()
         self.chunks.clear()
         self.part()
+
+
+class Chunks:
+    """A sink that keeps what is written without joining it.
+
+    Large bytes arrive as the objects themselves; a bytearray is copied, since its owner may go on changing it.
+    """
+
+    def __init__(self, payload: Payload, pause: Callable[[], None]) -> None:
+        self._keep, self._pause = payload.chunks.append, pause
+
+    def write(self, data: Any) -> None:
+        """Keep a frame of the stream."""
+        self._pause()
+        self._keep(bytes(data) if type(data) is bytearray else data)
+
+
+class Copies(Chunks):
+    """The same for the pickler in Python, which writes views of buffers that it then gives up."""
+
+    def write(self, data: Any) -> None:
+        """Keep a copy of a piece of the stream."""
+        self._keep(bytes(data))

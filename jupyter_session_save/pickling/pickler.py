@@ -1,8 +1,8 @@
 """Pickle the variables of one component at C speed, with every failure confined to the object that caused it.
 
-Three attempts, each wider and slower than the one before: the C pickler with our reducers; the same with every
-reduce called under guard, so that a failing object becomes a placeholder in place; dill's own pickler in Python.
-Deep nesting moves an attempt to a thread with a large stack.
+Attempts, each wider and slower than the one before: the C pickler with our reducers; where that went too deep, the
+same with the states of instances last; with every reduce called under guard, so that a failing object becomes a
+placeholder in place; dill's own pickler in Python. Deep nesting moves an attempt to a thread with a large stack.
 
 Invariant: pickling changes nothing in what it pickles, and all attempts give streams that load to equal values.
 """
@@ -22,8 +22,9 @@ from . import dill_reducers, rebuild
 from .buffers import HeldBuffer, buffers_in
 from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
+from .flat import Flat
 from .memos import Meeting, among
-from .payload import Payload
+from .payload import Chunks, Copies, Payload
 from .placeholder import Placeholder
 from .plans import ATOMS, CONTAINERS, Plan, hashable, known_immutable, library_owned, plan_for
 from .quick import quick_reduce
@@ -286,29 +287,6 @@ def _keeper(pickling: Pickling) -> Callable[[pickle.PickleBuffer], bool]:
     return keep
 
 
-class _Chunks:
-    """A sink that keeps what is written without joining it.
-
-    Large bytes arrive as the objects themselves; a bytearray is copied, since its owner may go on changing it.
-    """
-
-    def __init__(self, pickling: Pickling) -> None:
-        self._keep, self._pause = pickling.payload.chunks.append, pickling.scope.pause
-
-    def write(self, data: Any) -> None:
-        """Keep a frame of the stream."""
-        self._pause()
-        self._keep(bytes(data) if type(data) is bytearray else data)
-
-
-class _Copies(_Chunks):
-    """The same for the pickler in Python, which writes views of buffers that it then gives up."""
-
-    def write(self, data: Any) -> None:
-        """Keep a copy of a piece of the stream."""
-        self._keep(bytes(data))
-
-
 def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     """Pickle variables together.
 
@@ -324,8 +302,10 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
         Never fails because of a value: what no attempt can pickle is a placeholder as a whole.
     """
     values = {sys.intern(name): value for name, value in values.items()}
-    reason = ""
-    for lane, guarded in ((_c_lane, False), (_c_lane, True), (_dill_lane, True)):
+    reason, too_deep = "", False
+    for lane, guarded in ((_c_lane, False), (_flat_lane, False), (_c_lane, True), (_dill_lane, True)):
+        if lane is _flat_lane and not too_deep:
+            continue
         for _ in range(CHANGING):
             try:
                 return _at_any_depth(lane, values, scope, guarded)
@@ -333,7 +313,7 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
                 raise
             except BaseException as failed:
                 # The text only: an exception that is kept holds the frames, and they hold the values.
-                reason = said(failed)
+                reason, too_deep = said(failed), isinstance(failed, RecursionError)
                 if "changed size during iteration" not in reason:
                     break
     failures = {
@@ -365,14 +345,23 @@ def _dumped(
     kind: type[_FastPickler], values: Mapping[str, Any], scope: Scope, guarded: bool
 ) -> tuple[Pickling, _FastPickler]:
     pickling = Pickling(values, scope, guarded=guarded, capture=True)
-    pickler = kind(_Chunks(pickling), pickling)
+    pickler = kind(Chunks(pickling.payload, pickling.scope.pause), pickling)
     pickler.dump(values)
     return pickling, pickler
 
 
+def _flat_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
+    pickling = Pickling(values, scope, guarded=guarded, capture=True)
+    pickler, root = _PersistentPickler(Chunks(pickling.payload, pickling.scope.pause), pickling), Flat(values)
+    pickler.reducer_override = root.deferring(pickler.reducer_override)  # type: ignore[method-assign]
+    pickler.dump(root)
+    root.check()
+    return _finished(pickling, pickler, values)
+
+
 def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=False)
-    pickler = dill_reducers.lane(_Copies(pickling), pickling.reduce, _keeper(pickling))
+    pickler = dill_reducers.lane(Copies(pickling.payload, pickling.scope.pause), pickling.reduce, _keeper(pickling))
     pickler.persistent_id = lambda obj: scope.live_ids.get(id(obj))
     pickler.dump(values)
     return _finished(pickling, pickler, values)

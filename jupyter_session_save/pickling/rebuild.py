@@ -10,6 +10,7 @@ import _abc  # type: ignore[import-not-found]
 import enum
 import importlib
 import marshal
+import operator
 import pickle
 import sys
 import types
@@ -62,10 +63,7 @@ def live(tag: str) -> Any:
 
 def importable(module: str, path: str) -> Any:
     """Import a module and follow a path of attributes."""
-    found: Any = importlib.import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part)
-    return found
+    return operator.attrgetter(path)(importlib.import_module(module))
 
 
 def module(name: str) -> types.ModuleType:
@@ -339,6 +337,18 @@ def object_state(made: Any, state: Any) -> None:
         object.__getattribute__(made, "__dict__").update(attributes)
     for name, value in (slots or {}).items():
         object.__setattr__(made, name, value)
+
+
+class Settled:
+    """Takes the states of instances that were made without, after all of them; holds the variables."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def append(self, item: tuple[Any, Any] | None) -> None:
+        """Give an instance its state."""
+        if item is not None and type(item[0]) is not Placeholder:
+            object_state(*item)
 
 
 def instance(cls: Any) -> Any:

@@ -290,19 +290,23 @@ class Restoring:
         if position not in self._guarded:
             fast = _Unpickler(self, reader, component.buffers())
             try:
-                values: dict[str, Any] = fast.load()
+                return _variables(fast.load())
             except BaseException:
                 self._wrecks.append(fast)
                 raise
-            return values
         guard = GuardedUnpickler(self, reader, component.buffers())
         self._wrecks.append(guard)
-        values = guard.load()
-        if not isinstance(values, dict):
-            raise pickle.UnpicklingError("the stream does not hold variables")
+        values = _variables(guard.load())
         self.problems.extend(guard.located(values))
         self.stand_ins += guard.made
         return values
+
+
+def _variables(root: Any) -> dict[str, Any]:
+    values = root.values if type(root) is rebuild.Settled else root
+    if not isinstance(values, dict):
+        raise pickle.UnpicklingError("the stream does not hold variables")
+    return values
 
 
 def _is_unpickler(wreck: Any) -> bool:
