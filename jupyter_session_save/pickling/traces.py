@@ -126,10 +126,10 @@ def _root(value: Any) -> str:
 def _is_of(value: Any, namespace: Mapping[str, Any]) -> bool:
     """Whether a function or class was defined in the notebook."""
     kind = type(value)
-    if kind in (staticmethod, classmethod):
+    if kind is types.FunctionType:  # First, as nearly all of tens of thousands are.
+        return value.__globals__ is namespace
+    if kind is staticmethod or kind is classmethod:
         return _is_of(value.__func__, namespace)
     if kind is property:
         return any(_is_of(part, namespace) for part in (value.fget, value.fset, value.fdel))
-    if kind is types.FunctionType:
-        return value.__globals__ is namespace
     return issubclass(kind, type) and module_of(value) == "__main__"
