@@ -32,6 +32,9 @@ AGAIN = 2.0, 300.0
 PRUNED_AFTER = 50
 """Autosaves after which those that are not to be kept are removed."""
 
+SETTLED_AFTER = 1.0
+"""Seconds for which autosaves gather before they are made to survive a loss of power: meanwhile other writes wait."""
+
 TERMINAL = 0.02
 """Seconds for a sweep after each cell in a shell that has no idle time."""
 
@@ -78,7 +81,7 @@ class Autosave:
         self._failures, self._failure, self._retry = 0, "", 0.0
         self._again, self._patience = AGAIN[0], TERMINAL
         self._busy = time.monotonic()
-        self._settled = 0
+        self._unpruned = 0
         self._settling: threading.Thread | None = None
         self.paused = ""
 
@@ -205,15 +208,16 @@ class Autosave:
             self._note(error)
             return None
         self._failures, self._failure, self._retry = 0, "", 0.0
+        self._unpruned += saved is not None
         return saved
 
     def _settle(self) -> None:
         """Make what was saved survive a loss of power, in a thread: that may take long, and reads nothing live."""
-        if self.tracker.unsettled and not (self._settling and self._settling.is_alive()):
-            keys, self.tracker.unsettled = self.tracker.unsettled, []
-            self._settled += 1
-            keep = self._settings().keep if self._settled % PRUNED_AFTER == 0 else ""
-            work = partial(_settle, self._settler, keys, self.tracker.name, keep)
+        prunes = self._unpruned >= PRUNED_AFTER
+        if (self.tracker.unsettled or prunes) and not (self._settling and self._settling.is_alive()):
+            self._unpruned = 0 if prunes else self._unpruned
+            keep = self._settings().keep if prunes else ""
+            work = partial(_settle, self._settler, self.tracker.unsettled, self.tracker.name, keep)
             self._settling = threading.Thread(target=work, name="session-settle", daemon=True)
             self._settling.start()
 
@@ -277,9 +281,12 @@ class Autosave:
             self._patience *= 2
 
 
-def _settle(repository: Repository, keys: list[str], name: str, keep: str) -> None:
+def _settle(repository: Repository, unsettled: list[str], name: str, keep: str) -> None:
     # The next loss of power may cost these; the disk that refuses them will refuse the next save, which is told.
     with contextlib.suppress(SessionError, OSError):
-        repository.settle(keys)
+        while unsettled:
+            time.sleep(SETTLED_AFTER)
+            # One by one, as a save may add to them meanwhile.
+            repository.settle([unsettled.pop() for _ in range(len(unsettled))])
         if keep:
             repository.prune(parse(keep), [name])

@@ -229,7 +229,8 @@ class Tracker:
             late.update(examiner.late)
             where = touching.merged(found, late)
             committed = self._commit(writer, where, state, ids, cell, _LATE + ", ".join(sorted(late)) if late else "")
-            unsettled = writer.unsettled
+            # In place, since a thread takes from it.
+            self.unsettled.extend(writer.unsettled)
         if committed is not None:
             where = _placed(where, committed)
             state = {c.names[0]: (state[c.names[0]][0], c) for c in committed.state}
@@ -240,7 +241,7 @@ class Tracker:
         self._where, self._ids, self._doubtful = where, known, doubtful
         self._touched, self._everything, self.late, self._late_ids = set(), False, late, late_ids
         if committed is not None:
-            self.current, self._state, self.unsettled = committed, state, [*self.unsettled, *unsettled]
+            self.current, self._state = committed, state
         self._rounds.follow(self._components(), touched)
         self._patience.done(whole)
         return committed
