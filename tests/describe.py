@@ -19,6 +19,7 @@ import functools
 import hashlib
 import inspect
 import io
+import itertools
 import json
 import pathlib
 import random
@@ -271,6 +272,49 @@ class _Walk:
             if not isinstance(item, _ATOMS):
                 self.visit(f"{path}[{place}]", item)
 
+    def _tensor(self, path: str, value: Any) -> None:
+        torch = sys.modules["torch"]
+        plain = value.detach().cpu().contiguous()
+        self.lines[path] = f"{_name(type(value))} {value.dtype} {tuple(value.shape)} {value.requires_grad}"
+        self.lines[path] += f" {_digest(plain.view(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b'')}"
+        # By storage, since views of one storage need not overlap.
+        storage = value.untyped_storage()
+        owner = self._first.setdefault(storage.data_ptr(), path) if storage.nbytes() else path
+        self._held.append(storage)
+        self.lines[path] += "" if owner == path else f", in the storage of {owner} at {value.storage_offset()}"
+        if value.is_leaf:
+            self.visit(f"{path}.grad", value.grad)
+
+    def _draws(self, path: str, value: Any) -> None:
+        self.lines[path] = f"torch.Generator {_digest(value.get_state().numpy().tobytes())}"
+
+    def _polars(self, path: str, value: Any) -> None:
+        frame = value.collect() if hasattr(value, "collect") else value
+        rows = frame.rows() if hasattr(frame, "rows") else frame.to_list()
+        schema = getattr(frame, "schema", None) or (frame.name, frame.dtype)
+        self.lines[path] = f"{_name(type(value))} {_short(repr(schema))} {_digest(repr(rows))}"
+
+    def _arrow(self, path: str, value: Any) -> None:
+        self.lines[path] = f"{_name(type(value))} {_digest(repr(value.schema))} {_digest(repr(value.to_pylist()))}"
+
+    def _symbols(self, path: str, value: Any) -> None:
+        text = sys.modules["sympy"].srepr(value)
+        # Dummies are numbered by the process.
+        self.lines[path] = f"{_name(type(value))} {_digest(re.sub(r'dummy_index=[0-9]+', '', text))}"
+
+    def _weak(self, path: str, value: Any) -> None:
+        self._parts(path, _name(type(value)), items=dict(value))
+
+    def _slice(self, path: str, value: Any) -> None:
+        _, (inner, *bounds), state = (*value.__reduce__(), 0)[:3]
+        if bounds[:2] in ([0], [0, 0]):
+            self.lines[path] = "exhausted islice"
+        else:
+            self._parts(path, f"islice {bounds} at {state}", inner=inner)
+
+    def _match(self, path: str, value: Any) -> None:
+        self._parts(path, f"match {value.regs} {_digest(repr(value.string))}", pattern=value.re)
+
     def _figure(self, path: str, value: Any) -> None:
         """A figure by its pixels."""
         target = io.BytesIO()
@@ -333,6 +377,7 @@ _COMPOUNDS: list[tuple[tuple[type, ...], tuple[str, ...]]] = [
     ((functools.partial,), ("func", "args", "keywords")),
     ((type(functools.lru_cache(print)),), ("__wrapped__",)),
 ]
+_POLARS = ("dataframe.frame.DataFrame", "lazyframe.frame.LazyFrame", "series.series.Series")
 _KINDS: list[tuple[Any, Any]] = [
     (_of(type), _Walk._klass),
     (_of(types.FunctionType), _Walk._function),
@@ -345,6 +390,9 @@ _KINDS: list[tuple[Any, Any]] = [
     (_of(sqlite3.Connection), _Walk._connection),
     (_of(random.Random), _Walk._random),
     (_of(weakref.ref), _Walk._reference),
+    (_of(weakref.WeakKeyDictionary, weakref.WeakValueDictionary), _Walk._weak),
+    (_of(itertools.islice), _Walk._slice),
+    (_of(re.Match), _Walk._match),
     (_of(bytearray, memoryview, array.array), _Walk._bytes),
     (_is("numpy.ndarray"), _Walk._array),
     (_is("numpy.generic", "numpy.dtype"), _Walk._scalar),
@@ -355,6 +403,11 @@ _KINDS: list[tuple[Any, Any]] = [
     (_is("pandas.core.frame.DataFrame", "pandas.DataFrame"), _Walk._frame),
     (_is("pandas.core.series.Series", "pandas.Series"), _Walk._series),
     (_is("pandas.core.indexes.base.Index", "pandas.Index"), _Walk._index),
+    (_is("torch.Tensor", "torch._tensor.Tensor"), _Walk._tensor),
+    (_is("torch._C.Generator"), _Walk._draws),
+    (_is(*(f"polars.{place}" for place in _POLARS)), _Walk._polars),
+    (_is("pyarrow.lib.Table", "pyarrow.lib.RecordBatch"), _Walk._arrow),
+    (_is("sympy.core.basic.Basic", "sympy.matrices.matrixbase.MatrixBase"), _Walk._symbols),
     (_is("matplotlib.figure.Figure"), _Walk._figure),
     (_is("matplotlib.artist.Artist"), _Walk._artist),
     (_of(list, tuple, collections.deque), _Walk._list),

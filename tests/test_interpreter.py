@@ -125,6 +125,51 @@ def test_inline_figures_are_shown_after_a_load(machine: Machine) -> None:
     kernel.check("plt.rcParams['figure.figsize'] == [2, 1]", "not plt.get_fignums()")
 
 
+def test_polars_prints_as_it_did(machine: Machine) -> None:
+    pytest.importorskip("polars")
+    shown = "str(pl.Series([1.0, 2.5])) == 'shape: (2,)\\nSeries: \\'\\' [f64]\\n[\\n\\t1.000\\n\\t2.500\\n]'"
+    machine.begin("import polars as pl", "_ = pl.Config.set_float_precision(3).set_tbl_rows(2)").check(shown)
+    machine.save("import polars as pl", "_ = pl.Config.set_float_precision(3).set_tbl_rows(2)")
+    machine.load().check(shown, "pl.Config.state()['POLARS_FMT_MAX_ROWS'] == '2'")
+
+
+def test_a_failed_load_puts_back_the_options_of_polars() -> None:
+    config = pytest.importorskip("polars").Config
+    (part,) = (part for part in PARTS if part.name == "polars options")
+    around = Surroundings({})
+    assert part.read(around) is None
+    back = part.keep(around)
+    part.write({"environment": {"POLARS_FMT_MAX_ROWS": "3"}, "direct": {"set_float_precision": 2}}, around)
+    assert part.read(around) == {"environment": {"POLARS_FMT_MAX_ROWS": "3"}, "direct": {"set_float_precision": 2}}
+    back()
+    assert part.read(around) is None
+    assert config.state()["POLARS_FMT_MAX_ROWS"] is None
+
+
+def test_names_of_colours_mean_what_they_meant(machine: Machine) -> None:
+    changed = "names = colors.get_named_colors_mapping(); names['b'] = (0.25, 0.5, 0.75); names['house'] = '#102030'"
+    machine.save("from matplotlib import colors", "colors.to_rgb('b')", changed, "del names")
+    machine.load("from matplotlib import colors", "colors.to_rgb('b'); colors.to_rgb('r')").check(
+        "colors.to_rgb('b') == (0.25, 0.5, 0.75)",
+        "colors.to_hex('house') == '#102030'",
+        "colors.to_rgb('r') == (1, 0, 0)",
+    )
+
+
+def test_a_failed_load_puts_back_the_names_of_colours() -> None:
+    colors = pytest.importorskip("matplotlib.colors")
+    (part,) = (part for part in PARTS if part.name == "matplotlib colours")
+    around = Surroundings({})
+    assert part.read(around) is None
+    back = part.keep(around)
+    assert part.write({"b": "pink", "house": "red"}, around) == ()
+    assert part.read(around) == {"b": "pink", "house": "red"}
+    back()
+    assert part.read(around) is None
+    assert colors.to_rgb("b") == (0, 0, 1)
+    assert not colors.is_color_like("house")
+
+
 def test_the_format_of_inline_figures_comes_back(machine: Machine) -> None:
     machine.save("import matplotlib.pyplot as plt", "%config InlineBackend.figure_format = 'svg'")
     shown = machine.load().run("plt.plot([1, 2]);").displays

@@ -1,12 +1,14 @@
 """The notebooks, cut at several cells and resumed in a fresh kernel, against an uninterrupted run.
 
-Compared are all later outputs and, at the end, all variables by value and alias structure (see ``describe``).
+Compared are all later outputs and, at the end, all variables by value and alias structure (see ``describe``). With
+``JUPYTER_SESSION_TEST_CUTS=all`` in the environment each notebook is cut after every cell.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +18,23 @@ import pytest
 
 from .kernels import Kernel, Result
 from .machine import ROOT, Machine, read_report
+from .support import installed
 
-NOTEBOOKS = ("quickstart", "wine", "classifier", "words")
-CUTS = 4
+NEEDS = {
+    "quickstart": (),
+    "wine": ("sklearn",),
+    "classifier": ("sklearn",),
+    "words": (),
+    "spirals": ("torch",),
+    "orders": ("polars", "pyarrow"),
+    "tips": ("seaborn", "statsmodels"),
+    "towns": ("networkx", "sympy"),
+    "river": (),
+    "gazette": (),
+}
+"""The notebooks, each with the modules without which it is skipped."""
+CUTS = 3
+EVERY_CELL = os.environ.get("JUPYTER_SESSION_TEST_CUTS") == "all"
 OURS = ("%load_ext jupyter_session_save", "%save_session")
 # scikit-learn measures with a clock, and its Bunch leaves this attribute out of every pickle on purpose.
 NOT_COMPARED = ("_time", "_deprecated_key_to_warnings")
@@ -49,6 +65,8 @@ def cells_of(name: str) -> tuple[str, ...]:
 def cuts_of(name: str) -> list[int]:
     """Numbers of cells to run before the kernel dies, evenly spread."""
     length = len(cells_of(name))
+    if EVERY_CELL:
+        return [*range(1, length + 1)]
     return [length * part // (CUTS + 1) for part in range(1, CUTS + 1)]
 
 
@@ -61,8 +79,20 @@ def shown(result: Result) -> list[str]:
 def variables_of(kernel: Kernel, path: Path) -> dict[str, str]:
     """All variables, described inside the kernel."""
     kernel.get(DESCRIBE.format(path=str(path)))
-    described: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    described: dict[str, str] = json.loads(path.read_text(encoding="utf-8").replace(str(path.parent), "here"))
     return {path: line for path, line in described.items() if not any(word in path for word in NOT_COMPARED)}
+
+
+def kernel_of(machine: Machine) -> Kernel:
+    """A kernel whose temporary directory is the machine's own, and lasts as long."""
+    return machine.kernel(env={"TMPDIR": str(machine.project)})
+
+
+def skip_without(name: str) -> None:
+    """Skip the test of a notebook whose libraries are missing."""
+    absent = [module for module in NEEDS[name] if not installed(module)]
+    if absent:
+        pytest.skip(f"{name}.ipynb needs {', '.join(absent)}")
 
 
 @pytest.fixture(scope="session")
@@ -74,21 +104,22 @@ def uninterrupted(
     @functools.cache
     def run(name: str) -> Whole:
         machine = Machine(tmp_path_factory.mktemp(name) / "machine", shared_environment)
-        with machine.kernel() as kernel:
+        with kernel_of(machine) as kernel:
             outputs = tuple(shown(kernel.run(cell)) for cell in cells_of(name))
             return Whole(outputs, variables_of(kernel, machine.root / "variables.json"))
 
     return run
 
 
-@pytest.mark.parametrize(("name", "cut"), [(name, cut) for name in NOTEBOOKS for cut in cuts_of(name)])
+@pytest.mark.parametrize(("name", "cut"), [(name, cut) for name in NEEDS for cut in cuts_of(name)])
 def test_a_notebook_goes_on_where_its_kernel_died(
     machine: Machine, uninterrupted: Callable[[str], Whole], name: str, cut: int
 ) -> None:
+    skip_without(name)
     whole = uninterrupted(name)
     cells = cells_of(name)
-    a = machine.kernel()
-    b = machine.kernel()
+    a = kernel_of(machine)
+    b = kernel_of(machine)
     a.run(OURS[0])
     before = [shown(a.run(cell)) for cell in cells[:cut]]
     assert before == [*whole.outputs[:cut]]
@@ -109,16 +140,18 @@ def test_a_notebook_goes_on_where_its_kernel_died(
     assert not differing
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", NEEDS)
 def test_a_notebook_runs_the_same_twice(machine: Machine, uninterrupted: Callable[[str], Whole], name: str) -> None:
+    skip_without(name)
     whole = uninterrupted(name)
-    kernel = machine.kernel()
+    kernel = kernel_of(machine)
     assert tuple(shown(kernel.run(cell)) for cell in cells_of(name)) == whole.outputs
     assert variables_of(kernel, machine.root / "variables.json") == whole.variables
 
 
 def test_notebooks_are_checked_in_without_outputs() -> None:
-    for name in NOTEBOOKS:
+    assert {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} == set(NEEDS)
+    for name in NEEDS:
         assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code_of(name)), name
 
 

@@ -1,4 +1,4 @@
-"""matplotlib's rcParams that are not at their defaults, its backend, and how inline figures are shown.
+"""matplotlib's rcParams and colours that are not at their defaults, its backend, and how inline figures are shown.
 
 Invariant: the backend is never asked for in a way that makes matplotlib choose one, and the hook that shows inline
 figures after each cell stays.
@@ -7,6 +7,7 @@ figures after each cell stays.
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import sys
 import warnings
@@ -98,6 +99,55 @@ def _keep_rc(_: Surroundings) -> Callable[[], None]:
     return lambda: _set_raw(mine)
 
 
+@functools.cache
+def _own_colours() -> dict[str, Any]:
+    """Return the colours that matplotlib names by itself, put together as it does."""
+    data: Any = sys.modules["matplotlib._color_data"]
+    found: dict[str, Any] = dict(data.XKCD_COLORS)
+    found |= {name.replace("grey", "gray"): value for name, value in found.items() if "grey" in name}
+    found |= data.CSS4_COLORS | data.TABLEAU_COLORS
+    found |= {name.replace("gray", "grey"): value for name, value in data.TABLEAU_COLORS.items() if "gray" in name}
+    return {**found, **data.BASE_COLORS}
+
+
+def _colours() -> Any:
+    """Return the mapping of all names, which `seaborn.set_theme` changes, if there is one."""
+    if "matplotlib._color_data" not in sys.modules:
+        return {}
+    return getattr(sys.modules.get("matplotlib.colors"), "_colors_full_map", {})
+
+
+def _read_colours(_: Surroundings) -> Any:
+    now = _colours()
+    own = _own_colours() if now else {}
+    return {name: value for name, value in now.items() if differs(value, own.get(name))} or None
+
+
+def _write_colours(value: Any, _: Surroundings) -> tuple[str, ...]:
+    importlib.import_module("matplotlib.colors")
+    _set_colours(value)
+    return ()
+
+
+def _set_colours(values: dict[str, Any]) -> None:
+    """Set colours one by one: the mapping forgets what it has looked up when an item is set, but not at an update."""
+    now = _colours()
+    for name, value in values.items():
+        now[name] = value
+
+
+def _keep_colours(_: Surroundings) -> Callable[[], None]:
+    before = dict(_colours())
+
+    def back() -> None:
+        now = _colours()
+        for name in [name for name in now if name not in (before or _own_colours())]:
+            del now[name]
+        _set_colours(before or (_own_colours() if now else {}))
+
+    return back
+
+
 _INLINE_OPTIONS = {"figure_formats": {"png"}, "print_figure_kwargs": {"bbox_inches": "tight"}, "close_figures": True}
 
 
@@ -151,5 +201,6 @@ def _keep_inline(_: Surroundings) -> Callable[[], None]:
 BACKEND = StatePart("matplotlib backend", _read_backend, _write_backend, _keep_backend, early=True)
 PARTS = (
     StatePart("matplotlib rcParams", _read_rc, _write_rc, _keep_rc),
+    StatePart("matplotlib colours", _read_colours, _write_colours, _keep_colours),
     StatePart("inline figures", _read_inline, _write_inline, _keep_inline),
 )

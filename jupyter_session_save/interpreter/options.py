@@ -1,4 +1,4 @@
-"""The options of numpy, pandas and torch that are not at their defaults.
+"""The options of numpy, pandas, polars and torch that are not at their defaults.
 
 Invariant: an option that cannot be set costs only itself.
 """
@@ -6,6 +6,7 @@ Invariant: an option that cannot be set costs only itself.
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -128,6 +129,42 @@ def _keep_pandas(around: Surroundings) -> Callable[[], None]:
     return back
 
 
+_POLARS = {
+    "set_fmt_float": "mixed",
+    "set_float_precision": None,
+    "set_thousands_separator": "",
+    "set_decimal_separator": ".",
+    "set_trim_decimal_zeros": False,
+}
+"""The defaults of those of its options that polars always tells, set or not."""
+
+
+def _polars() -> Any:
+    return getattr(sys.modules.get("polars.config"), "Config", None)
+
+
+def _read_polars(_: Surroundings) -> Any:
+    config = _polars()
+    if config is None:
+        return None
+    found = json.loads(config.save(if_set=True))
+    found["direct"] = {key: value for key, value in found["direct"].items() if value != _POLARS.get(key)}
+    return found if any(found.values()) else None
+
+
+def _write_polars(value: Any, _: Surroundings) -> tuple[str, ...]:
+    importlib.import_module("polars").Config.load(json.dumps(value))
+    return ()
+
+
+def _keep_polars(_: Surroundings) -> Callable[[], None]:
+    config = _polars()
+    if config is None:
+        return nothing
+    before = config.save()
+    return lambda: config.load(before) and None
+
+
 def _torch_options() -> dict[str, Any]:
     torch: Any = sys.modules.get("torch")
     if not hasattr(torch, "get_default_dtype") or not hasattr(torch, "are_deterministic_algorithms_enabled"):
@@ -171,5 +208,6 @@ PARTS = (
     StatePart("numpy print options", _read_print, _write_print, _keep_print),
     StatePart("numpy error handling", _read_errors, _write_errors, _keep_errors),
     StatePart("pandas options", _read_pandas, _write_pandas, _keep_pandas),
+    StatePart("polars options", _read_polars, _write_polars, _keep_polars),
     StatePart("torch options", _read_torch, _write_torch, _keep_torch),
 )

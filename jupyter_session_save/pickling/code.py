@@ -151,6 +151,8 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     own = dict(type.__dict__["__dict__"].__get__(cls))
     slots = own.get("__slots__")
     fixed = {} if slots is None else {"__slots__": slots if type(slots) is str else tuple(slots)}
+    if type(own.get("__module__", "")) is not str:
+        fixed["__module__"] = own["__module__"]  # None for what sympy makes of a function's name.
     methods: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
     written, left_out = _written_again(cls, own, pickling)

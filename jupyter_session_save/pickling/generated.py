@@ -117,6 +117,8 @@ def _take(cls: type, twin: type, methods: Mapping[str, Mapping[str, Any]], asked
             function.__wrapped__ = _within(function.__wrapped__, namespace)
             function.__wrapped__.__module__ = function.__module__
             _enclose(function, "user_function", function.__wrapped__)
+            if function.__annotations__ == function.__wrapped__.__annotations__:
+                function.__annotations__ = function.__wrapped__.__annotations__
         _enclose(function, "cls", asked)  # Frozen classes ask for themselves.
         type.__setattr__(cls, name, written)
     if "__replace__" in vars(twin) and "__replace__" not in vars(cls):

@@ -13,6 +13,13 @@ _made = partial(Case, "how classes are made")
 _model = partial(Case, "models of libraries")
 
 CASES = [
+    Case(
+        "classes",
+        "class of no module",
+        '$x = type("Loose", (), {"__module__": None, "n": 1})\n$y = $x()',
+        "print($x.__module__, $x, type($y) is $x, $y.n)",
+        "$x.n = 2",
+    ),
     _plain(
         "class with class variables, methods and a counter",
         """

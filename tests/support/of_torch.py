@@ -77,6 +77,21 @@ CASES = [
         _STEP,
     ),
     _torch(
+        "an optimizer with a hook of a cell",
+        _NET
+        + "$o = torch.optim.SGD($x.parameters(), lr=0.1)\n$seen = []\n$h = $o.register_step_post_hook(lambda *_: $seen.append(len($seen)))\n"
+        + _STEP,
+        "print($x(torch.ones(1, 3)), $seen)",
+        _STEP + "\nprint($seen)\n$h.remove()\n" + _STEP,
+    ),
+    _torch(
+        "a scheduler before its optimizer's first step",
+        _NET + "$o = torch.optim.SGD($x.parameters(), lr=0.1)\n$s = torch.optim.lr_scheduler.ExponentialLR($o, 0.9)",
+        "print($o.step.__name__, hasattr($o, '_opt_called'))",
+        _STEP
+        + "\nimport warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter('error')\n    $s.step()\nprint($s.get_last_lr())",
+    ),
+    _torch(
         "a scheduler, tied to its optimizer",
         _NET
         + "$o = torch.optim.SGD($x.parameters(), lr=1.0, momentum=0.9)\n$s = torch.optim.lr_scheduler.StepLR($o, 2, 0.5)\n"

@@ -118,6 +118,16 @@ def make_typed_storage(untyped: Any, dtype: Any) -> Any:
     return _torch.storage.TypedStorage(wrap_storage=untyped, dtype=dtype, _internal=True)
 
 
+def optimizer(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an optimizer with its hooks and what a scheduler has put on it; its own protocol leaves these out."""
+    if (
+        type(obj).__getstate__ is not _torch.optim.Optimizer.__getstate__
+        or type(obj).__reduce__ is not object.__reduce__
+    ):
+        return NotImplemented
+    return rebuild.instance, (type(obj),), dict(vars(obj))
+
+
 def make_tensor(
     cls: Any, storage_: Any, dtype: Any, size: Any, stride: Any, offset: int, wants: bool, conj: bool, neg: bool
 ) -> Any:
