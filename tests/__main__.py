@@ -4,6 +4,9 @@ Lint, format, types, import contracts and the whole suite run here; a core of th
 their own, on the oldest supported IPython and on the other Python minors that are installed. The README's first
 command runs as a user would run it. Environments are kept in ``.venv-*`` until what they hold changes.
 
+What is too large for the extra `test` is installed first into the environment that runs this, if
+``JUPYTER_SESSION_TEST_EXTRAS`` names it: requirements with blanks between them, as in ``"torch==2.13.0"``.
+
 Invariant: the exit status is 0 only if every step passed; the last line is the summary line of the whole suite.
 """
 
@@ -43,6 +46,7 @@ def main() -> int:
     # Block-buffered output of this process would come after that of the steps.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     python = sys.executable
+    wanted = os.environ.get("JUPYTER_SESSION_TEST_EXTRAS", "").split()
     others = other_pythons()
     made = {minor: environment_for(f"Python {minor}", found, ()) for minor, found in others.items()}
     usable = [str(program(place_of(f"Python {minor}"), "python")) for minor, built in made.items() if built.passed]
@@ -50,6 +54,7 @@ def main() -> int:
     travel = {"JUPYTER_SESSION_TEST_PYTHONS": os.pathsep.join(usable)}
     pytest = [python, "-m", "pytest", "--color=no", "-q", "-n", "2"]
     outcomes = [
+        *([step("more libraries", [python, "-m", "pip", "install", "-q", *wanted])] if wanted else []),
         step("ruff check", [python, "-m", "ruff", "check", "."]),
         step("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
         step("mypy", [python, "-m", "mypy"]),

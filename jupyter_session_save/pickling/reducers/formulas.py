@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def whole(obj: Any, pickling: Pickling) -> Any:
-    """Reduce an object to its attributes, past a protocol that refuses, changes them, or evaluates a formula at load."""
+    """Reduce an object to its attributes, past a protocol that refuses, changes it, or evaluates formulas at load."""
     if not hasattr(obj, "__dict__"):
         return NotImplemented
     return rebuild.instance, (type(obj),), dict(vars(obj)), None, None, rebuild.raw_state

@@ -120,12 +120,10 @@ def make_typed_storage(untyped: Any, dtype: Any) -> Any:
 
 def optimizer(obj: Any, pickling: Pickling) -> Any:
     """Reduce an optimizer with its hooks and what a scheduler has put on it; its own protocol leaves these out."""
-    if (
-        type(obj).__getstate__ is not _torch.optim.Optimizer.__getstate__
-        or type(obj).__reduce__ is not object.__reduce__
-    ):
+    kind: Any = type(obj)
+    if kind.__getstate__ is not _torch.optim.Optimizer.__getstate__ or "__reduce__" in vars(kind):
         return NotImplemented
-    return rebuild.instance, (type(obj),), dict(vars(obj))
+    return rebuild.instance, (kind,), dict(vars(obj))
 
 
 def make_tensor(
