@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..pickler import Pickling
 
 _SECRET = re.compile(r"pass|pwd|token|secret|key|credential", re.IGNORECASE)
+_ADVICE = "run create_engine again; read the password from the environment, so that the cell can be run again by itself"
 
 
 def engine(obj: Any, pickling: Pickling) -> Any:
@@ -20,7 +21,7 @@ def engine(obj: Any, pickling: Pickling) -> Any:
     url = obj.url
     shown = url.render_as_string(hide_password=True)
     if url.password is not None or any(_SECRET.search(f"{k}={v}") for k, v in url.query.items()):
-        return pickling.placeholder(obj, "its address holds a password, which is not saved", "run create_engine again")
+        return pickling.placeholder(obj, "its address holds a password, which is not saved", _ADVICE)
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         return pickling.placeholder(
             obj, "its database lives in memory only", "make it again, or use a database in a file"
