@@ -14,18 +14,10 @@ from typing import Any
 
 from . import __version__
 from .autoload import disable, enable
-from .catalog import (
-    STORE_VARIABLE,
-    compare,
-    delete,
-    list_sessions,
-    list_snapshots,
-    open_repository,
-    prune,
-    pruning_lines,
-)
+from .catalog import STORE_VARIABLE, open_repository
 from .errors import SessionError
 from .listings import SessionDiff
+from .looking import compare, delete, list_sessions, list_snapshots, prune, pruning_lines
 from .retention import DEFAULT
 from .snapshot import Snapshot
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_session_save import SessionNotFoundError, save
-from jupyter_session_save.catalog import compare, list_snapshots, open_repository
+from jupyter_session_save.catalog import open_repository
 from jupyter_session_save.history import cells_back, changes, standing, steps
+from jupyter_session_save.looking import compare, list_snapshots
 from jupyter_session_save.snapshot import Component, Part, Snapshot, Variable
 
 from .cells import notebook

@@ -14,31 +14,21 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Int, TraitError, Unicode, observe
 
-from ..catalog import (
-    compare,
-    delete,
-    list_sessions,
-    list_snapshots,
-    open_repository,
-    session_name,
-    split_reference,
-    store_location,
-    suggesting,
-)
+from ..catalog import open_repository, session_name, split_reference, store_location, suggesting
 from ..display import ProgressMeter
 from ..errors import SessionNameError
 from ..lineage import Recorder
-from ..listings import SessionDiff, SessionList, SnapshotList
-from ..reports import LoadPlan, LoadReport, SaveReport
-from ..repository import Repository
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
-from ..snapshot import Problem, Snapshot
 from .autosave import AutosaveMagics, switch
 from .lines import how_to_mend, one_line, parsed, refuse_contradictions, swallowed, unquoted
 from .meter import meter
 
 if TYPE_CHECKING:
+    from ..listings import SessionDiff, SessionList, SnapshotList
+    from ..reports import LoadPlan, LoadReport, SaveReport
+    from ..repository import Repository
     from ..sessions import SessionManager
+    from ..snapshot import Problem, Snapshot
 
 COMPLETED = {
     "save_session": False,
@@ -300,6 +290,8 @@ class SessionMagics(Magics):
         args = parsed(SessionMagics.sessions, line)
         if args is None:
             return None
+        from ..looking import list_sessions, list_snapshots
+
         with one_line("nothing was changed"):
             repository = self.repository(create=False)
             return list_snapshots(repository, args.name) if args.name else list_sessions(repository)
@@ -320,6 +312,8 @@ class SessionMagics(Magics):
         args = parsed(SessionMagics.diff_session, line)
         if args is None:
             return None
+        from ..looking import compare
+
         with one_line("nothing was changed"):
             return compare(self.repository(create=False), args.before, args.after)
 
@@ -336,6 +330,8 @@ class SessionMagics(Magics):
         args = parsed(SessionMagics.delete_session, line)
         if args is None:
             return
+        from ..looking import delete
+
         with one_line("look with %sessions at what is left"):
             print(delete(self.repository(create=False), args.name))
 
