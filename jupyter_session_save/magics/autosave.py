@@ -17,15 +17,13 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from ..catalog import session_name, split_reference
 from ..display import human_bytes, human_time, plural
 from ..errors import DamagedError, SessionError, SessionNameError, SessionNotFoundError
-from ..history import cells_back
 from ..namespace import user_names
-from ..reports import AutosaveStatus, LoadReport, SaveReport
-from ..retention import DEFAULT, parse
 from ..shell import hidden_names, live_objects, starting
 from .lines import one_line, parsed, unquoted
 
 if TYPE_CHECKING:
     from ..autosave import Autosave, Settings
+    from ..reports import AutosaveStatus, LoadReport, SaveReport
     from ..snapshot import Snapshot
     from .session import SessionMagics
 
@@ -77,6 +75,8 @@ class AutosaveMagics(Magics):
             raise UsageError("--name, --max-block and --keep go with on: %autosave_session on --name NAME")
         if args.max_block is not None and not args.max_block > 0:
             raise UsageError("--max-block takes a number of seconds above 0")
+        from ..retention import DEFAULT, parse
+
         with one_line("autosave is as it was"):
             if args.action == "on":
                 parse(args.keep or DEFAULT)
@@ -102,6 +102,8 @@ class AutosaveMagics(Magics):
             raise UsageError("%undo_session takes a number of cells, 1 or more")
         if self._autosave is None:
             raise UsageError("there is nothing to go back to while autosave is off: %autosave_session on")
+        from ..history import cells_back
+
         with one_line("the namespace is as it was"):
             name = self._autosave.tracker.name
             held = self._autosave.catch_up()
@@ -113,6 +115,8 @@ class AutosaveMagics(Magics):
 
     def status(self) -> AutosaveStatus:
         """Return what autosave does at the moment."""
+        from ..reports import AutosaveStatus
+
         return AutosaveStatus(paused=self._pause) if self._autosave is None else self._autosave.status()
 
     def turn_on(self, name: str | None = None) -> None:
@@ -203,7 +207,8 @@ class AutosaveMagics(Magics):
         if user_names(namespace, hidden_names(self._ip)):
             return
         try:
-            snapshot = self._sessions.repository(create=False).resolve(session_name(namespace))
+            name = session_name(namespace)
+            snapshot = self._sessions.repository(create=False).resolve(name)
             found = offered(snapshot)
         except DamagedError as error:
             self._show(" ".join(str(error).split()))
@@ -262,6 +267,7 @@ class AutosaveMagics(Magics):
 
     def _settings(self) -> Settings:
         from ..autosave import Settings
+        from ..retention import DEFAULT
 
         traits = self._sessions
         max_block = traits.autosave_max_block if self._max_block is None else self._max_block
