@@ -83,7 +83,7 @@ class Tracker:
         self._ids: dict[str, int] = {}
         self._touched: set[str] = set()
         self._everything = False
-        self._doubtful = False
+        self._doubtful = self._went_back = False
         self._state: StateParts = {}
         self._rounds, self._patience = Rounds(), Patience()
         self._fickle: dict[Names, tuple[float, float]] = {}
@@ -111,6 +111,8 @@ class Tracker:
                 tracked = known.at(component) if kept and known is not None else Tracked(component, rows)
                 where.update(dict.fromkeys(component.names, tracked))
         self.current, self._where = snapshot, where
+        # Else a kernel that dies now would go on with what was left behind.
+        self._went_back = self.repository.versions(self.name)[-1:] != [snapshot.sequence]
         self._state = {c.names[0]: (b"", c) for c in snapshot.state}
         self._ids = {name: id(self._namespace[name]) for name in where}
         self._touched, self._everything, self._doubtful = set(), False, False
@@ -241,7 +243,7 @@ class Tracker:
         self._where, self._ids, self._doubtful = where, known, doubtful
         self._touched, self._everything, self.late, self._late_ids = set(), False, late, late_ids
         if committed is not None:
-            self.current, self._state = committed, state
+            self.current, self._state, self._went_back = committed, state, False
         self._rounds.follow(self._components(), touched)
         self._patience.done(whole)
         return committed
@@ -334,7 +336,8 @@ class Tracker:
         if before is None and not variables and not message:
             return None
         same = before is not None and _identical(tracked, before) and len(variables) == len(before.variables)
-        if same and before and _same_state(state, self._state) and message in ("", before.message):
+        same = same and not self._went_back and _same_state(state, self._state)
+        if same and before and message in ("", before.message):
             return None
         modules = frozenset(m for c in components for m in c.modules)
         if modules not in self._environments:

@@ -6,6 +6,7 @@ Invariant: after `Journal.rollback` every name that the load touched is bound as
 from __future__ import annotations
 
 import re
+import types
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -17,6 +18,7 @@ _MODULE_NAMES = frozenset(
     "__annotations__ __annotate__ __conditional_annotations__ __session__ __vsc_ipynb_file__".split()
 )
 _HISTORY = frozenset("In Out _ih _oh _dh _ __ ___ _i _ii _iii".split())
+_CALLED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 _NUMBERED = re.compile(r"_(i?)(\d+)")
 _MISSING: Any = object()
 
@@ -45,8 +47,9 @@ def _is_history(name: str, value: Any, namespace: Mapping[str, Any], hidden: Map
         return False  # No IPython, so no history: all names are the user's.
     outputs = namespace.get("_oh")
     if name == "_" and name in hidden and type(outputs) is dict:
-        # While a name of the outputs is bound by the user, IPython leaves older outputs where they were.
-        return any(value is output for output in list(outputs.values()))
+        # As in `from gettext import gettext as _`. Anything else may be an output that was to be forgotten: IPython
+        # leaves it there when it clears its outputs.
+        return not isinstance(value, _CALLED) or any(value is output for output in list(outputs.values()))
     if name in _HISTORY:
         return True
     numbered = _NUMBERED.fullmatch(name)

@@ -78,9 +78,11 @@ def test_a_user_may_shadow_the_outputs() -> None:
 
 def test_what_the_user_bound_over_the_last_output_and_an_input_is_the_users() -> None:
     typed = "x = 1"
-    ns = shell_namespace(_=[5], __=[1], _i=typed, _i1=typed, _i2="my own", _i3="of a cell not in the history")
+    ns = shell_namespace(_=print, __=[1], _i=typed, _i1=typed, _i2="my own", _i3="of a cell not in the history")
     hidden = {"_": [2], "_i1": typed, "_i2": "y = 2"}
     assert user_names(ns, hidden) == ["_", "_i2"]
+    # It may be what was shown and then forgotten.
+    assert user_names({**ns, "_": [5]}, hidden) == ["_i2"]
     ns["_oh"][3] = ns["_"]
     assert user_names(ns, hidden) == ["_i2"]
 

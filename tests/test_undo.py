@@ -74,11 +74,24 @@ def test_what_is_not_stored_stays_as_it_is(machine: Machine) -> None:
 
 
 def test_a_cell_that_undoes_and_others_that_change_nothing_do_not_count(machine: Machine) -> None:
-    kernel = begin(machine, "x = [1]", "x.append(2)", "len(x)", "print(x)")
-    before = versions(machine)
+    kernel = begin(machine, "x = []", "x.append(1)", "x.append(2)", "len(x)", "print(x)")
     kernel.run("%undo_session")
     kernel.check("x == [1]")
-    assert versions(machine) == before
+    kernel.run("%undo_session")
+    kernel.check("x == []")
+
+
+@pytest.mark.parametrize("back", ["%undo_session", "%load_session nb@1"])
+def test_a_kernel_that_dies_after_going_back_resumes_from_there(machine: Machine, back: str) -> None:
+    kernel = begin(machine, "x = [1]; y = [0]", "x.append(2)")
+    kernel.run(back)
+    kernel.run("len(x)")
+    assert versions(machine) == [1, 2, 3]
+    kernel.sigkill()
+    kernel = machine.kernel()
+    kernel.run("%load_ext jupyter_session_save")
+    kernel.run("%load_session nb")
+    kernel.check("(x, y) == ([1], [0])")
 
 
 def test_an_undo_counts_what_the_sweep_has_not_seen_yet(machine: Machine) -> None:
