@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from .cells import Notebook, notebook
+from jupyter_session_save.pickling import Scope, dumps
+
+from .cells import Held, Notebook, notebook
 
 PEP_695 = pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax came with Python 3.12")
 
@@ -691,3 +693,35 @@ def test_a_wrapper_shares_its_annotations(a: Notebook) -> None:
     a.run("import functools\ndef f(): ...\n@functools.wraps(f)\ndef g(): ...")
     a.check("g.__annotations__ is f.__annotations__")
     a.move().check("g.__annotations__ is f.__annotations__")
+
+
+def test_methods_of_attrs_take_along_only_the_globals_that_they_use(a: Notebook) -> None:
+    """They are compiled with a copy of the whole namespace, which would hold what has been deleted or rebound since."""
+    pytest.importorskip("attr")
+    a.run(
+        """
+        import attrs
+        secret = "hunter" + "2-" * 3
+        many = [1, 2]
+        running = (n for n in many)
+        class Later: pass
+        def positive(self, attribute, value):
+            if value <= 0: raise ValueError(attribute.name)
+        @attrs.define
+        class Item:
+            price: "Later" = attrs.field(validator=positive)
+            tags: list = attrs.field(factory=list, converter=lambda tags: [*tags, len(many)])
+        @attrs.frozen(order=True)
+        class Point:
+            x: int = 0
+        """
+    )
+    a.run("del secret, running; item = Item(2, ['a']); init = Point.__init__; many.append(3); many = list(many)")
+    made = {name: a[name] for name in ("Item", "Point", "init", "item")}
+    assert b"hunter" not in Held(dumps(made, Scope(a.namespace, made, {})), tuple(made)).data
+    b = a.move()
+    b.check("many == [1, 2, 3] and Item(1, []).tags == [3]")
+    b.check("item.tags == ['a', 2]", "Point(1) < Point(2)", "init is Point.__init__")
+    b.run("import typing\ntry: Item(0)\nexcept ValueError as e: said = str(e)")
+    b.check("said == 'price'", "typing.get_type_hints(Item.__init__)['price'] is Later")
+    b.check("'many' not in Item.__init__.__globals__")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _abc  # type: ignore[import-not-found]
 import abc
 import builtins
+import contextlib
 import copyreg
 import enum
 import gc
@@ -40,6 +41,9 @@ _NOT_STATE = frozenset(
     # What `copyreg` notes on a class when an instance is pickled for the first time.
     "__slotnames__".split()
 )
+
+# How the names of files begin in which libraries compile methods, with a copy of the namespace as their globals.
+_COPYISTS = ("<attrs generated ", "<decorator-gen-", "<makefun-gen-")
 
 
 class Call:
@@ -105,7 +109,16 @@ def globals_of(func: types.FunctionType, pickling: Pickling) -> tuple[str, Any]:
     for holder in gc.get_referrers(func.__globals__):
         if type(holder) is types.ModuleType and vars(holder) is func.__globals__:
             return "dynamic", holder
-    return "own", func.__globals__
+    return "own", _used_of(func) if func.__code__.co_filename.startswith(_COPYISTS) else func.__globals__
+
+
+def _used_of(func: types.FunctionType) -> dict[str, Any]:
+    """Return the globals that a generated method can use: the rest is a copy of what the notebook held at the time."""
+    used = {"__builtins__", "__name__", *globals_in(func.__code__)}
+    for note in (n for n in func.__annotations__.values() if type(n) is str):
+        with contextlib.suppress(SyntaxError, ValueError):
+            used |= names_in(compile(note, "", "eval"))
+    return {name: value for name, value in func.__globals__.items() if name in used}
 
 
 def cell_contents(cell: types.CellType) -> tuple[Any, ...]:
