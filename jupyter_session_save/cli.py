@@ -201,4 +201,5 @@ def _record(snapshot: Snapshot, *, variables: bool = False) -> dict[str, Any]:
 
 
 def _json(data: Any) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    # A record may hold halves of surrogate pairs, which no encoding writes.
+    return json.dumps(data, indent=2, ensure_ascii=False).encode(errors="backslashreplace").decode()

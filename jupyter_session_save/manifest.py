@@ -108,7 +108,7 @@ def read(data: bytes, *, source: str) -> Snapshot:
         )
     try:
         return _snapshot(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise DamagedError(f"{source} is not a whole snapshot: {error!r}") from error
 
 
@@ -248,6 +248,12 @@ def _is_sound(variable: Variable) -> bool:
     return sized and variable.state in _STATES and _are_texts(texts)
 
 
+def _is_plain(environment: Environment) -> bool:
+    tables: list[Any] = [environment.packages, environment.paths]
+    texts = (environment.python, environment.implementation, environment.platform)
+    return _are_texts(texts) and all(type(t) is dict and _are_texts((*t, *t.values())) for t in tables)
+
+
 def _are_texts(items: Iterable[Any]) -> bool:
     return _TEXT.issuperset(map(type, items))
 
@@ -270,7 +276,7 @@ def _snapshot(raw: dict[str, Any]) -> Snapshot:
         and isinstance(plain["sequence"], int)
         and isinstance(plain["parent"], int | None)
         and isinstance(later["cell"], int | None)
-        and isinstance(raw["environment"].get("packages", {}), dict)
+        and _is_plain(environment)
         and all(_are_texts((*c.names, *c.refs, *c.modules, *c.mentions)) for c in all_components)
         and all(len(c.names) == 1 for c in later["state"])
         and all(_is_sound(v) for v in variables)

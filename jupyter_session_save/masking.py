@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 from .effects import literal_text
 
@@ -18,11 +19,22 @@ _NAMES = re.compile(
     r"|bearer|(?<![^\W_])(?:pw|pass|auth|pin)(?![^\W\d_])|authorization|cookie",
     re.IGNORECASE,
 )
-_CALLS = re.compile(r"login|authenticat|basicauth|digestauth|set_?password|secretstr", re.IGNORECASE)
-_ASKING = frozenset("getenv getpass get_password input prompt get environ get_secret".split())
+_CALLS = re.compile(
+    r"login|authenticat|basicauth|digestauth|(?:set|with)_?password|secretstr|^secret$|fernet", re.IGNORECASE
+)
+_ASKING = frozenset("getpass get_password input prompt environ get_secret".split())
+_LOOKUPS = frozenset({"get", "getenv"})
+"""Calls of which the first argument says what is looked up, and the second what it is if it is not there."""
+
+_OPTION = re.compile(r"--?[A-Za-z][\w-]*")
+_WORD = re.compile(r"[\w.:\-]+")
 _VALUES = re.compile(
     r"[a-z][\w+.\-]*://[^/\s:@]*:[^@\s]+@"
-    r"|\b(?:password|passwd|pwd|token|secret|api_?key|access_?key|authorization)\s*[=:]\s*\S"
+    r"|(?:^|[\s'\"])(?!mailto:)[\w.+{}\-]+:[^@\s/:]+@[\w{]"
+    r"|(?:password|passwd|passphrase|pwd|token|secret|(?:api|access|secret|private)[_-]?key|authorization"
+    r"|[?&;](?:x-amz-)?sig(?:nature)?)['\"]?\s*[=:]\s*\S"
+    r"|(?-i:^[A-Z][A-Z0-9_]*(?:PASSWORD|TOKEN|SECRET|KEY)\s+\S)"
+    r"|--[\w-]*(?:password|token|secret|api-?key|access-?key)\s+\S"
     r"|\bbearer\s+\S{6,}"
     r"|\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}|github_pat_\w+|\bAKIA[0-9A-Z]{16}|\bxox[abprs]-[\w-]+|\bhf_\w{20,}"
     r"|\beyJ[\w-]{8,}\.[\w-]+|\bglpat-[\w-]+|-----BEGIN [A-Z ]*PRIVATE KEY",
@@ -75,41 +87,82 @@ def _mentions(value: object, forgotten: Collection[str]) -> bool:
 
 
 def _in_comment(text: str) -> bool:
-    return "#" in text and any(_VALUES.search(line.partition("#")[2]) for line in text.splitlines())
+    return "#" in text and any(
+        pattern.search(line.partition("#")[2]) for line in text.splitlines() for pattern in (_NAMES, _VALUES)
+    )
 
 
 def _secret(tree: ast.AST) -> Iterator[ast.Constant]:
     """Yield the literals that stand where a secret is expected, or look like one."""
     for node in ast.walk(tree):
-        match node:
-            case ast.Constant(value=str() | bytes() as value) if _VALUES.search(literal_text(value)):
-                yield node
-            case ast.JoinedStr(values=parts) if _VALUES.search(_template(node)):
-                yield from (p for p in parts if isinstance(p, ast.Constant))
-            case ast.keyword(arg=str() as name, value=value) if _NAMES.search(name):
-                yield from _literals(value)
-            case ast.Assign(targets=targets, value=value) if any(map(_is_secret_target, targets)):
-                yield from _literals(value)
-            case (
-                ast.AnnAssign(target=target, value=ast.expr() as value)
-                | ast.AugAssign(target=target, value=value)
-                | ast.NamedExpr(target=target, value=value)
-            ) if _is_secret_target(target):
-                yield from _literals(value)
-            case ast.Dict(keys=keys, values=values):
-                named = (v for k, v in zip(keys, values, strict=True) if k is not None and _is_secret_key(k))
-                for value in named:
-                    yield from _literals(value)
-            case ast.Tuple(elts=[ast.Constant(value=str() as name), value]) if _NAMES.search(name):
-                yield from _literals(value)
-            case ast.Compare(left=left, comparators=others) if any(map(_is_secret_target, [left, *others])):
-                for value in (left, *others):
-                    yield from _literals(value)
-            case ast.Call(func=func, args=args) if _CALLS.search(_called(func)):
-                for value in args:
-                    yield from _literals(value)
-            case ast.arguments():
-                yield from _defaults(node)
+        for found in (_text(node), _bound(node), _passed(node), _compared(node)):
+            for part in found:
+                yield from _literals(part)
+
+
+def _text(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.Constant(value=str() | bytes() as value) if _VALUES.search(literal_text(value)):
+            yield node
+        case ast.JoinedStr(values=parts) if _VALUES.search(_template(node)):
+            yield from parts
+
+
+def _bound(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what names of secrets are bound to."""
+    match node:
+        case ast.Assign(targets=targets, value=value) if any(map(_is_secret_target, targets)):
+            yield value
+        case (
+            ast.AnnAssign(target=target, value=ast.expr() as value)
+            | ast.AugAssign(target=target, value=value)
+            | ast.NamedExpr(target=target, value=value)
+            | ast.For(target=target, iter=value)
+            | ast.AsyncFor(target=target, iter=value)
+            | ast.comprehension(target=target, iter=value)
+        ) if _is_secret_target(target):
+            yield value
+        case ast.arguments():
+            yield from _defaults(node)
+
+
+def _passed(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what calls and displays give to the name of a secret."""
+    match node:
+        case ast.keyword(arg=str() as name, value=value) if _NAMES.search(name):
+            yield value
+        case ast.Dict(keys=keys, values=values):
+            yield from (v for k, v in zip(keys, values, strict=True) if k is not None and _is_secret_key(k))
+        case ast.Tuple(elts=[ast.Constant(value=str() as name), value]) if _NAMES.search(name):
+            yield value
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            yield from _given_to(parts, _OPTION)
+        case ast.Call(func=func, args=args) if _CALLS.search(_called(func)):
+            yield from args
+        case ast.Call(args=args):
+            yield from _given_to(args, _WORD)
+
+
+def _compared(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what secrets are compared with, and what stands in their place."""
+    match node:
+        case ast.Compare(left=left, comparators=others) if any(map(_is_secret_target, [left, *others])):
+            yield from (left, *others)
+        case ast.BoolOp(values=parts) if any(map(_is_secret_target, parts)):
+            yield from parts
+        case ast.MatchMapping(keys=keys, patterns=patterns):
+            yield from (p for k, p in zip(keys, patterns, strict=True) if _is_secret_key(k))
+        case ast.MatchClass(kwd_attrs=names, kwd_patterns=patterns):
+            yield from (p for n, p in zip(names, patterns, strict=True) if _NAMES.search(n))
+
+
+def _given_to(values: list[ast.expr], named: re.Pattern[str]) -> Iterator[ast.Constant]:
+    """Yield what stands behind the name of a secret, as in ``set("password", "x")`` and ``["--password", "x"]``."""
+    for name, value in pairwise(values):
+        match name, value:
+            case ast.Constant(value=str() as text), ast.Constant(value=str() | bytes()) if named.fullmatch(text):
+                if _NAMES.search(text):
+                    yield value
 
 
 def _template(node: ast.JoinedStr) -> str:
@@ -135,13 +188,13 @@ def _is_secret_key(key: ast.expr) -> bool:
     return isinstance(key, ast.Constant) and _NAMES.search(literal_text(key.value)) is not None
 
 
-def _defaults(node: ast.arguments) -> Iterator[ast.Constant]:
+def _defaults(node: ast.arguments) -> Iterator[ast.expr]:
     positional = [*node.posonlyargs, *node.args]
     pairs = [*zip(reversed(positional), reversed(node.defaults), strict=False)]
     pairs += [(a, d) for a, d in zip(node.kwonlyargs, node.kw_defaults, strict=True) if d is not None]
     for arg, default in pairs:
         if _NAMES.search(arg.arg):
-            yield from _literals(default)
+            yield default
 
 
 def _literals(value: ast.AST) -> Iterator[ast.Constant]:
@@ -154,6 +207,11 @@ def _literals(value: ast.AST) -> Iterator[ast.Constant]:
         case ast.Subscript():
             yield from _literals(value.value)
         case ast.Call(func=func) if _called(func) in _ASKING:
+            return
+        case ast.Call(func=func, args=[_, *others]) if _called(func) in _LOOKUPS:
+            for other in others:
+                yield from _literals(other)
+        case ast.Call(func=func) if _called(func) in _LOOKUPS:
             return
         case _:
             for part in ast.iter_child_nodes(value):
