@@ -203,8 +203,25 @@ def foretold(snapshot: Snapshot, names: Sequence[str] | None) -> list[str]:
     return lines + [f"could not make {name} again: {why}" for name, why in chains.refused.items()]
 
 
-def with_rerun(report: LoadReport, rerun: Rerun) -> LoadReport:
+def watched_by(chains: Chains, snapshot: Snapshot) -> set[str]:
+    """Return the loaded values that the statements read, and so may change in a way which their text does not tell.
+
+    Definitions are not among them: to load a class again would make another one.
+    """
+    read = {name for step in chains.steps for name in step.reads}
+    return {
+        name
+        for component in snapshot.components
+        if not component.defines and read.intersection(component.names) and chains.kept.issuperset(component.names)
+        for name in component.names
+    }
+
+
+def with_rerun(report: LoadReport, rerun: Rerun, changed: Sequence[str] = ()) -> LoadReport:
     """Return a load's report with what was made again: these variables are no placeholders any more."""
+    if changed:
+        line = f"loaded once more, since a statement that ran again had changed them: {', '.join(changed)}"
+        report = replace(report, notes=(*report.notes, line))
     made = set(rerun.made)
     variables = [
         replace(v, state="reconnected", problems=(Problem(v.name, v.type, "made again by its statements"),))

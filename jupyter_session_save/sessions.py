@@ -5,20 +5,22 @@ Invariant: a save never fails because of a value, and a failure of any other kin
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog import open_repository, split_reference, store_location
-from .compare import plan
+from .compare import plan, statuses
 from .loading import Options, Target, check_trust, load_into, select
 from .opening import OpenSession
 from .pickling import collection_paused
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
-from .rerun import chains_of, foretold, run_again, with_rerun
+from .rerun import chains_of, foretold, run_again, watched_by, with_rerun
 from .resuming import names_of
 from .saving import save_namespace
 from .snapshot import Snapshot
@@ -232,8 +234,19 @@ class SessionManager:
         snapshot = self._repository.resolve(*split_reference(report.reference))
         check_trust(snapshot, self._signer, trust)
         chains = chains_of(snapshot, report.variables, names, self._namespace)
-        rerun = run_again(chains, self._namespace, snapshot.lineage, source=report.reference, flags=flags)
-        return with_rerun(report, rerun)
+        watched = watched_by(chains, snapshot)
+        before = statuses(self._namespace, snapshot, watched, self._live, self._repository)
+        try:
+            rerun = run_again(chains, self._namespace, snapshot.lineage, source=report.reference, flags=flags)
+        finally:
+            after = statuses(self._namespace, snapshot, watched, self._live, self._repository)
+            changed = sorted(n for n in watched if before.get(n) == "same" and after.get(n) != "same")
+            if changed:
+                only = [glob.escape(name) for name in changed]
+                rest = [c for c in snapshot.components if not set(changed).intersection(c.names)]
+                standing = replace(snapshot, components=tuple(rest))
+                self.load(snapshot.name, snapshot.sequence, only=only, trust=trust, state=False, since=standing)
+        return with_rerun(report, rerun, changed)
 
     def plan(
         self,

@@ -365,6 +365,21 @@ def test_a_failing_statement_leaves_the_placeholder(machine: Machine) -> None:
     assert "failed: FileNotFoundError" in text and "lines  a statement that it needs failed" in text
 
 
+def test_a_loaded_value_that_a_statement_changes_unseen_is_loaded_once_more(machine: Machine) -> None:
+    machine.save(
+        "data = [1, 2]\nalias = data\nother = [3]",
+        "def rest(items):\n    items.append(9)\n    return (i for i in items)",
+        "class Account:\n    total = 0\n    def take(self, n):\n        self.total += n; return (i for i in range(n))",
+        "account = Account()\ng = rest(alias); next(g)\nh = account.take(5); next(h)\nk = (i for i in other); next(k)",
+    )
+    kernel = machine.load()
+    kernel.run("loaded = %load_session case --rerun")
+    text = read_report(kernel, "loaded").text
+    assert "loaded once more, since a statement that ran again had changed them: account, alias, data" in text
+    kernel.check("data == [1, 2, 9] and alias is data", "account.total == 5", "type(account) is Account")
+    kernel.check("next(g) == 2", "next(h) == 1", "other.append(4) or list(k) == [4]")
+
+
 def test_lineage_survives_a_second_kernel(machine: Machine) -> None:
     machine.save(*LIVE)
     kernel = machine.load()
