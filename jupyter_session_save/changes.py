@@ -127,7 +127,7 @@ class Tracker:
     @property
     def pending(self) -> bool:
         """Whether anything is known to want a save."""
-        return bool(self._touched or self._everything or self._doubtful or self.late)
+        return bool(self._touched or self._everything or self._doubtful or self._went_back or self.late)
 
     @property
     def fickle(self) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ class Tracker:
         float or None
             None if there is no need.
         """
-        if not (self.late or self._doubtful if whole else self._touched or self._everything):
+        if not (self.late or self._doubtful if whole else self._touched or self._everything or self._went_back):
             return None
         stall = max((t.stall for t in self._where.values()), default=0.0) if whole or self._everything else 0.0
         return self._patience.wait(whole, quiet=quiet, stall=stall)
@@ -212,7 +212,7 @@ class Tracker:
         scope = _PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
             state = examine_state(values, scope, writer, self._state)
-            if not touched and _same_state(state, self._state):
+            if not touched and not self._went_back and _same_state(state, self._state):
                 self._looked_at_all(everything=everything)
                 return None
             while True:

@@ -133,6 +133,14 @@ def test_after_a_failed_load_autosave_pauses(machine: Machine) -> None:
     assert versions(machine) == [1, 2]
 
 
+@pytest.mark.parametrize("line", ["nb@9", "other", "nb@x"])
+def test_a_slip_of_the_pen_in_a_load_pauses_nothing(machine: Machine, line: str) -> None:
+    kernel = begin(machine, "x = [1]")
+    assert kernel.run(f"%load_session {line}", check=False).error is not None
+    kernel.run("x.append(2)")
+    assert versions(machine) == [1, 2]
+
+
 def test_a_failing_store_is_told_once_and_nothing_is_lost(machine: Machine) -> None:
     kernel = begin(
         machine,

@@ -58,7 +58,7 @@ def test_working_on_makes_a_branch_and_nothing_is_lost(machine: Machine) -> None
     assert "@2" in listed
     kernel.run("%load_session nb@3")
     kernel.check("x == 3")
-    kernel.run("%load_session nb@4 --replace")
+    kernel.run("%load_session nb@5 --replace")
     kernel.check("(x, y) == (2, 'other')")
     kernel.sigkill()
     kernel = machine.kernel()
@@ -81,11 +81,12 @@ def test_a_cell_that_undoes_and_others_that_change_nothing_do_not_count(machine:
     kernel.check("x == []")
 
 
+@pytest.mark.parametrize("then", ["len(x)", ""])
 @pytest.mark.parametrize("back", ["%undo_session", "%load_session nb@1"])
-def test_a_kernel_that_dies_after_going_back_resumes_from_there(machine: Machine, back: str) -> None:
+def test_a_kernel_that_dies_after_going_back_resumes_from_there(machine: Machine, back: str, then: str) -> None:
     kernel = begin(machine, "x = [1]; y = [0]", "x.append(2)")
     kernel.run(back)
-    kernel.run("len(x)")
+    kernel.run(then)
     assert versions(machine) == [1, 2, 3]
     kernel.sigkill()
     kernel = machine.kernel()
@@ -98,7 +99,8 @@ def test_an_undo_counts_what_the_sweep_has_not_seen_yet(machine: Machine) -> Non
     kernel = begin(machine, "x = [1]; import json; json.kept = x", "y = 1")
     kernel.submit("json.kept.append(2)", silent=True)
     kernel.run("%undo_session")
-    kernel.run("%load_session nb")
+    kernel.check("x == [1]")
+    kernel.run("%load_session nb@3")
     kernel.check("x == [1, 2]")
 
 

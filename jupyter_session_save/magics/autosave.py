@@ -196,7 +196,11 @@ class AutosaveMagics(Magics):
         """Pause if a session cannot be loaded."""
         try:
             yield
-        except BaseException:
+        except BaseException as error:
+            # A slip of the pen, by who has saved already; an empty kernel was to go on from what was not found.
+            slip = isinstance(error, SessionNotFoundError | SessionNameError)
+            if slip and self._autosave is not None and self._autosave.tracker.current is not None:
+                raise
             if self._autosave is None or self._autosave.tracker.name == name:
                 self._paused(f"{name} could not be loaded")
             raise
