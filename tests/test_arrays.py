@@ -529,6 +529,21 @@ def test_views_that_can_be_written_of_arrays_that_cannot(dtype: Any, size: int) 
         assert ns["fixed"][1] == ns["free"][0]
 
 
+def test_fields_of_an_array_with_objects_are_views_of_it() -> None:
+    whole = np.zeros(5, dtype=[("a", "i4"), ("b", "f8", (2,)), ("c", "O")])
+    whole["c"] = [[1], [2], None, "x", 5]
+    values = {"whole": whole, "a": whole["a"], "b": whole["b"], "c": whole["c"], "ab": whole[["a", "b"]]}
+    values |= {"some": whole[1:4]["a"], "back": whole["c"][::-2]}
+    fresh = save(values).load()
+    for name, value in values.items():
+        assert repr(fresh[name]) == repr(value) and fresh[name].strides == value.strides
+        assert np.shares_memory(fresh[name], fresh["whole"]), name
+    fresh["a"][2] = 7
+    assert fresh["whole"][2]["a"] == fresh["some"][1] == fresh["ab"]["a"][2] == 7
+    fresh["back"][0] = "last"
+    assert fresh["c"][4] == fresh["whole"]["c"][4] == "last"
+
+
 def test_elements_are_the_same_kinds_of_objects_again() -> None:
     elements = [np.array(5), np.array([1, 2]), [1, 2], np.float32(2), None, ()]
     value = np.empty((2, 3), object)

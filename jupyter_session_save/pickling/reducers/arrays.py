@@ -44,7 +44,8 @@ def array(obj: Array, pickling: Pickling) -> Any:
     base = _shared_base(obj)
     if base is not None:
         return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
-    return owner, _owned(obj, pickling)
+    found = _field_of(obj)
+    return (field, found) if found is not None else (owner, _owned(obj, pickling))
 
 
 def _of_torch(obj: Array, pickling: Pickling) -> Any:
@@ -155,9 +156,40 @@ def _of_objects(obj: Array, pickling: Pickling) -> Any:
     base = None if _alone(obj) or not obj.nbytes or obj.dtype.kind == "T" else _root(obj)
     if base is not None and base.dtype == obj.dtype and _contiguous(base) and _inside(obj, base):
         return object_window, (base, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
+    found = _field_of(obj)
+    if found is not None:
+        return field, found
     order: Any = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
     state = obj.ravel(order).tolist(), order, obj.flags.writeable
     return empty, (obj.dtype, obj.shape, order), state, None, None, filled
+
+
+def _field_of(obj: Array) -> tuple[Any, ...] | None:
+    """Return of which field and rows of an array with objects in it a view is: that has no memory to hand around."""
+    base: Any = None if _alone(obj) else _root(obj)
+    if base is None or not base.dtype.hasobject or base.dtype.names is None:
+        return None
+    for name in (*base.dtype.names, [*(obj.dtype.names or ())]):
+        if isinstance(name, list) and not base.dtype.fields.keys() >= {*name}:
+            continue
+        rows = None
+        if base.ndim == obj.ndim == 1 and base.strides[0]:
+            start = (_address(obj) - _address(base[name])) // base.strides[0]
+            rows = start, obj.strides[0] // base.strides[0] or 1, len(obj)
+        args = base, name, rows, obj.flags.writeable
+        if (rows is None or 0 <= rows[0] < len(base)) and _layout(_part(*args[:3])) == _layout(obj):
+            return args
+    return None
+
+
+def _layout(obj: Array) -> tuple[Any, ...]:
+    return obj.dtype, obj.shape, obj.strides, _address(obj)
+
+
+def _part(base: Array, name: Any, rows: tuple[int, int, int] | None) -> Array:
+    rows_of_base = base if rows is None else base[rows[0] :: rows[1]][: rows[2]]
+    part: Array = rows_of_base[name]
+    return part
 
 
 def _shared_base(obj: Array) -> Any:
@@ -326,6 +358,12 @@ def object_window(base: Array, shape: tuple[int, ...], offset: int, strides: tup
     with _unlocked(base, writeable):
         memory = np.asarray(base if base.flags.c_contiguous else base.T)
         return _flagged(np.ndarray(shape, base.dtype, memory, offset, strides), writeable)
+
+
+def field(base: Array, name: Any, rows: tuple[int, int, int] | None, writeable: bool) -> Array:
+    """Make a view of a field, or of several, of all or some rows of a structured array."""
+    with _unlocked(base, writeable):
+        return _flagged(_part(base, name, rows), writeable)
 
 
 @contextlib.contextmanager
