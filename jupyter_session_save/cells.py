@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import itertools
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,8 @@ from typing import Any
 from .effects import Effects, Position, effects_of
 
 _WRAPPING_MAGICS = frozenset({"time", "capture", "prun"})
+_RUNNING = frozenset({"run_line_magic", "run_cell_magic", "run_cell", "magic"})
+_SESSION_MAGICS = re.compile(r"\b(?:(?:save|load|undo|autosave|diff|delete)_session|sessions)\b")
 _OPTIMIZED = 0x1  # inspect.CO_OPTIMIZED: functions have it, cells and class bodies do not.
 
 
@@ -70,7 +73,16 @@ def _each(tree: ast.Module, source: str) -> Iterator[Effects]:
         line = min([node.lineno, *(d.lineno for d in decorators)])
         start = (line, 0 if decorators else node.col_offset)
         end = (node.end_lineno or line, node.end_col_offset or 0)
-        yield effects_of(node, _text(lines, start, end), start, end)
+        found = effects_of(node, _text(lines, start, end), start, end)
+        found.session = not hasattr(node, "name") and any(map(_calls_session_magic, ast.walk(node)))
+        found.opaque &= not found.session
+        yield found
+
+
+def _calls_session_magic(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") not in _RUNNING:
+        return False
+    return any(isinstance(arg, ast.Constant) and _SESSION_MAGICS.search(str(arg.value)) for arg in node.args)
 
 
 def _text(lines: list[bytes], start: Position, end: Position) -> str:

@@ -57,6 +57,8 @@ class Effects:
         Literals that the names it binds or changes then hold.
     opaque : bool
         It may bind names that its text does not show.
+    session : bool
+        It calls a magic of this extension, which tells by itself what it binds.
     awaits : bool
         It can run only where ``await`` is allowed.
     compound : bool
@@ -76,6 +78,7 @@ class Effects:
     scrubs: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     opaque: bool = False
+    session: bool = False
     awaits: bool = False
     compound: bool = False
 

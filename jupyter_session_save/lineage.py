@@ -29,6 +29,7 @@ _FAILED = "it failed when it ran"
 _AWAITS = "it awaits, which only a cell can do"
 _TOO_LONG = "it is too long to be recorded"
 _CAPTURED = "a cell magic made it"
+_SESSION = "it calls a magic that saves or loads sessions"
 
 
 @dataclass(slots=True)
@@ -169,6 +170,11 @@ class Recorder:
                 for number in self._lines.get(name, ()):
                     if number in self._statements:
                         self._held.setdefault(name, set()).update(self._statements[number][1].held)
+            self.know_bindings()
+
+    def know_bindings(self) -> None:
+        """Take what the names are bound to now as no doing of the cell that runs."""
+        with contextlib.suppress(Exception, KeyboardInterrupt):
             now = self._identities()
             for cell in filter(None, self._stack()):
                 cell.before.update(now)
@@ -208,7 +214,7 @@ class Recorder:
             self._forgotten |= self._held.get(name, set())
         touched = self._touched(effects, namespace)
         bound = self._bound(cell, effects, namespace)
-        refused = _AWAITS if effects.awaits else "" if effects.text else _CAPTURED
+        refused = _SESSION if effects.session else _AWAITS if effects.awaits else "" if effects.text else _CAPTURED
         if bound or touched:
             number = self._add(effects, bound, refused).number
             for name in touched - bound:

@@ -246,6 +246,8 @@ class SessionManager:
                 rest = [c for c in snapshot.components if not set(changed).intersection(c.names)]
                 standing = replace(snapshot, components=tuple(rest))
                 self.load(snapshot.name, snapshot.sequence, only=only, trust=trust, state=False, since=standing)
+            if self._recorder is not None:
+                self._recorder.know_bindings()
         return with_rerun(report, rerun, changed)
 
     def plan(

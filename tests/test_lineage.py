@@ -391,6 +391,33 @@ def test_lineage_survives_a_second_kernel(machine: Machine) -> None:
     other.check("list(g) == [0, 1, 2]", "host == 'c'")
 
 
+def test_what_was_made_again_keeps_its_recipe_through_further_kernels(machine: Machine) -> None:
+    machine.save("def counter(n):\n    yield from range(n)", "gen = counter(9); next(gen)")
+    second = machine.load(options="--rerun gen")
+    second.run("got = next(gen)")
+    second.check("got == 1")
+    facts = save(second)
+    assert "made by: gen = counter(9) (and 2 more)" in facts.text
+    second.sigkill()
+    third = machine.load()
+    third.run("again = %load_session case --rerun")
+    report = read_report(third, "again").text
+    assert "load_session" not in report.partition("made again: gen")[2]
+    third.run("got = next(gen)")
+    third.check("got == 2")
+
+
+@pytest.mark.parametrize(
+    "cell", ["loaded = %load_session s", "loaded = get_ipython().run_cell('%load_session s')", "%time %load_session s"]
+)
+def test_a_cell_that_loads_makes_nothing_that_it_loads(shell: InteractiveShell, cell: str) -> None:
+    run(shell, "n = 3", "g = (i for i in range(n)); next(g)", "%save_session s", "del g, n", cell)
+    assert own(shell, "g") == ["g = (i for i in range(n))", "next(g)"]
+    assert own(shell, "n") == ["n = 3"]
+    kept = recorder(shell).lineage(["g", "n", "loaded"], ["loaded"])
+    assert [s.refused for s in kept.of("loaded")] in ([], ["it calls a magic that saves or loads sessions"])
+
+
 def test_functions_made_again_live_in_the_namespace(machine: Machine) -> None:
     machine.save("step = 2\ndef make():\n    return (lambda: step), (i for i in [1])\npair = make()\nnext(pair[1])")
     kernel = machine.load(options="--rerun pair")
