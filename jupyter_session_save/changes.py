@@ -337,7 +337,9 @@ class Tracker:
             return None
         same = before is not None and _identical(tracked, before) and len(variables) == len(before.variables)
         same = same and not self._went_back and _same_state(state, self._state)
-        if same and before and message in ("", before.message):
+        lineage = self._lineage(variables, [n for n, v in variables.items() if v.state != "saved"])
+        lost = [n for n, v in variables.items() if v.state == "placeholder"]
+        if same and before and message in ("", before.message) and lineage.tells_as(before.lineage, lost):
             return None
         modules = frozenset(m for c in components for m in c.modules)
         if modules not in self._environments:
@@ -353,7 +355,7 @@ class Tracker:
                 variables=tuple(variables[name] for name in sorted(variables)),
                 components=components,
                 state=tuple(component for _, component in state.values()),
-                lineage=self._lineage(variables, [n for n, v in variables.items() if v.state != "saved"]),
+                lineage=lineage,
             ),
             sign=self._signer.sign,
             parent_record=before,

@@ -5,7 +5,7 @@ Invariant: only text, names and numbers; a statement whose text was masked says 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,13 @@ class Lineage:
         """Return the statements that made a variable, as far as they are kept."""
         numbers = set(self.made_by.get(name, ()))
         return [s for s in self.statements if s.number in numbers]
+
+    def tells_as(self, other: Lineage, names: Iterable[str]) -> bool:
+        """Whether another lineage says the same of how variables were made, whatever the numbers are.
+
+        A cell that moves a generator on changes nothing else of what is stored.
+        """
+        return all([s.text for s in self.of(name)] == [s.text for s in other.of(name)] for name in names)
 
 
 MADE_BY = "made by: "

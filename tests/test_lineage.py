@@ -450,6 +450,34 @@ def test_an_autosaved_session_can_be_made_again(machine: Machine) -> None:
     other.check("list(g) == [0, 1, 2]", "host == 'b'", is_placeholder("a"), "'made by' in a.explanation")
 
 
+def test_an_autosave_keeps_what_only_moved_a_generator_on(machine: Machine) -> None:
+    kernel = machine.begin("def counter(n):\n    yield from range(n)", "gen = counter(9)")
+    for cell in ("%autosave_session on --name case", "z = 1", "next(gen)", "print(next(gen))", "len([gen])"):
+        kernel.run(cell)
+    kernel.sigkill()
+    second = machine.load(options="--rerun gen")
+    for cell in ("%autosave_session on --name case", "third = next(gen)", "third", "next(gen)"):
+        second.run(cell)
+    second.check("third == 2")
+    second.sigkill()
+    third = machine.kernel()
+    third.run("%load_ext jupyter_session_save")
+    third.run("loaded = %load_session case --rerun gen")
+    third.check("next(gen) == 4", "third == 2")
+
+
+def test_no_autosave_is_made_while_a_placeholder_is_left_alone(shell: InteractiveShell, tmp_path: Path) -> None:
+    def snapshots() -> int:
+        return len([*(tmp_path / "store" / "sessions" / "s").glob("*.json")])
+
+    run(shell, "n = 3", "g = (i for i in range(n)); next(g)", "%autosave_session on --name s", "next(g)")
+    before = snapshots()
+    run(shell, "n", "print(n)", "len([n])", "max(n, 2)")
+    assert snapshots() == before
+    run(shell, "next(g)")
+    assert snapshots() == before + 1
+
+
 def test_what_every_cell_changes_does_not_keep_every_cell(shell: InteractiveShell) -> None:
     run(shell, "import random; noise = random.Random(1); items = []", *["items.append(noise.random())"] * 200)
     kept = recorder(shell).lineage(["items", "noise"], [])
