@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .errors import StoreError
+from .errors import SessionNotFoundError, StoreError
 
 _NAME = "50-jupyter-session-save.py"
 _MARK = "# Written by `jupyter session autoload --enable`; `jupyter session autoload --disable` removes it.\n"
@@ -46,8 +46,16 @@ def enable(profile: str = "default", *, autosave: bool = False) -> Path:
     ------
     StoreError
         If it cannot be written, or another file stands there.
+    SessionNotFoundError
+        If there is no such profile; the one named default is made if need be.
     """
     path = startup_file(profile)
+    directory = path.parent.parent
+    if profile != "default" and not directory.is_dir():
+        raise SessionNotFoundError(
+            f"there is no IPython profile {profile!r} in {directory.parent}: make it with `ipython profile create "
+            f"{profile}`, or choose another"
+        )
     try:
         _check(path)
         path.parent.mkdir(parents=True, exist_ok=True)

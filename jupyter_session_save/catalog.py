@@ -71,6 +71,24 @@ def split_reference(text: str) -> tuple[str, int | None]:
     return text, None
 
 
+def whole_reference(text: str, namespace: Mapping[str, Any]) -> str:
+    """Return what ``@VERSION`` alone stands for, a version of this notebook's own session; else the text itself.
+
+    Raises
+    ------
+    SessionNameError
+        If no front end said which notebook this is.
+    """
+    if not re.fullmatch("@[0-9]{1,18}", text):
+        return text
+    try:
+        return session_name(namespace) + text
+    except SessionNameError:
+        raise SessionNameError(
+            f"{text}: this front end does not tell the notebook's name: give one, as in NAME{text}"
+        ) from None
+
+
 def session_name(namespace: Mapping[str, Any], command: str = "%save_session") -> str:
     """Return the name of the session that a notebook is saved to and loaded from when the user gives none.
 
@@ -130,6 +148,12 @@ def suggesting(repository: Repository, name: str) -> Iterator[None]:
         yield
     except SessionNotFoundError as error:
         names = repository.names()
+        known, at, version = name.rpartition("@")
+        if at and known in names and name not in names:
+            raise SessionNotFoundError(
+                f"no session {name!r} in {repository.store.url}: if you mean {known!r}, {version!r} is no version, "
+                f"since versions are numbers: give one, such as {known}@{repository.versions(known)[-1]}"
+            ) from error
         close = [] if name in names else _resembling(name, names)
         if not close:
             raise
@@ -145,7 +169,10 @@ def _resembling(name: str, names: list[str]) -> list[str]:
     folded: dict[str, list[str]] = {}
     for known in names:
         folded.setdefault(known.casefold(), []).append(known)
-    return [known for close in get_close_matches(name.casefold(), folded) for known in folded[close]][:3]
+    alike = [known for close in get_close_matches(name.casefold(), folded) for known in folded[close]]
+    last = name.casefold().rpartition("/")[2]
+    same = [known for known in names if known.casefold().rpartition("/")[2] == last]
+    return list(dict.fromkeys([*same, *alike]))[:3]
 
 
 def completions(repository: Repository, token: str, *, versions: bool) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .pickling.placeholder import Placeholder
 from .pickling.scope import type_name
 
 # By id, because a metaclass may define `__hash__` and `__eq__` as it likes.
@@ -21,6 +22,8 @@ _SHAPED = {
 def describe(value: Any) -> tuple[str, str]:
     """Return the qualified type of a value and its shape, ``""`` if it has none that can be had safely.
 
+    Of a placeholder it is the type of what it stands for.
+
     Parameters
     ----------
     value : object
@@ -32,6 +35,8 @@ def describe(value: Any) -> tuple[str, str]:
     kind = type(value)
     if id(kind) in _SIZED:
         return type_name(kind), str(len(value))
+    if kind is Placeholder:
+        return value.problem.type, ""
     name = type_name(kind)
     module = name.partition(".")[0]
     if module in _SHAPED and module in sys.modules:

@@ -118,10 +118,10 @@ def _side(variable: Variable | None, value: str) -> str:
 
 
 def _line(steps: Sequence[Step]) -> Table:
-    """Lay out a session's snapshots with what each came from and changed."""
+    """Lay out a session's snapshots, without its name, with what each came from and changed."""
     rows = tuple(
         (
-            s.snapshot.reference,
+            f"@{s.snapshot.sequence}",
             human_time(s.snapshot.created),
             f"cell {s.snapshot.cell}" if s.snapshot.cell is not None else "a save",
             _origin(s.snapshot),

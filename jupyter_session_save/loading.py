@@ -18,7 +18,7 @@ from typing import Any
 from . import environment
 from .compare import statuses
 from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
-from .history import standing
+from .history import changes, standing
 from .integrity import DataCheck, checked_first
 from .limits import usual_limit
 from .lineage import with_statement
@@ -368,10 +368,14 @@ class Target:
     def differing(self, snapshot: Snapshot, live: Mapping[str, Any], repository: Repository) -> list[str]:
         """Return the names that are bound to something else than what the load will bind."""
         if self._options.into:
-            return [self._options.into] if self._options.into in self._namespace else []
+            return [self._options.into] if self._options.into in self._namespace and not self._options.keep else []
         present = [n for n in self.bound if self.name_of(n) in self._namespace]
-        if self._renamed or self._options.since is not None:
+        if self._renamed:
             return [self.name_of(n) for n in present]
+        if self._options.since is not None:
+            # Some are loaded again only because they share or refer.
+            moved = {change.name for change in changes(self._options.since, snapshot)}
+            return [n for n in present if n in moved]
         known = statuses(self._namespace, snapshot, present, live, repository)
         return [name for name, status in known.items() if status != "same"]
 

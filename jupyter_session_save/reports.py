@@ -122,7 +122,8 @@ class SaveReport(VariablesReport):
         facts = [f"{self._states('saved')}; {human_bytes(self.bytes_new)} written, {len(self.reused)} reused"]
         facts += _state(self.state)
         if self.verification is not None and not self.verification:
-            facts.append("verified: every value came back in a process of its own")
+            said = "; placeholders are not values" if self.placeholders else ""
+            facts.append(f"verified: every saved value came back in a process of its own{said}")
         return [*facts, *(f"note: {note}" for note in self.notes)]
 
     def _tables(self) -> list[Table]:
@@ -304,6 +305,8 @@ class AutosaveStatus(Report):
         Names of values of which nobody can tell without a cell that names them whether they changed.
     paused, failure : str
         Why nothing is saved any more, and how the last save failed; ``""`` if all is well.
+    nameless : bool
+        Whether the front end does not tell the notebook's name, so that autosave is not on by itself.
     """
 
     name: str = ""
@@ -314,8 +317,11 @@ class AutosaveStatus(Report):
     fickle: tuple[str, ...] = ()
     paused: str = ""
     failure: str = ""
+    nameless: bool = False
 
     def _title(self) -> str:
+        if not self.name and self.nameless:
+            return "autosave is off: this front end does not tell the notebook's name: %autosave_session on --name NAME"
         if not self.name:
             return "autosave is off"
         return f"autosave to {self.name} is paused" if self.paused else f"autosave to {self.name} is on"

@@ -32,7 +32,7 @@ def test_every_kernel_of_the_profile_saves_by_itself(machine: Machine) -> None:
     kernel = machine.kernel(env=named)
     # Nobody would have seen what was printed while the kernel started.
     offer = kernel.run("1 + 1").text
-    assert offer.startswith("nb: ") and "%load_session\n" in offer
+    assert offer.startswith("the last state of this notebook is from ") and "%load_session @1 brings it back\n" in offer
     assert kernel.run("1 + 1").text == "2\n"
     kernel.run("%load_session")
     kernel.check("x == [1]")
@@ -43,8 +43,11 @@ def test_every_kernel_of_the_profile_saves_by_itself(machine: Machine) -> None:
 
 def test_only_our_file_is_touched(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["autoload", "--disable", "--profile", "work"]) == 0
-    assert main(["autoload", "--enable", "--profile", "work"]) == 0
+    assert main(["autoload", "--enable", "--profile", "work"]) == 1
     path = startup_file("work")
+    assert "there is no IPython profile 'work'" in capsys.readouterr().err and not path.parent.parent.exists()
+    path.parent.parent.mkdir(parents=True)
+    assert main(["autoload", "--enable", "--profile", "work"]) == 0
     assert "profile_work" in str(path) and "autosave" not in path.read_text(encoding="utf-8").splitlines()[2]
     path.write_text("mine = 1\n", encoding="utf-8")
     assert main(["autoload", "--enable", "--profile", "work"]) == 1

@@ -91,13 +91,65 @@ def test_the_last_state_is_offered_in_one_line(machine: Machine) -> None:
     kernel = machine.kernel(env=named)
     offer = kernel.run("%load_ext jupyter_session_save").text
     assert offer.count("\n") == 1
-    assert offer.startswith("work/sales: ") and ", after cell 3, 2 variables, " in offer and "%load_session" in offer
+    assert offer.startswith("the last state of this notebook is from ") and ", after cell 3 (2 variables, " in offer
+    assert offer.endswith("): %load_session @1 brings it back\n")
     assert kernel.run("%load_session").error is None
     kernel.check("x == [1]")
     other = machine.kernel(env=named)
     other.run("z = 1")
     assert not other.run("%load_ext jupyter_session_save").outputs
     assert not machine.kernel(env={"JPY_SESSION_NAME": "other.ipynb"}).run("%load_ext jupyter_session_save").outputs
+
+
+def test_autosaves_of_a_kernel_that_loaded_nothing_do_not_hide_the_state_on_offer(machine: Machine) -> None:
+    profile = machine.root / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text("c.SessionMagics.autosave = True\n", encoding="utf-8")
+    named = {"JPY_SESSION_NAME": "nb.ipynb"}
+    kernel = machine.kernel(env=named)
+    kernel.run("%load_ext jupyter_session_save")
+    for cell in ("x = [1]", "y = 2", "x.append(3)"):
+        kernel.run(cell)
+    kernel.sigkill()
+    kernel = machine.kernel(env=named)
+    assert "%load_session @3 brings it back" in kernel.run("%load_ext jupyter_session_save").text
+    kernel.run("a = 100")
+    kernel.run("b = 200")
+    assert versions(machine) == [1, 2, 3, 4, 5]
+    text = kernel.run("%load_session").text
+    assert text.startswith("loaded nb@3: 2 variables") and "note: nb@5 is newer, but this kernel" in text
+    kernel.check("x == [1, 3]", "y == 2", "a == 100", "b == 200")
+    # From here on the newest is meant again, and nothing was lost.
+    kernel.run("x.append(4)")
+    newest = versions(machine)[-1]
+    assert kernel.run("%load_session").text.startswith(f"loaded nb@{newest}: ")
+    kernel.sigkill()
+    kernel = machine.kernel(env=named)
+    kernel.run("%load_ext jupyter_session_save")
+    kernel.run("%load_session")
+    kernel.check("x == [1, 3, 4]", "a == 100")
+    kernel.run("%load_session @5 --replace")
+    kernel.check("(a, b) == (100, 200)", "'x' not in globals()")
+
+
+def test_a_load_of_an_autosave_says_that_autosave_is_off(machine: Machine) -> None:
+    begin(machine, "x = 1").sigkill()
+    named = {"JPY_SESSION_NAME": "nb.ipynb"}
+    for env, hint in ((named, "%autosave_session on\n"), ({}, "%autosave_session on --name 'nb'\n")):
+        kernel = machine.kernel(env=env)
+        kernel.run("%load_ext jupyter_session_save")
+        assert f"note: autosave is off in this kernel: {hint}" in kernel.run("%load_session nb").text
+        kernel.run(hint)
+        assert "autosave is off" not in kernel.run("%load_session nb").text
+        kernel.close()
+
+
+def test_the_status_says_that_there_is_no_name(machine: Machine) -> None:
+    kernel = machine.kernel(env={"JPY_SESSION_NAME": ""})
+    kernel.run("%load_ext jupyter_session_save")
+    assert "this front end does not tell the notebook's name" in kernel.run("%autosave_session").text
+    failed = kernel.run("%load_session @4", check=False)
+    assert "give one, as in NAME@4" in failed.complaint
 
 
 def test_autorestore_goes_on_from_the_last_cell(machine: Machine) -> None:

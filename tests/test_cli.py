@@ -83,6 +83,9 @@ def test_prune(autosaves: str, capsys: Capture) -> None:
     assert row["dry_run"] and row["bytes"] > 0
     repository = Repository.open(autosaves)
     assert repository.versions("sales") == [*range(1, 14)]
+    assert "B would be freed; what is less than an hour old is freed by a later prune" in foretold
+    assert main([*command, "--dry-run", "odd name"]) == 0
+    assert capsys.readouterr().out == "nothing would be removed: the policy keeps every snapshot\n"
     assert main([*command, "odd name"]) == 0
     assert capsys.readouterr().out.startswith("0 B freed; ")
     before = packed(autosaves)
@@ -147,6 +150,8 @@ def test_a_misspelt_name_gets_suggestions(store: str, capsys: Capture, command: 
     assert "did you mean 'sales'? It holds 2 sessions" in said
     assert main([command, "quite another", "--store", store]) == 1
     assert "did you mean" not in capsys.readouterr().err
+    assert main([command, "sales@x", "--store", store]) == 1
+    assert "'x' is no version, since versions are numbers: give one, such as sales@" in capsys.readouterr().err
     assert main([command, "sales@9", "--store", store]) == 1
     assert "did you mean" not in capsys.readouterr().err
 

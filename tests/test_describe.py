@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from jupyter_session_save.describe import describe
+from jupyter_session_save.pickling import Placeholder
+from jupyter_session_save.snapshot import Problem
 
 from .restore import ROOT, cell
 
@@ -53,6 +55,10 @@ def test_types_and_shapes(value: Any, type_: str | None, shape: str) -> None:
     found = describe(value)
     assert found[1] == shape
     assert found[0] == (type_ or found[0]) and found[0].rpartition(".")[2] == type(value).__qualname__
+
+
+def test_a_placeholder_has_the_type_of_what_it_stands_for() -> None:
+    assert describe(Placeholder(Problem("x", "socket.socket", "it is one"))) == ("socket.socket", "")
 
 
 def test_classes_of_the_notebook_go_by_their_own_name() -> None:

@@ -14,6 +14,7 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from jupyter_session_save import save
 from jupyter_session_save.errors import SessionNameError
 from jupyter_session_save.magics import COMPLETED, SessionMagics, meter
 from jupyter_session_save.magics.lines import unquoted
@@ -279,6 +280,18 @@ def test_listing_and_deleting(shell: InteractiveShell, place: Path, capsys: pyte
     for magic in ("sessions", "load_session", "delete_session"):
         with pytest.raises(UsageError, match=r"no session 'sale' .*: did you mean 'sales'\?"):
             shell.run_line_magic(magic, "sale")
+    save("proj/analysis", {"a": 1}, store=place / "store")
+    save("proj/analysis", {"a": 2}, store=place / "store")
+    with pytest.raises(UsageError, match=r"no session 'analysis' .*: did you mean 'proj/analysis'\?"):
+        shell.run_line_magic("load_session", "analysis")
+    shell.user_ns["__session__"] = "proj/analysis.ipynb"
+    assert [s.sequence for s in shell.run_line_magic("sessions", "@1").snapshots] == [1]
+    assert shell.run_line_magic("diff_session", "@1").named("changed") == ("a",)
+    assert shell.run_line_magic("diff_session", "@2 @1").before == "proj/analysis@2"
+    with pytest.raises(UsageError, match="a save makes its own version: give the name only"):
+        shell.run_line_magic("save_session", "@1")
+    shell.run_line_magic("delete_session", "@1")
+    assert Repository.open(place / "store").versions("proj/analysis") == [2]
 
 
 @pytest.mark.parametrize("name", sorted(COMPLETED))
@@ -294,6 +307,8 @@ def test_help_is_what_a_question_mark_shows(
 def test_a_message_may_speak_of_help(shell: InteractiveShell, fake: FakeManager) -> None:
     assert isinstance(shell.run_line_magic("save_session", "s -m 'use -h'"), SaveReport)
     assert fake.calls[0][2]["message"] == "use -h"
+    with pytest.raises(UsageError, match="unrecognized arguments: try: quote what has blanks, as in -m 'first try'"):
+        shell.run_line_magic("save_session", "s -m first try")
 
 
 def test_a_swallowed_name_is_suspected_where_the_notebook_has_one(shell: InteractiveShell, fake: FakeManager) -> None:

@@ -60,7 +60,7 @@ def test_variables_are_sorted_into_states() -> None:
     ("verification", "said", "unsaid"),
     [
         (None, "saved sales@7", "verif"),
-        ((), "verified: every value came back", "VERIFICATION"),
+        ((), "verified: every saved value came back", "VERIFICATION"),
         ((Problem("x", "int", "came back as 3"),), "came back as 3", "verified:"),
     ],
 )

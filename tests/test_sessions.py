@@ -209,6 +209,10 @@ def test_keeping_leaves_what_is_there(a: Notebook) -> None:
     assert not {"n", "Foo"} & names(report)
     assert report.overwritten == ()
     b.check("n == 50", "Foo.new", "type(foo) is not Foo", "foo.x is items", "scale(1) == 175")
+    b.run("old = 1")
+    report = b.load(into="old", conflicts="keep")
+    assert (report.kept, report.overwritten) == (("old",), ())
+    b.check("old == 1")
 
 
 def test_replacing_makes_the_namespace_what_it_was(a: Notebook) -> None:

@@ -16,6 +16,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from ..catalog import session_name, split_reference
 from ..display import human_bytes, human_time, plural
+from ..display import one_line as on_one_line
 from ..errors import DamagedError, SessionError, SessionNameError, SessionNotFoundError
 from ..namespace import user_names
 from ..shell import hidden_names, live_objects, starting
@@ -49,6 +50,8 @@ class AutosaveMagics(Magics):
         # What the namespace came from, and the names that it bound, before autosave was on.
         self._came_from: tuple[Snapshot, frozenset[str]] | None = None
         self._pause = ""
+        # The newest snapshot of an autosave that is not at work any more.
+        self._ended: Snapshot | None = None
 
     @magic_arguments()
     @argument("action", nargs="?", choices=["on", "off", "status"], default="status", help="by default status")
@@ -117,7 +120,9 @@ class AutosaveMagics(Magics):
         """Return what autosave does at the moment."""
         from ..reports import AutosaveStatus
 
-        return AutosaveStatus(paused=self._pause) if self._autosave is None else self._autosave.status()
+        if self._autosave is not None:
+            return self._autosave.status()
+        return AutosaveStatus(paused=self._pause, nameless=not self._own_name())
 
     def turn_on(self, name: str | None = None) -> None:
         """Begin, or go on after a pause.
@@ -150,8 +155,27 @@ class AutosaveMagics(Magics):
                 self._ip.events.unregister(event, function)
         self._events = {}
         if self._autosave is not None:
+            self._ended = self._autosave.tracker.current
             self._autosave.stop()
             self._autosave = None
+
+    def meant(self, name: str, version: int | None) -> tuple[int | None, str]:
+        """Return which version a load without one means, and what to say of it.
+
+        Autosaves of a kernel that began with nothing do not hide the state that it could go on from.
+        """
+        own = self._ended if self._autosave is None else self._autosave.tracker.current
+        loaded = self._came_from is not None and self._came_from[0].name == name
+        if version is not None or own is None or own.name != name or loaded:
+            return version, ""
+        there = self._sessions.repository(create=False).versions(name)
+        others = [v for v in there if v != own.sequence and not own.came_from(v)]
+        if not others or others[-1] > own.sequence:
+            return None, ""
+        return others[-1], (
+            f"{own.reference} is newer, but this kernel has saved it by itself before it loaded anything: "
+            f"%load_session {own.reference} goes back to it"
+        )
 
     def held(self, name: str, version: int | None) -> tuple[int | None, Snapshot | None]:
         """Return which version is to be loaded, and the snapshot that the namespace is equal to, if it is known."""
@@ -178,8 +202,9 @@ class AutosaveMagics(Magics):
         with contextlib.suppress(SessionError):
             self._noted(self._sessions.resolved(report.reference), frozenset(v.name for v in report.variables))
 
-    def loaded(self, report: LoadReport) -> None:
-        """Take note that the user has loaded variables under their own names."""
+    def loaded(self, report: LoadReport) -> str:
+        """Take note that the user has loaded variables under their own names; return what to say of it."""
+        remark = ""
         with contextlib.suppress(SessionError):
             snapshot = self._sessions.resolved(report.reference)
             before = {v.name for v in snapshot.variables if v.state == "placeholder"}
@@ -188,8 +213,10 @@ class AutosaveMagics(Magics):
             # What was not loaded shall not look as if it had been deleted.
             if bound.issuperset(v.name for v in snapshot.variables):
                 self._noted(snapshot, bound.difference(failed))
+                remark = self._told_if_off(snapshot)
             if failed:
                 self._paused(f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}")
+        return remark
 
     @contextlib.contextmanager
     def noting_failure(self, name: str) -> Iterator[None]:
@@ -240,6 +267,19 @@ class AutosaveMagics(Magics):
 
         self._ip.events.register("pre_run_cell", once)
 
+    def _told_if_off(self, snapshot: Snapshot) -> str:
+        if snapshot.cell is None or self._autosave is not None:
+            return ""
+        name = "" if self._own_name() == snapshot.name else f" --name {snapshot.name!r}"
+        return f"autosave is off in this kernel: %autosave_session on{name}"
+
+    def _own_name(self) -> str:
+        """Return the session of this notebook, ``""`` if the front end does not tell the notebook's name."""
+        try:
+            return session_name(self._ip.user_ns)
+        except SessionNameError:
+            return ""
+
     def _noted(self, snapshot: Snapshot, names: frozenset[str]) -> None:
         self._came_from = snapshot, names
         if self._autosave is not None and self._autosave.tracker.name == snapshot.name:
@@ -286,10 +326,13 @@ def offered(snapshot: Snapshot) -> str:
 
     if not Signer.of_user().verify(signed_bytes(snapshot), snapshot.signature):
         return ""
-    after = [] if snapshot.cell is None else [f"after cell {snapshot.cell}"]
+    after = "" if snapshot.cell is None else f", after cell {snapshot.cell}"
     count = plural(len(snapshot.variables), "variable")
-    facts = [human_time(snapshot.created), *after, count, human_bytes(snapshot.size), *filter(None, [snapshot.message])]
-    return f"{snapshot.name}: {', '.join(facts)}: %load_session"
+    facts = [count, human_bytes(snapshot.size), *filter(None, [on_one_line(snapshot.message)])]
+    return (
+        f"the last state of this notebook is from {human_time(snapshot.created)}{after} ({', '.join(facts)}): "
+        f"%load_session @{snapshot.sequence} brings it back"
+    )
 
 
 def switch(magics: AutosaveMagics | None, *, on: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics
-from IPython.core.magic_arguments import parse_argstring
+from IPython.core.magic_arguments import argument, parse_argstring
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 from traitlets import TraitError
 
@@ -35,6 +35,20 @@ def parsed(magic: Callable[..., Any], line: str) -> Any:
         return parse_argstring(magic, line)
     except ValueError as error:
         raise UsageError(f"{error}: {line.strip()}") from None
+    except UsageError as error:
+        left = str(error).partition("unrecognized arguments: ")[2]
+        if not left or left.startswith("-"):
+            raise
+        raise UsageError(f"{error}: quote what has blanks, as in -m 'first try'") from None
+
+
+def patterns(verb: str) -> Callable[[Any], Any]:
+    """Give a magic the options that choose names."""
+    taking: dict[str, Any] = {"nargs": "+", "action": "extend", "type": unquoted, "default": [], "metavar": "PATTERN"}
+    only = argument("--only", **taking, help=f"{verb} only names that match, such as df_*")
+    exclude = argument("--exclude", **taking, help="leave out names that match")
+    # The one that is added last is shown first.
+    return lambda magic: only(exclude(magic))
 
 
 def refuse_contradictions(args: Any) -> None:

@@ -14,13 +14,13 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Int, TraitError, Unicode, observe
 
-from ..catalog import open_repository, session_name, split_reference, store_location, suggesting
+from ..catalog import open_repository, session_name, split_reference, store_location, suggesting, whole_reference
 from ..display import ProgressMeter
 from ..errors import SessionNameError
 from ..lineage import Recorder
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
 from .autosave import AutosaveMagics, switch
-from .lines import how_to_mend, one_line, parsed, refuse_contradictions, swallowed, unquoted
+from .lines import how_to_mend, one_line, parsed, patterns, refuse_contradictions, swallowed, unquoted
 from .meter import meter
 
 if TYPE_CHECKING:
@@ -117,30 +117,13 @@ class SessionMagics(Magics):
     @magic_arguments()
     @argument("name", nargs="?", type=unquoted, help="the session; by default the notebook's own name")
     @argument("-m", "--message", type=unquoted, default="", help="what to remember about this snapshot, in quotes")
-    @argument(
-        "--only",
-        nargs="+",
-        action="extend",
-        type=unquoted,
-        default=[],
-        metavar="PATTERN",
-        help="save only names that match, such as df_*",
-    )
-    @argument(
-        "--exclude",
-        nargs="+",
-        action="extend",
-        type=unquoted,
-        default=[],
-        metavar="PATTERN",
-        help="leave out names that match",
-    )
+    @patterns("save")
     @argument("--strict", action="store_true", help="refuse to save if anything would become a placeholder")
     @argument("--with-history", action="store_true", help="take In, Out, _ and _i along, with all that was shown")
     @argument(
         "--verify",
         action="store_true",
-        help="load the snapshot in a process of its own and say whether every value came back",
+        help="load the snapshot in a process of its own and say whether every saved value came back",
     )
     @line_magic
     def save_session(self, line: str) -> SaveReport | None:
@@ -178,26 +161,9 @@ class SessionMagics(Magics):
         nargs="?",
         type=unquoted,
         metavar="NAME[@VERSION]",
-        help="the session, by default the notebook's own; without VERSION its newest snapshot",
+        help="the session, by default the notebook's own, also as @VERSION; without VERSION its newest snapshot",
     )
-    @argument(
-        "--only",
-        nargs="+",
-        action="extend",
-        type=unquoted,
-        default=[],
-        metavar="PATTERN",
-        help="load only names that match, such as df_*",
-    )
-    @argument(
-        "--exclude",
-        nargs="+",
-        action="extend",
-        type=unquoted,
-        default=[],
-        metavar="PATTERN",
-        help="leave out names that match",
-    )
+    @patterns("load")
     @argument("--prefix", type=unquoted, default="", metavar="P", help="put P before every name that is loaded")
     @argument(
         "--into",
@@ -247,6 +213,9 @@ class SessionMagics(Magics):
             }
             manager = self._manager(create=False)
             with suggesting(self.repository(create=False), name), self._meter() as progress:
+                passed_over = ""
+                if self.follower is not None:
+                    version, passed_over = self.follower.meant(name, version)
                 if args.dry_run:
                     return manager.plan(name, version, **chosen, rerun=args.rerun)
                 held: Snapshot | None = None
@@ -268,8 +237,10 @@ class SessionMagics(Magics):
                 from ..interpreter import pass_over
 
                 pass_over(self.shell, report)
+            remarks = [passed_over]
             if self.follower is not None and not (args.prefix or args.into):
-                self.follower.loaded(report)
+                remarks.append(self.follower.loaded(report))
+            report = replace(report, notes=(*report.notes, *filter(None, remarks)))
         if args.rerun is None:
             return report
         with one_line(f"{report.reference} is loaded, and nothing was made again"):
@@ -294,7 +265,7 @@ class SessionMagics(Magics):
 
         with one_line("nothing was changed"):
             repository = self.repository(create=False)
-            return list_snapshots(repository, args.name) if args.name else list_sessions(repository)
+            return list_snapshots(repository, self._whole(args.name)) if args.name else list_sessions(repository)
 
     @magic_arguments()
     @argument("before", type=unquoted, metavar="NAME[@VERSION]", help="the earlier snapshot")
@@ -315,7 +286,7 @@ class SessionMagics(Magics):
         from ..looking import compare
 
         with one_line("nothing was changed"):
-            return compare(self.repository(create=False), args.before, args.after)
+            return compare(self.repository(create=False), self._whole(args.before), self._whole(args.after))
 
     @magic_arguments()
     @argument(
@@ -333,7 +304,7 @@ class SessionMagics(Magics):
         from ..looking import delete
 
         with one_line("look with %sessions at what is left"):
-            print(delete(self.repository(create=False), args.name))
+            print(delete(self.repository(create=False), self._whole(args.name)))
 
     def move(self, target: Snapshot, *, since: Snapshot) -> LoadReport:
         """Make the namespace what a snapshot holds, given what it is equal to now."""
@@ -356,10 +327,13 @@ class SessionMagics(Magics):
     def _name(self, given: str | None, command: str, *, version: bool) -> tuple[str, int | None]:
         if given is None:
             return session_name(self._namespace, command), None
-        name, number = split_reference(given)
+        name, number = split_reference(self._whole(given))
         if number is not None and not version:
             raise SessionNameError(f"{given}: a save makes its own version: give the name only, {name}")
         return name, number
+
+    def _whole(self, given: str) -> str:
+        return whole_reference(given, self._namespace)
 
     @property
     def _namespace(self) -> dict[str, Any]:
