@@ -235,5 +235,5 @@ class Autosaved(RuleBasedStateMachine):
 
 TestAutosaved = Autosaved.TestCase
 TestAutosaved.settings = settings(
-    max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -29,7 +29,7 @@ def run(tmp_path: Path, *parts: str) -> tuple[dict[str, Any], str]:
     return json.loads(results.read_text("utf-8")), done.stdout
 
 
-@pytest.mark.parametrize("workload", ["arrays", "text", "code"])
+@pytest.mark.parametrize("workload", ["code"])
 def test_a_quick_run_is_complete_and_cleans_up(tmp_path: Path, workload: str) -> None:
     found, said = run(tmp_path, workload)
     (one,) = found["summary"].values()

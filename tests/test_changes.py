@@ -206,7 +206,7 @@ class Cells(RuleBasedStateMachine):
 
 TestCells = Cells.TestCase
 TestCells.settings = settings(
-    max_examples=20, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

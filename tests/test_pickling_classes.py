@@ -725,3 +725,17 @@ def test_methods_of_attrs_take_along_only_the_globals_that_they_use(a: Notebook)
     b.run("import typing\ntry: Item(0)\nexcept ValueError as e: said = str(e)")
     b.check("said == 'price'", "typing.get_type_hints(Item.__init__)['price'] is Later")
     b.check("'many' not in Item.__init__.__globals__")
+
+
+def test_no_trial_counts_among_the_subclasses() -> None:
+    cell = """
+        class Step:
+            kinds = {}
+            def __init_subclass__(cls): Step.kinds[cls.__name__] = cls
+        class Slotted(Step):
+            __slots__ = ("a",)
+        class Plain(Step): pass
+    """
+    with notebook(cell) as a:
+        b = a.move()
+        b.check("Step.__subclasses__() == [Slotted, Plain]", "Step.kinds == {'Slotted': Slotted, 'Plain': Plain}")

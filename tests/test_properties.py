@@ -21,7 +21,7 @@ from jupyter_session_save.snapshot import Snapshot
 from .cells import Notebook, differences, notebook, through
 from .repositories import data_keys
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Enough examples for every run; no deadline, since machines differ."""
 
 DEFINITIONS = """\

@@ -336,5 +336,5 @@ class RepositoryMachine(RuleBasedStateMachine):
         assert self.repository.check() == []
 
 
-RepositoryMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+RepositoryMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 TestRepository = RepositoryMachine.TestCase

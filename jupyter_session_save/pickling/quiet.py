@@ -29,7 +29,8 @@ class _QuietDict:
 def raw_class(meta: Any, name: str, bases: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Make a class by `type` alone, whatever its metaclass and its bases do about it."""
     loud = {c for base in bases for c in base.__mro__ if c is not object and "__init_subclass__" in vars(c)}
-    for quiet in (_QuietDict, _QuietSlots) if loud else ():
+    # Only where a hook cannot be taken away: a trial that fails counts among the subclasses until it is collected.
+    for quiet in () if all(map(_is_changeable, loud)) else (_QuietDict, _QuietSlots):
         try:
             made = type.__new__(meta, name, (quiet, *bases), dict(attributes))
             type.__dict__["__bases__"].__set__(made, bases)
@@ -46,9 +47,14 @@ def raw_class(meta: Any, name: str, bases: tuple[Any, ...], attributes: dict[str
             return meta.__new__(meta, name, bases, dict(attributes))
 
 
+def _is_changeable(cls: type) -> bool:
+    heap, immutable = 1 << 9, 1 << 8  # Py_TPFLAGS_HEAPTYPE, Py_TPFLAGS_IMMUTABLETYPE
+    return bool(cls.__flags__ & heap) and not cls.__flags__ & immutable
+
+
 @contextlib.contextmanager
 def _silenced(classes: Iterable[type]) -> Iterator[None]:
-    """Take ``__init_subclass__`` away for a moment, where no quiet class is laid out like the bases."""
+    """Take ``__init_subclass__`` away for a moment."""
     hooks: dict[type, Any] = {}
     try:
         for cls in classes:
