@@ -369,7 +369,7 @@ class Recorder:
         return replace(statement, text=text, refused=reason or statement.refused)
 
 
-def with_statement(variable: Variable, lineage: Lineage, session: str) -> Variable:
+def with_statement(variable: Variable, lineage: Lineage, session: str, *, renamed: bool = False) -> Variable:
     """Add to the advice on a placeholder which statement made it.
 
     Parameters
@@ -378,8 +378,10 @@ def with_statement(variable: Variable, lineage: Lineage, session: str) -> Variab
     lineage : Lineage
     session : str
         The session's name or reference, as it is to be typed.
+    renamed : bool
+        Whether it was loaded under another name.
     """
-    how = how_made(lineage, variable.name, session) if variable.state == "placeholder" else ""
+    how = how_made(lineage, variable.name, session, renamed=renamed) if variable.state == "placeholder" else ""
     if not how:
         return variable
     kept = [p.advice.partition(MADE_BY)[0].removesuffix("; ") for p in variable.problems]

@@ -29,7 +29,7 @@ from .repointing import Repointing
 from .reports import LoadReport, Progress
 from .repository import Repository
 from .resuming import Resumption
-from .snapshot import Component, Part, Snapshot, Variable, by_variable
+from .snapshot import Component, Part, Snapshot, Variable, by_variable, types_of, under_name
 from .statement import how_made
 from .trust import Signer
 
@@ -189,11 +189,11 @@ def load_into(
         if unchecked:
             notes += DataCheck(repository, snapshot, unchecked).start()
         # The report is made in here, too: an interrupt until it is there still takes everything back.
-        _tell_statements(snapshot, restoring)
+        _tell_statements(snapshot, restoring, target)
         outcomes = _outcomes(snapshot, restoring, target.bound)
         return LoadReport(
             reference=snapshot.reference,
-            variables=tuple(with_statement(v, snapshot.lineage, snapshot.reference) for v in outcomes),
+            variables=tuple(target.told(v, snapshot) for v in outcomes),
             overwritten=tuple(conflicts),
             kept=tuple(target.kept),
             removed=tuple(removed),
@@ -292,17 +292,12 @@ def _outcomes(snapshot: Snapshot, restoring: Restoring, bound: Iterable[str]) ->
     return found
 
 
-def _tell_statements(snapshot: Snapshot, restoring: Restoring) -> None:
-    """Let placeholders say which statement made what they stand for."""
+def _tell_statements(snapshot: Snapshot, restoring: Restoring, target: Target) -> None:
+    """Let placeholders say which statement made what they stand for, and where they are now."""
     for stand_in in restoring.stand_ins:
         for name in by_variable([stand_in.problem]):
-            stand_in.made_by = how_made(snapshot.lineage, name, snapshot.reference)
-
-
-def types_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return the types that the save noted, by the path of what has them."""
-    known = {p.path: p.type for v in snapshot.variables for p in v.problems}
-    return {v.name: v.type for v in snapshot.variables} | known
+            stand_in.made_by = how_made(snapshot.lineage, name, snapshot.reference, renamed=target.renamed)
+            stand_in.problem = under_name(stand_in.problem, name, target.shown_as(name))
 
 
 class Target:
@@ -316,7 +311,7 @@ class Target:
         self, namespace: dict[str, Any], selection: Selection, options: Options, hidden: Mapping[str, Any]
     ) -> None:
         self._namespace, self._options, self._selection = namespace, options, selection
-        self._renamed = bool(options.prefix or options.into)
+        self.renamed = bool(options.prefix or options.into)
         self._user = set(user_names(namespace, hidden))
         for what in (options.prefix, options.into):
             if what and (not f"{what}x".isidentifier() or keyword.iskeyword(options.into)):
@@ -325,20 +320,30 @@ class Target:
         taken = {n for n in selection.wanted if options.keep and self.name_of(n) in present}
         self.kept = sorted({self.name_of(n) for n in taken})
         # Under other names, what the others need stays in the namespace of their own.
-        self.extra = [] if self._renamed else [n for n in selection.needed if n not in present]
+        self.extra = [] if self.renamed else [n for n in selection.needed if n not in present]
         self.bound = [n for n in selection.wanted if n not in taken] + self.extra
         self.view = namespace
-        if self._renamed:
+        if self.renamed:
             self.view = {"__name__": "__main__", "__builtins__": namespace.get("__builtins__", __builtins__)}
 
     def name_of(self, name: str) -> str:
         """Return the name under which a variable is bound."""
         return self._options.into or self._options.prefix + name
 
+    def told(self, variable: Variable, snapshot: Snapshot) -> Variable:
+        """Return a variable as a report shows it: under the name that was bound."""
+        told = with_statement(variable, snapshot.lineage, snapshot.reference, renamed=self.renamed)
+        name = self.shown_as(variable.name)
+        return replace(told, name=name, problems=tuple(under_name(p, variable.name, name) for p in told.problems))
+
+    def shown_as(self, name: str) -> str:
+        """Return what the user types to get at a variable."""
+        return f"{self._options.into}.{name}" if self._options.into else self._options.prefix + name
+
     def publisher(self, journal: Journal) -> Callable[[str, Any], None]:
         """Return what is told of each value as soon as it exists."""
         bound = set(self.bound)
-        if self._renamed:
+        if self.renamed:
             return self.view.__setitem__
 
         def publish(name: str, value: Any) -> None:
@@ -370,7 +375,7 @@ class Target:
         if self._options.into:
             return [self._options.into] if self._options.into in self._namespace and not self._options.keep else []
         present = [n for n in self.bound if self.name_of(n) in self._namespace]
-        if self._renamed:
+        if self.renamed:
             return [self.name_of(n) for n in present]
         if self._options.since is not None:
             # Some are loaded again only because they share or refer.
@@ -382,9 +387,9 @@ class Target:
     def notes(self, snapshot: Snapshot) -> list[str]:
         """Say what came along or stayed out."""
         lines = []
-        if self.extra and not self._renamed:
+        if self.extra and not self.renamed:
             lines.append(f"loaded too, because the others need them: {', '.join(self.extra)}")
-        stayed = sorted(set(self._selection.needed).difference(self.extra)) if not self._renamed else []
+        stayed = sorted(set(self._selection.needed).difference(self.extra)) if not self.renamed else []
         if stayed:
             lines.append(f"already there and left alone, though the others refer to them: {', '.join(stayed)}")
         return lines

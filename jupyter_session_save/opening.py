@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 
 from . import environment
 from .integrity import checked_at_once
-from .loading import StoredComponent, check_trust, types_of, unreadable
+from .loading import StoredComponent, check_trust, unreadable
 from .pickling import Restoring, collection_paused, unavailable
 from .repository import Repository
-from .snapshot import Snapshot, Variable
+from .snapshot import Snapshot, Variable, types_of
 from .trust import Signer
 
 

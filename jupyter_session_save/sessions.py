@@ -201,7 +201,7 @@ class SessionManager:
             )
         if self._recorder is not None:
             renamed = bool(prefix or into)
-            names = [into] if into else [prefix + v.name for v in report.variables]
+            names = [into] if into else [v.name for v in report.variables]
             self._recorder.adopt(Lineage() if renamed else snapshot.lineage, names)
         return report
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .errors import redacted
@@ -256,3 +256,15 @@ def by_variable(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
         elif root is not None:
             found.setdefault(root[0], []).append(problem)
     return found
+
+
+def under_name(problem: Problem, name: str, new: str) -> Problem:
+    """Return a problem of a variable that goes by another name now."""
+    rest = problem.path.removeprefix(name)
+    return replace(problem, path=f"{new}{rest}") if rest != problem.path else problem
+
+
+def types_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return the types that the save noted, by the path of what has them."""
+    known = {p.path: p.type for v in snapshot.variables for p in v.problems}
+    return {v.name: v.type for v in snapshot.variables} | known

@@ -85,7 +85,7 @@ def shown(text: str) -> str:
     return f"{first[:117]}..." if rest or len(first) > 120 else first
 
 
-def how_made(lineage: Lineage, name: str, session: str) -> str:
+def how_made(lineage: Lineage, name: str, session: str, *, renamed: bool = False) -> str:
     """Say in one line which statement made a variable and how to run it again, ``""`` if it is not known.
 
     Parameters
@@ -95,6 +95,8 @@ def how_made(lineage: Lineage, name: str, session: str) -> str:
         The variable.
     session : str
         The session's name or reference, as it is to be typed.
+    renamed : bool
+        Whether it was loaded under another name, under which nothing can be made again.
     """
     own = lineage.of(name)
     if not own:
@@ -103,7 +105,8 @@ def how_made(lineage: Lineage, name: str, session: str) -> str:
     omitted = _OFTEN if OMITTED in lineage.made_by[name] else ""
     refused = next((s.refused for s in own if s.refused), omitted)
     typed = f'"{session}"' if any(c.isspace() for c in session) else session
-    how = f"run it yourself: {refused}" if refused else f"%load_session {typed} --rerun {name} runs it again"
+    again = f"--only {name} --rerun {name} makes {name} again" if renamed else f"--rerun {name} runs it again"
+    how = f"run it yourself: {refused}" if refused else f"%load_session {typed} {again}"
     return f"{MADE_BY}{shown(own[0].text)}{more}; {how}"
 
 

@@ -343,6 +343,27 @@ def complaint(kernel: Kernel, cell: str) -> str:
     return kernel.run(cell, check=False).complaint
 
 
+@pytest.mark.parametrize(("option", "name"), [("--prefix old_", "old_gen"), ("--into old", "old.gen")])
+def test_under_other_names_the_report_speaks_of_these(shell: InteractiveShell, option: str, name: str) -> None:
+    run(
+        shell,
+        "gen = (i for i in range(3)); next(gen)",
+        "box = {'rest': gen}",
+        "n = 5",
+        "%save_session s",
+        "del gen, box",
+    )
+    run(shell, f"loaded = %load_session s {option}", "n = 6")
+    report = shell.user_ns["loaded"]
+    explained = eval(f"{name}.explanation", shell.user_ns)
+    assert {v.name for v in report.variables} == {name.replace("gen", own) for own in ("gen", "box", "n")}
+    assert {p.path for v in report.placeholders for p in v.problems} >= {name, f"{name.replace('gen', 'box')}['rest']"}
+    assert explained.startswith(f"{name} is a placeholder")
+    command = "%load_session s@1 --only gen --rerun gen"
+    assert f"{command} makes gen again" in explained and f"{command} makes gen again" in repr(report)
+    run(shell, command, "assert next(gen) == 1 and n == 6")
+
+
 def test_a_dry_run_shows_what_would_run(machine: Machine) -> None:
     machine.save(*LIVE)
     kernel = machine.load()

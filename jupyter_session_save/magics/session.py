@@ -232,7 +232,7 @@ class SessionMagics(Magics):
                         since=held,
                         progress=progress,
                     )
-            adopt_compiler_flags(self.shell, (v.name for v in report.variables))
+            adopt_compiler_flags(self.shell, (v.name for v in report.variables if not args.prefix))
             if "history" in report.state:
                 from ..interpreter import pass_over
 
