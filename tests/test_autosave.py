@@ -116,6 +116,9 @@ def test_autosaves_of_a_kernel_that_loaded_nothing_do_not_hide_the_state_on_offe
     kernel.run("a = 100")
     kernel.run("b = 200")
     assert versions(machine) == [1, 2, 3, 4, 5]
+    other = machine.kernel(env=named).run("%load_ext jupyter_session_save").text
+    assert other.endswith("%load_session @5 brings it back; @3 holds 2 variables that it lacks\n")
+    assert "note: nb@5 is newer" in kernel.run("%load_session --dry-run").text
     text = kernel.run("%load_session").text
     assert text.startswith("loaded nb@3: 2 variables") and "note: nb@5 is newer, but this kernel" in text
     kernel.check("x == [1, 3]", "y == 2", "a == 100", "b == 200")

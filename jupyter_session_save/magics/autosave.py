@@ -25,6 +25,7 @@ from .lines import one_line, parsed, unquoted
 if TYPE_CHECKING:
     from ..autosave import Autosave, Settings
     from ..reports import AutosaveStatus, LoadReport, SaveReport
+    from ..repository import Repository
     from ..snapshot import Snapshot
     from .session import SessionMagics
 
@@ -239,8 +240,9 @@ class AutosaveMagics(Magics):
             return
         try:
             name = session_name(namespace)
-            snapshot = self._sessions.repository(create=False).resolve(name)
-            found = offered(snapshot)
+            repository = self._sessions.repository(create=False)
+            snapshot = repository.resolve(name)
+            found = offered(snapshot, hidden_by(snapshot, repository))
         except DamagedError as error:
             self._show(" ".join(str(error).split()))
             return
@@ -319,8 +321,22 @@ class AutosaveMagics(Magics):
         return Settings(max_block=max_block, max_variable=traits.autosave_max_variable, keep=keep)
 
 
-def offered(snapshot: Snapshot) -> str:
-    """Return the line that offers a snapshot, ``""`` if this user did not write it."""
+def hidden_by(snapshot: Snapshot, repository: Repository) -> Snapshot | None:
+    """Return the newest snapshot from before a kernel that began with nothing, and has only saved by itself."""
+    first = min([snapshot.sequence, *(first for first, _ in snapshot.line)])
+    earlier = [version for version in repository.versions(snapshot.name) if version < first]
+    if snapshot.cell is None or not earlier:
+        return None
+    with contextlib.suppress(SessionError):
+        return repository.resolve(snapshot.name, earlier[-1])
+    return None
+
+
+def offered(snapshot: Snapshot, before: Snapshot | None = None) -> str:
+    """Return the line that offers a snapshot, ``""`` if this user did not write it.
+
+    It names an earlier one, too, if that holds variables that are missing.
+    """
     from ..manifest import signed_bytes
     from ..trust import Signer
 
@@ -329,9 +345,11 @@ def offered(snapshot: Snapshot) -> str:
     after = "" if snapshot.cell is None else f", after cell {snapshot.cell}"
     count = plural(len(snapshot.variables), "variable")
     facts = [count, human_bytes(snapshot.size), *filter(None, [on_one_line(snapshot.message)])]
+    missing = {v.name for v in before.variables}.difference(v.name for v in snapshot.variables) if before else set()
+    more = f"; @{before.sequence} holds {plural(len(missing), 'variable')} that it lacks" if before and missing else ""
     return (
         f"the last state of this notebook is from {human_time(snapshot.created)}{after} ({', '.join(facts)}): "
-        f"%load_session @{snapshot.sequence} brings it back"
+        f"%load_session @{snapshot.sequence} brings it back{more}"
     )
 
 

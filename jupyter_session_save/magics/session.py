@@ -217,7 +217,8 @@ class SessionMagics(Magics):
                 if self.follower is not None:
                     version, passed_over = self.follower.meant(name, version)
                 if args.dry_run:
-                    return manager.plan(name, version, **chosen, rerun=args.rerun)
+                    plan = manager.plan(name, version, **chosen, rerun=args.rerun)
+                    return replace(plan, notes=(*plan.notes, *filter(None, [passed_over])))
                 held: Snapshot | None = None
                 with nullcontext() if self.follower is None else self.follower.noting_failure(name):
                     if self.follower is not None and not (args.prefix or args.into):
