@@ -95,8 +95,7 @@ class Recorder:
             # The cell that loads the extension is not announced.
             cell = cell or _Cell(getattr(result.info, "transformed_cell", None), result.info.raw_cell, {})
             with self._lock:
-                error = result.error_in_exec
-                wrapped = self._parsed(cell)[1]
+                error, (_, wrapped) = result.error_in_exec, self._parsed(cell)
                 self._record(cell, None if error is None else failed_at(error, self._namespace(), wrapped=wrapped))
                 self._attribute(cell)
                 self._forget_deleted()
@@ -108,8 +107,7 @@ class Recorder:
             cell = next((c for c in self._stack() if c is not None), None)
             if cell is None:
                 return
-            wrapped = self._parsed(cell)[1]
-            here = running_at(self._namespace(), wrapped=wrapped)
+            here = running_at(self._namespace(), wrapped=self._parsed(cell)[1])
             if here is not None:
                 self._record(cell, here, failed=False)
             self._forget_deleted()
@@ -175,9 +173,8 @@ class Recorder:
     def know_bindings(self) -> None:
         """Take what the names are bound to now as no doing of the cell that runs."""
         with contextlib.suppress(Exception, KeyboardInterrupt):
-            now = self._identities()
             for cell in filter(None, self._stack()):
-                cell.before.update(now)
+                cell.before.update(self._identities())
 
     def _stack(self) -> list[_Cell | None]:
         if not hasattr(self._running, "stack"):
@@ -237,7 +234,7 @@ class Recorder:
     def _touched(self, effects: Effects, namespace: dict[str, Any]) -> set[str]:
         """Return the names, aliases too, whose values a statement may have changed in place."""
         touched = set()
-        for name in effects.touches | effects.reads:
+        for name in effects.touches | effects.reads | self._read_by_calls(effects.reads, effects.binds):
             value = namespace.get(name)
             if name not in self._lines or (name in namespace and isinstance(value, _IMMUTABLE)):
                 continue
@@ -264,13 +261,7 @@ class Recorder:
         namespace = self._namespace()
         read = effects.reads | {n for n in effects.deferred if n in namespace}
         # What the functions that it calls read then; a name may have another value when the session is saved.
-        todo = list(read)
-        while todo:
-            made = self._lines.get(todo.pop(), ())
-            called = {n for i in made[:1] if i in self._statements for n in self._statements[i][1].deferred}
-            fresh = {n for n in called if n in self._lines} - read - effects.binds
-            read |= fresh
-            todo += fresh
+        read |= self._read_by_calls(read, effects.binds)
         reads = {n: self._lines.get(n, ()) for n in sorted(read) if n in self._lines or n in namespace}
         changes = [n for n in effects.changes if n not in namespace or not isinstance(namespace[n], _IMMUTABLE)]
         text = effects.text
@@ -278,6 +269,17 @@ class Recorder:
             text, refused = f"{text[:200]}...", _TOO_LONG
         self._count += 1
         return Statement(self._count, text, tuple(sorted(bound)), reads, tuple(sorted(changes)), refused)
+
+    def _read_by_calls(self, read: set[str], bound: set[str]) -> set[str]:
+        """Return what the functions among names read when they are called, but for what is being bound."""
+        found: set[str] = set()
+        todo = set(read)
+        while todo:
+            makers = [n for name in todo for n in self._lines.get(name, ())[:1] if n in self._statements]
+            called = {n for maker in makers for n in self._statements[maker][1].deferred if n in self._lines}
+            todo = called - read - found - bound
+            found |= todo
+        return found
 
     def _attribute(self, cell: _Cell) -> None:
         """Find out who bound the names that were rebound though no statement shows it."""

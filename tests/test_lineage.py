@@ -487,6 +487,16 @@ def test_an_autosave_keeps_what_only_moved_a_generator_on(machine: Machine) -> N
     third.check("next(gen) == 4", "third == 2")
 
 
+def test_a_function_that_moves_a_generator_on_is_among_its_statements(machine: Machine) -> None:
+    machine.save(
+        "gen = (i for i in range(9))\ndef advance(): return next(gen)\ndef twice(): return advance(), advance()",
+        "next(gen)",
+        "got = twice()",
+    )
+    kernel = machine.load(options="--rerun gen")
+    kernel.check("got == (1, 2)", "next(gen) == 3", "advance() == 4")
+
+
 def test_no_autosave_is_made_while_a_placeholder_is_left_alone(shell: InteractiveShell, tmp_path: Path) -> None:
     def snapshots() -> int:
         return len([*(tmp_path / "store" / "sessions" / "s").glob("*.json")])
