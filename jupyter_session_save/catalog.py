@@ -175,7 +175,7 @@ def _resembling(name: str, names: list[str]) -> list[str]:
     return list(dict.fromkeys([*same, *alike]))[:3]
 
 
-def completions(repository: Repository, token: str, *, versions: bool) -> list[str]:
+def completions(repository: Repository, token: str, *, versions: bool, own: str = "") -> list[str]:
     """Return what a half-typed ``NAME[@VERSION]`` can become.
 
     Parameters
@@ -185,10 +185,13 @@ def completions(repository: Repository, token: str, *, versions: bool) -> list[s
         Without quotes.
     versions : bool
         Whether versions are meant, too; they are offered once the token holds a whole name and ``@``.
+    own : str
+        The session that ``@`` alone stands for.
     """
     names = [name for name in repository.names() if name.startswith(token)]
     name, at, start = token.rpartition("@")
     if versions and at:
-        found = reversed(repository.versions(name)) if name in repository.names() else ()
+        whole = name or own
+        found = reversed(repository.versions(whole)) if whole in repository.names() else ()
         names += [f"{name}@{v}" for v in found if str(v).startswith(start)]
     return names

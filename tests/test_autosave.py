@@ -151,6 +151,8 @@ def test_the_status_says_that_there_is_no_name(machine: Machine) -> None:
     kernel = machine.kernel(env={"JPY_SESSION_NAME": ""})
     kernel.run("%load_ext jupyter_session_save")
     assert "this front end does not tell the notebook's name" in kernel.run("%autosave_session").text
+    assert kernel.run("%load_session nope", check=False).error is not None
+    assert "goes on with what there is" not in kernel.run("%autosave_session").text
     failed = kernel.run("%load_session @4", check=False)
     assert "give one, as in NAME@4" in failed.complaint
 

@@ -174,6 +174,14 @@ def test_a_save_is_offered_no_versions(shell: InteractiveShell, store: Path) -> 
     assert hook(shell, "%load_session sales@", "") == ["2", "1"]
 
 
+def test_versions_of_this_notebook_are_offered_without_its_name(shell: InteractiveShell, store: Path) -> None:
+    save(store, "sales", "sales")
+    load(shell)
+    assert hook(shell, "%load_session @", "") is None
+    shell.user_ns["__session__"] = "sales.ipynb"
+    assert hook(shell, "%load_session @", "") == ["2", "1"]
+
+
 def hook(shell: InteractiveShell, text: str, symbol: str) -> list[str] | None:
     """Call the hook as IPython does."""
     command = text.split(maxsplit=1)[0]

@@ -50,7 +50,6 @@ class AutosaveMagics(Magics):
         self._keep = ""
         # What the namespace came from, and the names that it bound, before autosave was on.
         self._came_from: tuple[Snapshot, frozenset[str]] | None = None
-        self._pause = ""
         # The newest snapshot of an autosave that is not at work any more.
         self._ended: Snapshot | None = None
 
@@ -123,7 +122,7 @@ class AutosaveMagics(Magics):
 
         if self._autosave is not None:
             return self._autosave.status()
-        return AutosaveStatus(paused=self._pause, nameless=not self._own_name())
+        return AutosaveStatus(nameless=not self._own_name())
 
     def turn_on(self, name: str | None = None) -> None:
         """Begin, or go on after a pause.
@@ -136,7 +135,6 @@ class AutosaveMagics(Magics):
         if name is not None and split_reference(name)[1] is not None:
             raise SessionNameError(f"{name}: an autosave makes its own versions: give the name only")
         name = name or session_name(self._ip.user_ns, "%autosave_session on --name")
-        self._pause = ""
         if self._autosave is not None and self._autosave.tracker.name == name:
             self._autosave.resume()
             return
@@ -198,7 +196,6 @@ class AutosaveMagics(Magics):
 
     def saved(self, report: SaveReport) -> None:
         """Take note that the user has saved everything."""
-        self._pause = ""
         # The save is done; that autosave cannot build on it must not make it look failed.
         with contextlib.suppress(SessionError):
             self._noted(self._sessions.resolved(report.reference), frozenset(v.name for v in report.variables))
@@ -290,7 +287,6 @@ class AutosaveMagics(Magics):
                 self._autosave.resume()
 
     def _paused(self, why: str) -> None:
-        self._pause = why
         if self._autosave is not None:
             self._autosave.pause(why)
 
