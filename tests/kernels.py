@@ -6,6 +6,7 @@ Invariant: whatever a kernel writes stays below its machine's directory, and no 
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import queue
 import re
@@ -210,6 +211,10 @@ class Kernel:
 
     def close(self) -> None:
         """Kill the process if it lives, and remove its sockets."""
+        if self.process.poll() is None and "COVERAGE_PROCESS_CONFIG" in os.environ:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=5)
         if self.process.poll() is None:
             self.process.kill()
         self.wait_dead()

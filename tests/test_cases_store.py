@@ -127,7 +127,7 @@ def test_case_31_altered_bytes_never_become_a_value(machine: Machine, trapped: P
     for pack, original in packs.items():
         pack.chmod(0o600)
         data = bytearray(original)
-        for place in range(0, len(data), 64):
+        for place in range(0, len(data), 8):
             data[place] ^= 0xFF
         pack.write_bytes(data)
     b = machine.fresh()

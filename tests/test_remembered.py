@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 
-from jupyter_session_save import remembered, writing
+from jupyter_session_save import bystanders, remembered, writing
 from jupyter_session_save.digests import digest_of, key_of
 from jupyter_session_save.fingerprint import Fingerprint, of_buffer
 from jupyter_session_save.patches import CHUNK
@@ -22,11 +22,19 @@ MEGABYTE = 1 << 20
 
 
 @pytest.fixture
-def a() -> Iterator[Notebook]:
+def a(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    # The threads of pytest's plugins change nothing, but cannot be told from those of a user.
+    known = set(threading.enumerate())
+    monkeypatch.setattr(bystanders, "are_there", lambda: bool(set(threading.enumerate()) - known - ours()))
     remembered.of_store.cache_clear()
     with notebook(CELL) as made:
         made.save()
         yield made
+
+
+def ours() -> set[threading.Thread]:
+    """Threads of this project."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("session-")}
 
 
 def buffer_of(a: Notebook, name: str) -> Part:

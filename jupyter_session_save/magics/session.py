@@ -234,19 +234,19 @@ class SessionMagics(Magics):
                         progress=progress,
                     )
             adopt_compiler_flags(self.shell, (v.name for v in report.variables if not args.prefix))
-            if "history" in report.state:
-                from ..interpreter import pass_over
-
-                pass_over(self.shell, report)
             remarks = [passed_over]
             if self.follower is not None and not (args.prefix or args.into):
                 remarks.append(self.follower.loaded(report))
             report = replace(report, notes=(*report.notes, *filter(None, remarks)))
-        if args.rerun is None:
-            return report
-        with one_line(f"{report.reference} is loaded, and nothing was made again"):
-            flags = getattr(getattr(self.shell, "compile", None), "flags", 0)
-            return manager.rerun(report, args.rerun, flags=flags, trust=args.trust)
+        if args.rerun is not None:
+            with one_line(f"{report.reference} is loaded, and nothing was made again"):
+                flags = getattr(getattr(self.shell, "compile", None), "flags", 0)
+                report = manager.rerun(report, args.rerun, flags=flags, trust=args.trust)
+        if "history" in report.state:
+            from ..interpreter import pass_over
+
+            pass_over(self.shell, report)
+        return report
 
     @magic_arguments()
     @argument(
