@@ -139,7 +139,9 @@ class Autosave:
             raise SaveError("autosave is at work on another thread: try again")
         try:
             self.tracker.touch(EVERYTHING)
-            self.tracker.save(cell=self._cell, largest=self._settings().max_variable)
+            self.tracker.save(
+                cell=None if self._cell is None else self._cell + 1, largest=self._settings().max_variable
+            )
             return self.tracker.current
         finally:
             self._lock.release()

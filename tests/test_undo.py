@@ -137,3 +137,8 @@ def test_what_comes_back_finds_the_classes_and_functions_that_stayed(machine: Ma
     )
     kernel.run("r = %undo_session")
     kernel.check("type(box) is Box", "kept['f'] is make", "partner is None", "not r.placeholders")
+
+
+def test_an_undo_within_a_cell_takes_back_what_that_cell_has_done(machine: Machine) -> None:
+    kernel = begin(machine, "x = 1", "x = 2", "x = 3", "x = 4\n%undo_session")
+    kernel.check("x == 3")
