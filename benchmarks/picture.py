@@ -51,7 +51,10 @@ def draw(found: dict[str, Any], path: Path) -> None:
             axes.tick_params(axis="x", which="both", labelbottom=False, bottom=False)
             axes.set_title(f"{phase}", fontsize=8)
         row[0].set_title(f"{WORKLOADS[workload]}: save", fontsize=8, loc="left")
-    figure.suptitle("Time relative to C pickle (1 = as long as pickle; shorter is faster; logarithmic)", fontsize=10)
+    scale = found["setting"]["scale"]
+    size = "" if scale == 1 else f", at {scale:g} of the size"
+    title = f"Time relative to C pickle{size} (1 = as long as pickle; shorter is faster; logarithmic)"
+    figure.suptitle(title, fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
