@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from .kernels import Kernel
 from .machine import Machine
 
 ON = "%autosave_session on --name nb"
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path / "machine")
-    yield machine
-    machine.close()
 
 
 def begin(machine: Machine, *cells: str) -> Kernel:
