@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,7 +153,7 @@ def test_one_element_of_a_loaded_array_is_stored_as_its_chunk(machine: Machine) 
 def test_a_terminal_saves_after_each_cell_and_sweeps_a_little(machine: Machine) -> None:
     pexpect = pytest.importorskip("pexpect")
     shell = pexpect.spawn(
-        "python",
+        sys.executable,
         ["-m", "IPython", "--no-banner", "--simple-prompt", "--no-confirm-exit"],
         env={**machine.environment(), "TERM": "dumb"},
         cwd=str(machine.project),
