@@ -17,11 +17,13 @@ import pytest
 
 from jupyter_session_save import components, digests, examining, fingerprint, loading, reading, writing
 from jupyter_session_save.changes import Tracker
+from jupyter_session_save.pickling import pickler
 from jupyter_session_save.reach import reach_of
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.store import LocalStore
 
 from .cells import Notebook
+from .restore import save
 
 MB = 1_000_000
 
@@ -212,6 +214,19 @@ def test_a_load_maps_large_arrays_and_reads_the_rest_once(
         "map blobs",
         "map packs",
     ]
+
+
+def test_frames_with_text_are_pickled_once_and_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    picklers, dumped = list[type](), pickler._dumped
+    monkeypatch.setattr(pickler, "_dumped", lambda kind, *rest: picklers.append(kind) or dumped(kind, *rest))
+    text = pd.Series([f"text number {n}" for n in range(10_000)], dtype="string[pyarrow]")
+    frames = {f"frame_{n}": pd.DataFrame({"n": [n], "text": ["a"]}).convert_dtypes() for n in range(20)}
+    saved = save({**frames, "text": text})
+    assert len(picklers) == 21 and set(picklers) == {pickler._FastPickler}
+    (whole,) = (part for part in saved.parts if "text" in part.names)
+    assert len(whole.data) < 4096 and len(whole.blobs) == 2
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open descriptors")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,6 +64,38 @@ def test_every_dtype_comes_back(kind: str) -> None:
     assert type(fresh["array"]) is type(series.array) and fresh["array"].dtype == series.array.dtype
     fresh["whole"].loc[0, "other"] = 9
     assert fresh["whole"]["other"].tolist() == [9, 2, 3]
+
+
+def test_a_part_of_an_arrow_column_is_stored_without_the_rest() -> None:
+    whole = pd.Series([f"text number {n}" for n in range(100_000)], dtype="str")
+    part, joined = whole.iloc[50_000:50_010], pd.concat([whole.iloc[:3], whole.iloc[7:9]])
+    saved = save({"part": part.array, "joined": joined})
+    assert sum(len(p.data) + sum(map(len, p.blobs)) for p in saved.parts) < 10_000
+    fresh = saved.load()
+    assert list(fresh["part"]) == list(part)
+    pd.testing.assert_series_equal(fresh["joined"], joined)
+
+
+def test_a_buffer_that_the_user_holds_on_arrow_memory_comes_back_as_one() -> None:
+    pa = pytest.importorskip("pyarrow")
+    memory = pa.py_buffer(b"some memory")
+    fresh = save({"memory": memory, "held": [memory, pickle.PickleBuffer(memory)]}).load()
+    below, held = fresh["held"]
+    assert fresh["memory"] is below and type(below) is pa.Buffer and below.to_pybytes() == b"some memory"
+    assert type(held) is pickle.PickleBuffer and bytes(held) == b"some memory"
+
+
+def test_frames_of_the_same_dtypes_are_stored_apart() -> None:
+    shared = ("object", "category", "sparse")  # lists, categories and places of values that really are in both
+    names = [kind for kind in COLUMNS if kind not in shared]
+    made = {f"{n}": pd.DataFrame({kind: pd.Series(COLUMNS[kind]).copy() for kind in names}) for n in "ab"}
+    for frame in made.values():
+        frame.to_numpy(), frame["Int64"] + 1, frame["boolean"].sum()  # what they work out is kept with the dtype
+    saved = save(made)
+    assert sorted(part.names for part in saved.parts) == [("a",), ("b",)]
+    fresh = saved.load()
+    pd.testing.assert_frame_equal(fresh["a"], made["a"])
+    assert fresh["a"]["Int64"].dtype.itemsize == 8
 
 
 INDEXES: dict[str, Any] = {

@@ -58,6 +58,9 @@ _IMMUTABLE = frozenset(
     "fractions.Fraction uuid.UUID re.Pattern pathlib.PurePath pathlib._local.PurePath zoneinfo.ZoneInfo "
     "numpy.dtype numpy.generic "
     "numpy.ufunc pandas._libs.tslibs.timestamps.Timestamp pandas._libs.tslibs.timedeltas.Timedelta "
+    "pandas._libs.missing.C_NAType pandas._libs.tslibs.offsets.BaseOffset "
+    "pandas.core.dtypes.base.ExtensionDtype pandas.api.extensions.ExtensionDtype "
+    "pyarrow.lib.DataType pyarrow.lib.Field pyarrow.lib.Schema "
     "builtins.builtin_function_or_method".split()
 )
 

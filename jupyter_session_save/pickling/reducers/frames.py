@@ -8,6 +8,7 @@ Invariant: blocks and indexes that referred to the same memory share one `BlockV
 
 from __future__ import annotations
 
+import copyreg
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -41,6 +42,12 @@ def index(obj: Any, pickling: Pickling) -> Any:
         return NotImplemented
     pickling.modules.add("pandas")
     return func, args, refs, None, None, share_index
+
+
+def masked_dtype(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a nullable dtype without what it has worked out, since all frames of the session share that."""
+    state = {key: value for key, value in vars(obj).items() if key != "_cache"}
+    return copyreg.__newobj__, (type(obj),), state or None  # type: ignore[attr-defined]
 
 
 def references(obj: Any, pickling: Pickling) -> Any:
