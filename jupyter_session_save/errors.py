@@ -19,7 +19,7 @@ Invariant: a message says what happened, to which variable or file, and what to 
 
 from __future__ import annotations
 
-import re
+from .sensitive import redacted
 
 MORE_ROOM = "free some space, run `jupyter session prune`, or choose another store"
 """What to do when a store is full."""
@@ -69,31 +69,10 @@ class PlaceholderError(SessionError, RuntimeError):
     """A placeholder was used as if it were the object it stands for."""
 
 
-_SECRETS = re.compile(
-    r"(?P<keep>\b\w[\w+.-]*://[^\s:/@'\"]*:)[^\s/@'\"]+(?=@)"
-    r"|(?P<name>(?:\b|_)(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key)['\"]?\s*[=:]\s*['\"]?)[^\s'\"&;,)\]}*]+"
-    r"|(?P<kind>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}",
-    re.IGNORECASE,
-)
-
-
-def redacted(text: str) -> str:
-    """Return a text without the passwords of URLs, tokens and keys, as far as they say what they are.
-
-    What is said of values is written into records, which are readable without loading anything.
-    """
-    if "://" not in text and not _TELLING.search(text):
-        return text
-    return _SECRETS.sub(lambda m: f"{m['keep'] or m['name'] or m['kind']}***", text)
-
-
-_TELLING = re.compile(r"pass|pwd|secret|token|key|bearer|basic", re.IGNORECASE)
-
-
 def said(error: BaseException) -> str:
-    """Return an exception as one bounded line, whatever its own ``__str__`` does."""
+    """Return an exception as one bounded line without secrets, whatever its own ``__str__`` does."""
     try:
-        text = " ".join(str(error).split())
+        text = redacted(" ".join(str(error).split()))
     except Exception:
         text = "(its message cannot be shown)"
     text = f"{type(error).__name__}: {text}" if text else type(error).__name__

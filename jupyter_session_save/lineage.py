@@ -15,7 +15,7 @@ from typing import Any
 
 from .cells import effects_in, failed_at, running_at, statements
 from .effects import Effects, Position
-from .masking import masked
+from .masking import Masking
 from .snapshot import Variable
 from .statement import MADE_BY, OMITTED, Lineage, Statement, how_made
 
@@ -69,8 +69,7 @@ class Recorder:
         self._lines: dict[str, tuple[int, ...]] = {}
         self._held: dict[str, set[str]] = {}
         self._forgotten: set[str] = set()
-        # What masking made of each statement, as long as the same literals are gone: parsing them all takes a while.
-        self._masked: tuple[frozenset[str], dict[tuple[str, bool], tuple[str, str]]] = (frozenset(), {})
+        self._masking = Masking()
         self._prune_at = 500
 
     def before_cell(self, info: Any) -> None:
@@ -147,7 +146,7 @@ class Recorder:
                     for other in more & set(chosen):
                         del chosen[other]
                     todo += more
-            kept = [self._without_secrets(chosen[n], known, frozenset(forgotten)) for n in sorted(chosen)]
+            kept = self._masking.without_secrets([chosen[n] for n in sorted(chosen)], known, frozenset(forgotten))
             return Lineage(tuple(kept), {name: self._lines[name] for name in sorted(known) if name in self._lines})
 
     def adopt(self, lineage: Lineage, names: Iterable[str]) -> None:
@@ -359,16 +358,6 @@ class Recorder:
                 yield from numbers
             elif name in broken:
                 yield from now
-
-    def _without_secrets(self, statement: Statement, saved: set[str], forgotten: frozenset[str]) -> Statement:
-        several = len(statement.binds) > 1 and not saved.issuperset(statement.binds)
-        if self._masked[0] != forgotten:
-            self._masked = (forgotten, {})
-        key = (statement.text, several)
-        if key not in self._masked[1]:
-            self._masked[1][key] = masked(statement.text, forgotten=forgotten, everything=several)
-        text, reason = self._masked[1][key]
-        return replace(statement, text=text, refused=reason or statement.refused)
 
 
 def with_statement(variable: Variable, lineage: Lineage, session: str, *, renamed: bool = False) -> Variable:

@@ -6,6 +6,7 @@ Invariant: nothing here unpickles; only `delete` and `prune` change anything.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 
 from .catalog import split_reference, suggesting
@@ -18,7 +19,11 @@ from .preview import LONGEST, previews
 from .repository import Repository
 from .retention import DEFAULT
 from .retention import parse as parse_policy
+from .sensitive import MARK
 from .snapshot import Snapshot
+from .statement import Statement
+
+_ASKED = re.compile(r"\b(?:getpass|get_password|get_secret)\b")
 
 
 def list_sessions(repository: Repository) -> SessionList:
@@ -85,7 +90,12 @@ def _previews(repository: Repository, snapshot: Snapshot, names: set[str]) -> di
         if names.intersection(component.names) and not component.buffers and component.stream.size <= LONGEST:
             with contextlib.suppress(SessionError):
                 found |= previews(repository.read(component.stream))
-    return {name: text for name, text in found.items() if name in names}
+    return {name: _unless_secret(text, snapshot.lineage.of(name)) for name, text in found.items() if name in names}
+
+
+def _unless_secret(text: str, made_by: Sequence[Statement]) -> str:
+    """Return a preview, but not of what the user was asked for in secret, or was masked where it was made."""
+    return MARK if any(MARK in s.text or _ASKED.search(s.text) for s in made_by) else text
 
 
 def delete(repository: Repository, reference: str) -> str:

@@ -10,6 +10,8 @@ import reprlib
 from collections.abc import Callable
 from typing import Any
 
+from .sensitive import withheld
+
 LONGEST = 16 * 1024
 """Streams of more bytes than these are not looked into."""
 
@@ -29,7 +31,7 @@ class _NotPlainError(Exception):
 
 
 def previews(stream: bytes | memoryview) -> dict[str, str]:
-    """Return the variables of a small component of plain values as text of at most 60 characters.
+    """Return the variables of a small component of plain values, without secrets, as text of at most 60 characters.
 
     Parameters
     ----------
@@ -44,12 +46,12 @@ def previews(stream: bytes | memoryview) -> dict[str, str]:
     if len(stream) > LONGEST:
         return {}
     try:
-        values = _run(bytes(stream))
+        values = {name: withheld(value, name) for name, value in _run(bytes(stream)).items() if type(name) is str}
     except (_NotPlainError, ValueError, IndexError, KeyError, TypeError, RecursionError):
         return {}
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = _WIDTH
-    return {name: _cut(short.repr(value)) for name, value in values.items() if type(name) is str}
+    return {name: _cut(short.repr(value)) for name, value in values.items()}
 
 
 def _cut(text: str) -> str:

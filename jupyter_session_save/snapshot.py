@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from .errors import redacted
+from .sensitive import redacted
 from .statement import Lineage
 
 FORMAT = 1

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from jupyter_session_save.errors import redacted
+from jupyter_session_save.sensitive import redacted
 from jupyter_session_save.snapshot import Problem
 
 from .cells import notebook
