@@ -116,6 +116,7 @@ def in_process(do: str, workload: str, scale: float, where: Path, order: list[st
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH", "")))),
             "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "",  # No user compiles a package at each start.
             "JUPYTER_DATA_DIR": str(where.parent / "jupyter"),
         }
         done = subprocess.run(

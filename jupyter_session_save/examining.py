@@ -113,7 +113,7 @@ class _Seen:
     def put(self, writer: Writer, view: memoryview) -> Part:
         """Store what is new."""
         if self.base is None:
-            return writer.put([view])
+            return writer.put([view], to_map=True)
         plain = view.cast("B")
         chunks = [(at, plain[at : at + CHUNK]) for at in self.offsets]
         return writer.put_patched(self.base, view.nbytes, chunks, whole=plain)

@@ -18,7 +18,7 @@ from .snapshot import Part
 from .store import Store
 
 _OPEN_PACKS = 8
-_STEP = 8 << 20
+_STEP = 2 << 20
 """Bytes that a check holds in memory; a multiple of every page size."""
 _HINT = "run `jupyter session check`"
 
@@ -55,8 +55,12 @@ class Reader:
             return self._patched(part, verify=verify)
         if not is_mappable(part):
             return memoryview(bytearray(self._verified(part, self._plain(part))))
-        view = self._plain(part) if part.pack is None else self._lend(part)
-        return self._verified(part, view) if verify else view
+        if part.pack is None:
+            blob = self._plain(part)
+            return self._verified(part, blob, once=True) if verify else blob
+        if verify:
+            self._verified(part, self._read_beside(part))
+        return self._lend(part)
 
     def damage(self, part: Part, *, data: bool) -> str:
         """Say what is wrong with a part, if anything; without `data` only presence and length count."""
@@ -65,6 +69,8 @@ class Reader:
             for piece in part.pieces():
                 if data and piece.pack is None:
                     self._verified(piece, self._plain(piece), once=True)
+                elif data and is_mappable(piece):
+                    self._verified(piece, self._read_beside(piece))
                 elif data:
                     self.read(piece)
                 else:
@@ -118,6 +124,11 @@ class Reader:
             if isinstance(error, DamagedError):
                 self._saw_damage(key)
             raise type(error)(f"{key} in {self._store.url} cannot be read: {error}; {_HINT}") from error
+
+    def _read_beside(self, part: Part) -> memoryview:
+        """Return a plain part of a pack, read into memory of its own: no page of a mapping becomes resident."""
+        stored = self._stored(part)
+        return memoryview(self._store.read(key_of(part), part.offset, stored.nbytes))
 
     def _open_pack(self, key: str) -> memoryview:
         with self._lock:

@@ -109,11 +109,11 @@ class Buffers:
         """Store what is new of a buffer; it is read until the commit."""
         place = place_of(view)
         if place is None or not self._alone:
-            return self._writer.put([view])
+            return self._writer.put([view], to_map=True)
         view = view.cast("B")
         known = self._remembered.find(view)
         if known is None or not self._writer.take_up(known.part, durable=known.durable):
-            part = self._writer.put([view])
+            part = self._writer.put([view], to_map=True)
             if place not in self._places:
                 self._writer.beside(partial(self._look, place, view))
         else:
@@ -140,6 +140,6 @@ class Buffers:
         if not offsets:
             return base
         if base.pack is not None:
-            return self._writer.put([view])
+            return self._writer.put([view], to_map=True)
         chunks = [(at, view[at : at + CHUNK]) for at in offsets]
         return self._writer.put_patched(base, view.nbytes, chunks, whole=view)

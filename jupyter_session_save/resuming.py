@@ -38,7 +38,7 @@ def write_state(values: Mapping[str, Any], scope: Scope, writer: Writer) -> Iter
         component = Component(
             names=(name,),
             stream=writer.put(payload.chunks),
-            buffers=tuple(writer.put([buffer.raw()]) for buffer in payload.buffers),
+            buffers=tuple(writer.put([buffer.raw()], to_map=True) for buffer in payload.buffers),
             refs=tuple(sorted(payload.refs)),
             modules=tuple(sorted(payload.modules - {"", "builtins", "__main__"})),
             mentions=tuple(sorted(payload.mentions)),

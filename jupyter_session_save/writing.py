@@ -103,13 +103,15 @@ class Writer:
                 if snapshot.cell is not None:
                     self._unsure.add(key)  # Nobody knows whether an autosave has been settled.
 
-    def put(self, chunks: Sequence[bytes | memoryview]) -> Part:
+    def put(self, chunks: Sequence[bytes | memoryview], *, to_map: bool = False) -> Part:
         """Store bytes, unless they are stored already.
 
         Parameters
         ----------
         chunks : sequence of bytes or memoryview
             Contiguous buffers that make up one part; never copied if they are large, and read until `commit`.
+        to_map : bool
+            Whether these are the bytes of an array or the like, which a load maps if they are stored as they are.
 
         Returns
         -------
@@ -128,7 +130,7 @@ class Writer:
             if known is not None and known.size == size and self._is_whole(known):
                 self._parts[digest] = known
             elif size < BLOB:
-                self._parts[digest] = self._packing.add(digest, size, views)
+                self._parts[digest] = self._packing.add(digest, size, views, to_map=to_map)
                 if self._packing.size >= FULL:
                     self._flush()
             else:
@@ -184,7 +186,7 @@ class Writer:
         if whole is not None:
             worth_it = patches.is_worth_it(base, (offset for offset, _ in views))
             if not worth_it or key_of(base) in self._memory.damaged:
-                return self.put([whole])
+                return self.put([whole], to_map=True)
         return patches.patched(base, {offset: self.put([view]) for offset, view in views})
 
     def commit(
@@ -358,11 +360,10 @@ class Writer:
 
     def _flush(self) -> None:
         """Write the pack, and give its parts their final place."""
-        size = self._packing.size
         chunks, placed = self._packing.close()
         if not placed:
             return
-        key = key_of(placed[0])
+        key, size = key_of(placed[0]), placed[-1].offset + placed[-1].stored
         if not self._is_whole(replace(placed[-1], offset=size, stored=0)):
             self._check_room(size)
             self._make(key, chunks)

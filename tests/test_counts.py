@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jupyter_session_save import components, digests, examining, fingerprint, loading, reading, writing
+from jupyter_session_save import components, compression, digests, examining, fingerprint, loading, reading, writing
 from jupyter_session_save.changes import Tracker
 from jupyter_session_save.pickling import pickler
 from jupyter_session_save.reach import reach_of
@@ -227,6 +227,25 @@ def test_frames_with_text_are_pickled_once_and_not_copied(monkeypatch: pytest.Mo
     assert len(picklers) == 21 and set(picklers) == {pickler._FastPickler}
     (whole,) = (part for part in saved.parts if "text" in part.names)
     assert len(whole.data) < 4096 and len(whole.blobs) == 2
+
+
+def test_a_load_expands_no_array_that_it_can_map(autosaved: Autosaved, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading.DataCheck, "start", lambda _: [])
+    autosaved.notebook.run("import numpy as np\nfor n in range(20): globals()[f'a{n}'] = np.arange(n, 100_000 + n)")
+    autosaved.notebook.save("t")
+    expanded = []
+
+    def counted(data: Any, codec: str, size: int) -> Any:
+        expanded.append(0 if codec == "raw" else size)
+        return compression.expand(data, codec, size)
+
+    monkeypatch.setattr(reading, "expand", counted)
+    fresh = autosaved.notebook.fresh()
+    autosaved.notes.begin()
+    fresh.load("t", state=False)
+    assert fresh["a7"][1] == 8 and fresh["a19"][-1] == 100_018
+    assert sum(expanded) < MB // 10, "of 16 MB that compress well"
+    assert autosaved.notes.counts.hashed < 8.5 * (1 << 20), "the smallest, up to 8 MiB"
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open descriptors")

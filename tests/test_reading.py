@@ -8,9 +8,9 @@ import pytest
 
 from jupyter_session_save.digests import key_of
 from jupyter_session_save.errors import DamagedError
-from jupyter_session_save.packing import is_mappable
+from jupyter_session_save.packing import MAPPED, is_mappable
 from jupyter_session_save.repository import Repository
-from jupyter_session_save.snapshot import Part
+from jupyter_session_save.snapshot import Component, Part, Snapshot
 from jupyter_session_save.store import LocalStore, MemoryStore, Store
 
 from .repositories import part, save
@@ -26,7 +26,7 @@ def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Repository:
 def noise() -> list[bytes]:
     numpy = pytest.importorskip("numpy")
     rng = numpy.random.default_rng(7)
-    return [rng.bytes(size) for size in (20_001, 40, 30_000, 65_536)]
+    return [rng.bytes(size) for size in (80_001, 40, 90_000, 65_536)]
 
 
 def stored(repository: Repository, chunks: list[bytes]) -> list[Part]:
@@ -77,3 +77,28 @@ def test_a_part_of_several_steps_is_checked(repository: Repository) -> None:
     assert repository.damage(one, data=True) == ""
     repository.store.put(key_of(one), [data[:-1] + b"1"], durable=False, overwrite=True)
     assert "differs" in repository.damage(one, data=True)
+
+
+def test_bytes_of_arrays_are_mapped_however_well_they_would_compress(repository: Repository) -> None:
+    data, short = bytes(MAPPED), bytes(MAPPED - 1)
+    with repository.writer() as writer:
+        stream, one, other = (
+            writer.put([b"1" * MAPPED]),
+            writer.put([data], to_map=True),
+            writer.put([short], to_map=True),
+        )
+        made = Snapshot("s", components=(Component(("x",), stream, (one, other)),))
+        (stored,) = writer.commit(made, sign=lambda _: "").components
+    one, other = stored.buffers
+    assert is_mappable(one) and not is_mappable(other) and not is_mappable(stored.stream)
+    assert [stored.stream.offset, one.offset % 64] == [0, 0]
+    assert one.offset > other.offset > 0, "what is mapped stands behind what is read"
+    for part, plain in ((one, data), (other, short), (stored.stream, b"1" * MAPPED)):
+        assert bytes(repository.map(part, verify=True)) == plain
+        assert repository.damage(part, data=True) == ""
+    damaged = bytearray(repository.store.get(key_of(one)))
+    damaged[-1] ^= 1
+    repository.store.put(key_of(one), [bytes(damaged)], durable=False, overwrite=True)
+    assert "differs" in repository.damage(one, data=True)
+    with pytest.raises(DamagedError, match="differs"):
+        repository.map(one, verify=True)
