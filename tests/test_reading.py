@@ -93,9 +93,9 @@ def test_bytes_of_arrays_are_mapped_however_well_they_would_compress(repository:
     assert is_mappable(one) and not is_mappable(other) and not is_mappable(stored.stream)
     assert [stored.stream.offset, one.offset % 64] == [0, 0]
     assert one.offset > other.offset > 0, "what is mapped stands behind what is read"
-    for part, plain in ((one, data), (other, short), (stored.stream, b"1" * MAPPED)):
-        assert bytes(repository.map(part, verify=True)) == plain
-        assert repository.damage(part, data=True) == ""
+    for piece, plain in ((one, data), (other, short), (stored.stream, b"1" * MAPPED)):
+        assert bytes(repository.map(piece, verify=True)) == plain
+        assert repository.damage(piece, data=True) == ""
     damaged = bytearray(repository.store.get(key_of(one)))
     damaged[-1] ^= 1
     repository.store.put(key_of(one), [bytes(damaged)], durable=False, overwrite=True)
