@@ -8,15 +8,14 @@ from __future__ import annotations
 import __future__
 
 import ast
-import functools
 import importlib.util
-import inspect
 import linecache
 import marshal
 import sys
 import types
 from collections.abc import Iterator
-from typing import Any
+
+from .blocks import block
 
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 """The bytecode version of this interpreter; code with another one is recompiled, never executed."""
@@ -42,16 +41,7 @@ def of_code(code: types.CodeType) -> str:
         return ""
     entry = linecache.cache.get(code.co_filename)
     changed = entry[1] if entry is not None and len(entry) == 4 else None
-    return _block(code.co_filename, code.co_firstlineno, len(lines), changed)
-
-
-@functools.lru_cache(maxsize=8192)
-def _block(filename: str, firstlineno: int, length: int, changed: Any) -> str:
-    """Find the end of a block, which takes a tokenizer: once for each state of a file."""
-    try:
-        return "".join(inspect.getblock(linecache.getlines(filename)[firstlineno - 1 :]))
-    except Exception:
-        return ""
+    return block(code.co_filename, code.co_firstlineno, len(lines), changed)
 
 
 def dump_code(code: types.CodeType) -> bytes:
