@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from jupyter_session_save.repository import Repository
 from jupyter_session_save.store import LocalStore
 
 from .cells import Notebook
-from .restore import save
+from .restore import ROOT, save
 
 MB = 1_000_000
 
@@ -247,6 +248,39 @@ def test_a_load_expands_no_array_that_it_can_map(autosaved: Autosaved, monkeypat
     assert fresh["a7"][1] == 8 and fresh["a19"][-1] == 100_018
     assert sum(expanded) < MB // 10, "of 16 MB that compress well"
     assert autosaved.notes.counts.hashed < 8.5 * (1 << 20), "the smallest, up to 8 MiB"
+
+
+CELL = """
+class Shape:
+    count = 1
+    def __init__(self): self.sides = [1]
+    @property
+    def area(self): return self.sides
+    @classmethod
+    def unit(cls): return cls()
+    @staticmethod
+    def name(): return "shape"
+def f(x):
+    return x + Shape.count
+shape, values = Shape(), [{"k": {1, 2.5}}, (b"", 3j)]
+"""
+
+
+def test_a_first_save_of_common_values_imports_no_dill_and_tokenizes_nothing(tmp_path: Path) -> None:
+    code = f"""
+import linecache, sys, tokenize
+import jupyter_session_save as session
+tokenize.generate_tokens = None
+linecache.cache["<cell>"] = (0, None, {CELL!r}.splitlines(keepends=True), "<cell>")
+exec(compile({CELL!r}, "<cell>", "exec"))
+saved = session.save("s", store=sys.argv[1]).variables
+assert not [v for v in saved if v.problems] and {{"Shape", "f"}} < {{v.name for v in saved}}
+print([name for name in ("dill", "multiprocessing", "pandas", "numpy", "IPython") if name in sys.modules])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", code, str(tmp_path / "store")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open descriptors")

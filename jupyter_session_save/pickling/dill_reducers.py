@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .scope import module_of
+
 if TYPE_CHECKING:
     from .pickler import Pickling
 
@@ -59,6 +61,8 @@ def knows(cls: type) -> bool:
 
 def captured(cls: type) -> Callable[[Any, Pickling], Any] | None:
     """Return a reducer made of what dill has registered for a type, None if it has nothing."""
+    if "dill" not in sys.modules and module_of(cls).partition(".")[0] not in sys.stdlib_module_names:
+        return None  # Of its own accord dill knows types of the standard library only.
     save = _dill().Pickler.dispatch.get(cls)
     if save is None:
         return None

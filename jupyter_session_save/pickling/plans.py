@@ -45,6 +45,10 @@ _BY_TYPE: dict[type, Plan] = {
     types.CellType: code.reduce_cell,
     types.MethodType: code.reduce_method,
     types.ModuleType: code.reduce_module,
+    # As dill does it: there is hardly a class without one of these, and to import dill takes longer than a save.
+    property: lambda obj, pickling: (property, (obj.fget, obj.fset, obj.fdel, obj.__doc__)),
+    staticmethod: lambda obj, pickling: (staticmethod, (obj.__func__,)),
+    classmethod: lambda obj, pickling: (classmethod, (obj.__func__,)),
     Placeholder: lambda obj, pickling: pickling.placeholder_again(obj),
 }
 for _name in ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType"):
