@@ -12,11 +12,13 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
-from . import environment
+from . import around, environment
 from .components import split
-from .examining import Examiner, StateParts, TooLong, Tracked, examine_state, same_component
+from .examining import Examiner, TooLong, Tracked, same_component
 from .interpreter import Surroundings, collect
 from .namespace import user_names
 from .pickling import GiveWay, Scope, collection_paused
@@ -30,8 +32,6 @@ from .trust import Signer
 from .writing import Writer
 
 _LATE = "older than this cell: "
-_FLEETING = frozenset({"prompt number"})
-"""State that is different after each cell, and for which alone no snapshot is made."""
 
 FICKLE = 120.0, 3600.0
 """Seconds after which a value that pickles otherwise each time is stored again: at first, and at most; they double."""
@@ -84,7 +84,7 @@ class Tracker:
         self._touched: set[str] = set()
         self._everything = False
         self._doubtful = self._went_back = False
-        self._state: StateParts = {}
+        self._state: around.States = {}
         self._rounds, self._patience = Rounds(), Patience()
         self._fickle: dict[Names, tuple[float, float]] = {}
         self._environments: dict[frozenset[str], Environment] = {}
@@ -113,7 +113,7 @@ class Tracker:
         self.current, self._where = snapshot, where
         # Else a kernel that dies now would go on with what was left behind.
         self._went_back = self.repository.versions(self.name)[-1:] != [snapshot.sequence]
-        self._state = {c.names[0]: (b"", c) for c in snapshot.state}
+        self._state = {c.names[0]: around.Stored(c) for c in snapshot.state}
         self._ids = {name: id(self._namespace[name]) for name in where}
         self._touched, self._everything, self._doubtful = set(), False, False
         self.late, self._late_ids = {}, {}
@@ -201,7 +201,7 @@ class Tracker:
         # One view of the names, whatever threads do to the live one meanwhile.
         view = dict(self._namespace)
         names = user_names(view, self._hidden())
-        ids = {name: id(view[name]) for name in names}
+        ids = dict(zip(names, map(id, map(view.__getitem__, names)), strict=True))
         late = {n: s for n, s in self.late.items() if s > limit and self._late_ids[n] == ids.get(n)}
         touching = Touching(self._where, self._ids, ids)
         everything = self._everything or (whole and self._doubtful)
@@ -211,8 +211,8 @@ class Tracker:
         values, _ = collect(Surroundings(self._namespace, live.get("shell")))
         scope = _PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
-            state = examine_state(values, scope, writer, self._state)
-            if not touched and not self._went_back and _same_state(state, self._state):
+            state = around.examine_state(values, scope, writer, self._state)
+            if not touched and not self._went_back and around.same_state(state, self._state):
                 self._looked_at_all(everything=everything)
                 return None
             while True:
@@ -235,7 +235,7 @@ class Tracker:
             self.unsettled.extend(writer.unsettled)
         if committed is not None:
             where = _placed(where, committed)
-            state = {c.names[0]: (state[c.names[0]][0], c) for c in committed.state}
+            state = {c.names[0]: replace(state[c.names[0]], component=c) for c in committed.state}
         late_ids = {n: ids[n] for n in late if n in ids}
         known = {n: i for n, i in ids.items() if n in where and n not in late}
         doubtful = self._doubtful and not everything
@@ -324,24 +324,24 @@ class Tracker:
         self,
         writer: Writer,
         where: Mapping[str, Tracked],
-        state: StateParts,
+        state: around.States,
         ids: Mapping[str, int],
         cell: int | None,
         message: str,
     ) -> Snapshot | None:
-        tracked = list({id(t): t for t in where.values()}.values())
+        tracked = list(dict(zip(map(id, where.values()), where.values(), strict=True)).values())
         components = tuple(t.mentioning(ids) for t in tracked)
         variables = {v.name: v for t in tracked for v in t.variables if where.get(v.name) is t}
         before = self.current
         if before is None and not variables and not message:
             return None
         same = before is not None and _identical(tracked, before) and len(variables) == len(before.variables)
-        same = same and not self._went_back and _same_state(state, self._state)
+        same = same and not self._went_back and around.same_state(state, self._state)
         lineage = self._lineage(variables, [n for n, v in variables.items() if v.state != "saved"])
         lost = [n for n, v in variables.items() if v.state == "placeholder"]
         if same and before and message in ("", before.message) and lineage.tells_as(before.lineage, lost):
             return None
-        modules = frozenset(m for c in components for m in c.modules)
+        modules = frozenset(chain.from_iterable(c.modules for c in components))
         if modules not in self._environments:
             self._environments = {modules: environment.current(modules)}
         return writer.commit(
@@ -352,9 +352,9 @@ class Tracker:
                 message=message,
                 cell=cell,
                 environment=self._environments[modules],
-                variables=tuple(variables[name] for name in sorted(variables)),
+                variables=tuple(map(variables.__getitem__, sorted(variables))),
                 components=components,
-                state=tuple(component for _, component in state.values()),
+                state=tuple(part.component for part in state.values()),
                 lineage=lineage,
             ),
             sign=self._signer.sign,
@@ -381,12 +381,6 @@ class _PausingScope(Scope):
         self.watch()
 
 
-def _same_state(one: StateParts, other: StateParts) -> bool:
-    return {n: id(c) for n, (_, c) in one.items() if n not in _FLEETING} == {
-        n: id(c) for n, (_, c) in other.items() if n not in _FLEETING
-    }
-
-
 def _identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:
     # What has not changed is the very same record. That functions now find names which they missed is no change yet.
     return {id(t.component) for t in tracked} == set(map(id, before.components))
@@ -394,6 +388,8 @@ def _identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:
 
 def _placed(where: Mapping[str, Tracked], committed: Snapshot) -> dict[str, Tracked]:
     """Return what is tracked with the final places of its parts."""
-    by_name = {c.names: c for c in committed.components}
-    placed = {id(t): t.at(by_name[t.component.names]) for t in where.values()}
-    return {name: placed[id(t)] for name, t in where.items()}
+    standing = set(map(id, committed.components))
+    moved = {name: t for name, t in where.items() if id(t.component) not in standing}
+    by_name = {c.names: c for c in committed.components} if moved else {}
+    placed = {id(t): t.at(by_name[t.component.names]) for t in moved.values()}
+    return {**where, **{name: placed[id(t)] for name, t in moved.items()}}

@@ -12,7 +12,6 @@ from typing import Any
 
 from .compare import same_stream
 from .components import Pickled
-from .digests import digest_of
 from .display import human_bytes
 from .errors import SessionError
 from .fingerprint import Fingerprint, Mappings, of_buffer, of_stream
@@ -20,7 +19,6 @@ from .patches import CHUNK
 from .pickling import GiveWay, Payload, Placeholder, Scope, dumps
 from .reach import is_dynamic
 from .repository import Repository
-from .resuming import write_state
 from .saving import component_of, variables_of
 from .snapshot import Component, Part, Problem, Variable
 from .writing import Writer
@@ -314,37 +312,3 @@ class Examiner:
         now = time.thread_time()
         self._stalls[self._name] = max(self._stalls.get(self._name, 0.0), now - self._busy)
         self._busy = now
-
-
-StateParts = dict[str, tuple[bytes, Component]]
-"""The interpreter's state by part: fingerprint, ``b""`` if it is not known, and record."""
-
-
-def examine_state(values: Mapping[str, Any], scope: Scope, writer: Writer, before: StateParts) -> StateParts:
-    """Return the parts of the interpreter's state as they are stored now, after storing what is new.
-
-    Parameters
-    ----------
-    values : mapping of str to object
-        As `interpreter.collect` returns them.
-    scope : Scope
-    writer : Writer
-    before : dict
-        What this returned last.
-    """
-    found: StateParts = {}
-    for name, value in values.items():
-        payload = dumps({name: value}, scope)
-        fingerprint = of_stream([*payload.chunks, *(bytes(buffer.raw()) for buffer in payload.buffers)])
-        old, component = before.get(name, (b"", None))
-        same = fingerprint == old if old else component is not None and same_component_stream(component, payload)
-        payload.release()
-        if not same or component is None:
-            component = next(component for component, _ in write_state({name: value}, scope, writer))
-        found[name] = (fingerprint, component)
-    return found
-
-
-def same_component_stream(component: Component, payload: Payload) -> bool:
-    """Whether a part of the state, which is small, is stored with these bytes."""
-    return not payload.buffers and digest_of(payload.chunks) == component.stream.digest

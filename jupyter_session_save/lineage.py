@@ -6,11 +6,13 @@ Invariant: a recorder holds text, names and numbers, never a value; its hooks ra
 from __future__ import annotations
 
 import contextlib
+import operator
 import re
 import threading
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, compress
 from typing import Any
 
 from .cells import effects_in, failed_at, running_at, statements
@@ -127,27 +129,20 @@ class Recorder:
             forgotten = set(self._forgotten)
             for name in set(self._held) - known:
                 forgotten |= self._held[name]
-            chosen: dict[int, Statement] = {}
-            todo = [n for name in known for n in self._lines.get(name, ())]
-            whole = {n for name in broken for n in self._lines.get(name, ())}
-            todo += whole
+            made_by = {name: self._lines[name] for name in sorted(known.intersection(self._lines))}
+            own = set(chain.from_iterable(made_by.values())).intersection(self._statements)
+            chosen = {number: self._statements[number][0] for number in own}
+            # Of what is to be made again, all that it needs.
+            todo = {number for name in broken for number in made_by.get(name, ())}
+            whole = set(todo)
             while todo:
                 number = todo.pop()
-                if number not in self._statements or number in chosen:
-                    continue
-                statement = self._statements[number][0]
-                if number in whole:
-                    statement = self._through_calls(statement)
-                chosen[number] = statement
-                if number in whole:
-                    more = set(self._needs(statement, known, set(broken))) - whole
-                    whole |= more
-                    # What is chosen as a variable's own may turn out to be needed with all that it needs.
-                    for other in more & set(chosen):
-                        del chosen[other]
-                    todo += more
+                if number in self._statements:
+                    chosen[number] = self._through_calls(self._statements[number][0])
+                    todo |= set(self._needs(chosen[number], known, set(broken))) - whole
+                    whole |= todo
             kept = self._masking.without_secrets([chosen[n] for n in sorted(chosen)], known, frozenset(forgotten))
-            return Lineage(tuple(kept), {name: self._lines[name] for name in sorted(known) if name in self._lines})
+            return Lineage(tuple(kept), made_by)
 
     def adopt(self, lineage: Lineage, names: Iterable[str]) -> None:
         """Take over the lineage of variables that a load has bound."""
@@ -182,7 +177,8 @@ class Recorder:
         return stack
 
     def _identities(self) -> dict[str, int]:
-        return {name: id(value) for name, value in list(self._namespace().items())}
+        view = dict(self._namespace())
+        return dict(zip(view, map(id, view.values()), strict=True))
 
     def _parsed(self, cell: _Cell) -> tuple[list[Effects], bool]:
         if cell.parsed is None:
@@ -284,10 +280,11 @@ class Recorder:
         """Find out who bound the names that were rebound though no statement shows it."""
         if not cell.before:
             return
-        namespace = self._namespace()
+        now = self._identities()
         shown = {n for effects in self._parsed(cell)[0] for n in effects.binds}
-        for name, value in list(namespace.items()):
-            if cell.before.get(name) == id(value) or name in shown or _HISTORY.fullmatch(str(name)):
+        # In C, since there is something to do for few names only.
+        for name in compress(now, map(operator.ne, map(cell.before.get, now), now.values())):
+            if name in shown or _HISTORY.fullmatch(str(name)):
                 continue
             makers = [s for e, s in cell.unclear if e.opaque or self._sets(e, name)]
             self._lines.pop(name, None)
@@ -305,7 +302,7 @@ class Recorder:
 
     def _forget_deleted(self) -> None:
         namespace = self._namespace()
-        for name in [n for n in {**self._lines, **self._held} if n not in namespace]:
+        for name in (self._lines.keys() | self._held.keys()).difference(namespace):
             self._forget(name)
 
     def _forget(self, name: str) -> None:

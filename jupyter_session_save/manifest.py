@@ -7,13 +7,14 @@ while it has its default, so that the signatures of older records still hold.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, TypeVar, get_args
 
 from .errors import DamagedError, FormatError
 from .snapshot import FORMAT, Component, Environment, Part, Problem, Snapshot, State, Variable
-from .statement import Lineage, lineage_from, lineage_row
+from .statement import Lineage, Statement, lineage_from, statement_row
 
 _LARGEST = 1 << 63
 _TEXT = frozenset({str})
@@ -21,9 +22,11 @@ _STATES = frozenset(get_args(State))
 _DEFAULTS: dict[str, Any] = {"cell": None, "line": (), "state": (), "lineage": None}
 """Fields of a snapshot that came later."""
 
-_BETWEEN: dict[str, str] = {}
+_BETWEEN: list[dict[str, str]] = [{}]
+"""What no row holds."""
 
-_Row = TypeVar("_Row", Component, Variable)
+_Row = TypeVar("_Row", Component, Variable, Statement, Environment)
+_SECOND = itemgetter(1)
 
 
 class Rows:
@@ -33,14 +36,34 @@ class Rows:
         # The objects stay referred to, so that no other takes over the identity of one.
         self._known: dict[int, tuple[object, str]] = {}
         self._used: dict[int, tuple[object, str]] = {}
+        self._numbers: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def text(self, items: Iterable[_Row], row: Callable[[_Row], Any]) -> str:
         """Return a JSON list with a row for each item."""
         items = list(items)
-        new = [item for item in items if id(item) not in self._known]
-        self._known |= zip(map(id, new), zip(new, _texts(map(row, new)), strict=True), strict=True)
-        self._used |= ((id(item), self._known[id(item)]) for item in items)
-        return f"[{','.join(self._known[id(item)][1] for item in items)}]"
+        keys = list(map(id, items))
+        new = [item for key, item in zip(keys, items, strict=True) if key not in self._known]
+        if new:
+            self._known |= zip(map(id, new), zip(new, _texts(map(row, new)), strict=True), strict=True)
+        # Nothing in Python is done for each item: a large namespace has many, and a cell changes few of them.
+        found = list(map(self._known.__getitem__, keys))
+        self._used |= zip(keys, found, strict=True)
+        return f"[{','.join(map(_SECOND, found))}]"
+
+    def one(self, item: _Row, row: Callable[[_Row], Any]) -> str:
+        """Return the JSON of one record."""
+        known = self._known.get(id(item)) or (item, _dumps(row(item)))
+        self._known[id(item)] = self._used[id(item)] = known
+        return known[1]
+
+    def numbers(self, table: Mapping[str, tuple[int, ...]]) -> str:
+        """Return the JSON of numbers by name."""
+        known = self._numbers
+        self._numbers = {
+            name: known[name] if name in known and known[name][0] == numbers else (numbers, _pair(name, numbers))
+            for name, numbers in table.items()
+        }
+        return f"{{{','.join(self._numbers[name][1] for name in sorted(table))}}}"
 
     def forget_others(self) -> None:
         """Keep only what was used since the last call."""
@@ -112,18 +135,21 @@ def read(data: bytes, *, source: str) -> Snapshot:
         raise DamagedError(f"{source} is not a whole snapshot: {error!r}") from error
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+_dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
+
+def _pair(name: str, numbers: tuple[int, ...]) -> str:
+    return f"{_dumps(name)}:{_dumps(numbers)}"
 
 
 def _texts(rows: Iterable[Any]) -> list[str]:
-    """Return the JSON of each row, which holds no dicts: one call for all, since to begin one costs more than a row."""
+    """Return the JSON of each row: one call for all, since to begin one costs more than a row."""
     marked = [one for row in rows for one in (row, _BETWEEN)]
     if not marked:
         return []
     # No text holds a raw control character, so what stands between two of them is no text.
-    whole = json.dumps(marked[:-1], separators=("\0", ":"), ensure_ascii=True)
-    return [text.replace("\0", ",") for text in whole[1:-1].split("\0{}\0")]
+    whole = json.dumps(marked[:-1], separators=("\0", ":"), sort_keys=True, ensure_ascii=True)
+    return [text.replace("\0", ",") for text in whole[1:-1].split("\0[{}]\0")]
 
 
 def _joined(fields: dict[str, str]) -> bytes:
@@ -135,7 +161,6 @@ def _fields(snapshot: Snapshot, rows: Rows | None) -> dict[str, str]:
     def listed(items: Sequence[_Row], row: Callable[[_Row], Any]) -> str:
         return rows.text(items, row) if rows is not None else _dumps(list(map(row, items)))
 
-    environment = snapshot.environment
     raw = {
         "name": snapshot.name,
         "sequence": snapshot.sequence,
@@ -146,23 +171,30 @@ def _fields(snapshot: Snapshot, rows: Rows | None) -> dict[str, str]:
         "cell": snapshot.cell,
         "signature": snapshot.signature,
         "format": snapshot.format,
-        "environment": {
-            "python": environment.python,
-            "implementation": environment.implementation,
-            "platform": environment.platform,
-            "packages": dict(environment.packages),
-            "paths": dict(environment.paths),
-        },
     }
     fields = {key: _dumps(value) for key, value in raw.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+    environment = snapshot.environment
+    fields["environment"] = (rows or Rows()).one(environment, _environment_row)
     # Positional rows: a namespace of 100,000 names must not repeat its keys 100,000 times.
     fields["components"] = listed(snapshot.components, _component_row)
     if snapshot.state:
         fields["state"] = listed(snapshot.state, _component_row)
     if snapshot.lineage:
-        fields["lineage"] = _dumps(lineage_row(snapshot.lineage))
+        made_by = (rows or Rows()).numbers(snapshot.lineage.made_by)
+        statements = listed(snapshot.lineage.statements, statement_row)
+        fields["lineage"] = f'{{"made_by":{made_by},"statements":{statements}}}'
     fields["variables"] = listed(snapshot.variables, _variable_row)
     return fields
+
+
+def _environment_row(environment: Environment) -> dict[str, Any]:
+    return {
+        "python": environment.python,
+        "implementation": environment.implementation,
+        "platform": environment.platform,
+        "packages": dict(environment.packages),
+        "paths": dict(environment.paths),
+    }
 
 
 def _variable_row(v: Variable) -> tuple[Any, ...]:

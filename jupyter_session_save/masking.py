@@ -63,17 +63,23 @@ def masked(
 
 
 class Masking:
-    """Masks the statements of one snapshot after another, and parses each text only once."""
+    """Masks the statements of one snapshot after another, and parses each text only once.
+
+    After each cell there is one statement more: what is known of the others must cost next to nothing.
+    """
 
     def __init__(self) -> None:
-        self._told: dict[tuple[str, Tainted], Tainted] = {}
-        self._forgotten: frozenset[str] = frozenset()
-        self._masked: dict[tuple[str, bool, bool, Tainted], tuple[str, str]] = {}
+        # What each text tells, by what is known of names already.
+        self._told: dict[Tainted, dict[str, Tainted]] = {}
+        self._basis: tuple[frozenset[str], Tainted] = (frozenset(), NOTHING)
+        self._masked: dict[tuple[str, bool, bool], tuple[str, str]] = {}
+        # Of statements all of whose variables are saved, by number; each with what it was made of.
+        self._whole: dict[int, tuple[Statement, Statement]] = {}
 
     def without_secrets(
         self, kept: Collection[Statement], saved: Collection[str], forgotten: frozenset[str]
     ) -> list[Statement]:
-        """Return statements as a snapshot may hold them.
+        """Return statements as a snapshot may hold them: the very same records each time, as far as they can be.
 
         Parameters
         ----------
@@ -83,32 +89,47 @@ class Masking:
         forgotten : frozenset of str
             Literals of variables that are gone.
         """
-        if self._forgotten != forgotten:
-            self._forgotten, self._masked = forgotten, {}
-        tainted = self._tainted([s.text for s in kept])
-        return [self._one(s, set(saved), tainted.within(s.text)) for s in kept]
+        basis = forgotten, self._tainted([s.text for s in kept])
+        if self._basis != basis:
+            self._basis, self._masked, self._whole = basis, {}, {}
+        there = set(saved)
+        known, self._whole = self._whole, {}
+        found = []
+        for statement in kept:
+            if there.issuperset(statement.binds):
+                before = known.get(statement.number)
+                if before is None or (before[0] is not statement and before[0] != statement):
+                    before = (statement, self._one(statement, there))
+                self._whole[statement.number] = before
+                found.append(before[1])
+            else:
+                found.append(self._one(statement, there))
+        return found
 
-    def _one(self, statement: Statement, saved: set[str], tainted: Tainted) -> Statement:
+    def _one(self, statement: Statement, saved: set[str]) -> Statement:
         several = len(statement.binds) > 1 and not saved.issuperset(statement.binds)
         gone = bool(statement.binds) and saved.isdisjoint(statement.binds)
-        key = (statement.text, several, gone, tainted)
+        key = (statement.text, several, gone)
         if key not in self._masked:
-            forgotten = self._forgotten.union(_assigned(statement.text) if gone else ())
+            forgotten = self._basis[0].union(_assigned(statement.text) if gone else ())
+            tainted = self._basis[1].within(statement.text)
             self._masked[key] = masked(statement.text, forgotten=forgotten, everything=several, tainted=tainted)
         text, reason = self._masked[key]
+        if text == statement.text and not reason:
+            return statement
         return replace(statement, text=text, refused=reason or statement.refused)
 
     def _tainted(self, texts: list[str]) -> Tainted:
         """Return what all statements together tell, which names what flows into the names they tell of."""
         found, before = NOTHING, None
-        told: dict[tuple[str, Tainted], Tainted] = {}
+        told: dict[Tainted, dict[str, Tainted]] = {}
         while found != before:
             before = found
-            for text in texts:
-                key = (text, before.within(text))
-                if key not in told:
-                    told[key] = self._told[key] if key in self._told else told_by(*key)
-                found |= told[key]
+            known = self._told.get(before, {})
+            told[before] = {t: known[t] if t in known else told_by(t, before.within(t)) for t in texts}
+            # Most tell nothing, and are one object.
+            for one in {id(one): one for one in told[before].values()}.values():
+                found |= one
         self._told = told
         return found
 

@@ -38,7 +38,7 @@ def user_names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> list[
         if type(name) is str
         and name not in _MODULE_NAMES
         and hidden.get(name, _MISSING) is not value
-        and not _is_history(name, value, namespace, hidden)
+        and not ((name[:1] == "_" or name in _HISTORY) and _is_history(name, value, namespace, hidden))
     ]
 
 

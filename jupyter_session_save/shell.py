@@ -10,6 +10,7 @@ import builtins
 import getpass
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import compress
 from typing import Any
 
 _ROOTS = frozenset(
@@ -28,6 +29,9 @@ _ROOTS = frozenset(
 """Packages whose objects on a shell or kernel are its machinery; what a user hung on it stays a value."""
 
 _SHELL_NAMES = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open", "display"})
+
+_INPUTS: list[str] = []
+"""Names of the numbered inputs."""
 
 _FRONT_END_NAMES = ("__session__", "__vsc_ipynb_file__", "_exit_code", "_dh")
 
@@ -94,8 +98,10 @@ def _history_names(shell: Any) -> dict[str, Any]:
     hook: Any = getattr(shell, "displayhook", None)
     manager = getattr(shell, "history_manager", None)
     last = {"_": hook._} if hasattr(hook, "_") else {}
-    inputs = getattr(manager, "input_hist_raw", ())
-    return last | {f"_i{number}": text for number, text in enumerate(inputs) if text}
+    inputs = list(getattr(manager, "input_hist_raw", ()))
+    # The names are made once, and nothing is done for each: after every cell there is one more of them.
+    _INPUTS.extend(f"_i{number}" for number in range(len(_INPUTS), len(inputs)))
+    return last | dict(compress(zip(_INPUTS, inputs, strict=False), inputs))
 
 
 def adopt_compiler_flags(shell: Any, names: Iterable[str]) -> None:

@@ -110,15 +110,9 @@ def how_made(lineage: Lineage, name: str, session: str, *, renamed: bool = False
     return f"{MADE_BY}{shown(own[0].text)}{more}; {how}"
 
 
-def lineage_row(lineage: Lineage) -> dict[str, Any]:
-    """Return a lineage as plain JSON."""
-    return {
-        "statements": [
-            (s.number, s.text, s.binds, {n: list(v) for n, v in s.reads.items()}, s.changes, s.refused)
-            for s in lineage.statements
-        ],
-        "made_by": {name: list(numbers) for name, numbers in lineage.made_by.items()},
-    }
+def statement_row(s: Statement) -> tuple[Any, ...]:
+    """Return a statement as a row of plain JSON."""
+    return (s.number, s.text, s.binds, dict(s.reads), s.changes, s.refused)
 
 
 def lineage_from(raw: Any) -> Lineage:

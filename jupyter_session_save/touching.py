@@ -5,8 +5,10 @@ Invariant: with a name comes all that shares objects with it, that it refers to,
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 from .components import is_plain
@@ -35,7 +37,8 @@ class Touching:
 
     def reached(self, mentioned: Iterable[str], view: Mapping[str, Any], *, everything: bool) -> set[str]:
         """Return the names, present or gone, that have to be looked at."""
-        rebound = {n for n, i in self.ids.items() if self.known.get(n) != i} | (self.where.keys() - self.ids.keys())
+        others = map(operator.ne, map(self.known.get, self.ids), self.ids.values())
+        rebound = set(compress(self.ids, others)) | (self.where.keys() - self.ids.keys())
         if everything:
             return set(self.ids) | rebound
         if rebound:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -67,7 +68,8 @@ class Writer:
         self._memory = memory
         self._tick = tick
         self._durable = durable
-        self._free = store.free()
+        self._free: int | None = None
+        self._asked = False
         self._made: dict[str, float] = {}
         self._known: dict[str, Part] = {}
         self._parts: dict[str, Part] = {}
@@ -229,7 +231,7 @@ class Writer:
         if parent_record is not None and self._durable and parent_record.cell is not None:
             self.know(parent_record)
         elif parent_record is not None:
-            carried = {id(c) for c in (*parent_record.components, *parent_record.state)}
+            carried = set(map(id, chain(parent_record.components, parent_record.state)))
         fresh = [c for c in (*snapshot.components, *snapshot.state) if id(c) not in carried]
         placed = {id(c): patches.settled(c, self._parts) for c in fresh}
         snapshot = replace(
@@ -299,6 +301,8 @@ class Writer:
             self._made[key] = time.time() - self._store.age(key)
 
     def _check_room(self, size: int) -> None:
+        if not self._asked:
+            self._free, self._asked = self._store.free(), True
         if self._free is not None and self.written + size > self._free:
             error = StoreError(
                 f"{self._store.url} has {human_bytes(self._free)} free and this save needs at least "

@@ -68,7 +68,7 @@ def differs(value: Any, default: Any) -> bool:
         return True
 
 
-_ATOMS = frozenset({type(None), bool, int, float, str, bytes})
+_ATOMS = frozenset({type(None), bool, int, str, bytes})
 
 
 def same(one: Any, other: Any) -> bool:
@@ -76,6 +76,8 @@ def same(one: Any, other: Any) -> bool:
     kind = type(one)
     if kind is not type(other):
         return False
+    if kind is float:
+        return bool(one == other and one.hex() == other.hex())  # 0.0 and -0.0 are equal, too.
     if kind in _ATOMS:
         return bool(one == other)
     if kind is dict:

@@ -6,6 +6,7 @@ search path only where they exist, and after all that stand there.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import re
@@ -54,6 +55,7 @@ def _read_path(_: Surroundings) -> Any:
     return found or None
 
 
+@functools.lru_cache(maxsize=1024)
 def _installed(path: str) -> bool:
     """Whether a directory comes with an interpreter or holds installed packages."""
     plain = os.path.normcase(path)

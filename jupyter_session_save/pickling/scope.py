@@ -161,13 +161,9 @@ def names_in(code: types.CodeType) -> set[str]:
     return found
 
 
-def is_definition(value: Any) -> bool:
-    """Whether a value is a function, class or type variable: what travels by reference to its name."""
-    return bool(
-        type(value) is types.FunctionType
-        or issubclass(type(value), type)
-        or any(type(value) is kind for kind in _NAMED_GENERICS)
-    )
+def _is_of_definitions(kind: type) -> bool:
+    """Whether values of a type are functions, classes or type variables: what travels by reference to its name."""
+    return kind is types.FunctionType or issubclass(kind, type) or any(kind is named for named in _NAMED_GENERICS)
 
 
 class GiveWay(BaseException):
@@ -232,9 +228,12 @@ class Scope:
 
     def _definitions(self, saved: Mapping[str, Any]) -> dict[int, str]:
         names: dict[int, str] = {}
-        for name in sorted(saved):
+        # Asked once for each type, by its id, since a metaclass may forbid to hash its classes.
+        kinds = {id(kind): kind for kind in map(type, saved.values())}
+        defining = {i for i, kind in kinds.items() if _is_of_definitions(kind)}
+        for name in sorted(name for name, value in saved.items() if id(type(value)) in defining):
             value = saved[name]
-            if not is_definition(value) or id(value) in self.live_ids or importable_path(value) is not None:
+            if id(value) in self.live_ids or importable_path(value) is not None:
                 continue
             if id(value) not in names or own_name(value) == name:
                 # One object for equal names: which strings are the same object shows in a pickle's memo.

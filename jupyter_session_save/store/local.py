@@ -120,19 +120,19 @@ class LocalStore(Store):
         segments = split_key(key)
         parent = self._directory(segments[:-1], create=True)
         path = os.path.join(parent, segments[-1])
-        if not overwrite and os.path.lexists(path):
-            raise KeyExistsError(f"{path} is there already")
         temporary = os.path.join(parent, f".{os.urandom(8).hex()}.tmp")
         try:
             try:
                 self._write(temporary, chunks, durable=durable)
                 if overwrite:
                     os.replace(temporary, path)
+                    temporary = ""
                 else:
                     self._publish(temporary, path)
             finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary)
+                if temporary:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(temporary)
             if durable:
                 self._sync_directories([segments])
         except StoreError:
