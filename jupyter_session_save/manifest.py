@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, TypeVar, get_args
 
@@ -26,48 +27,66 @@ _BETWEEN: list[dict[str, str]] = [{}]
 """What no row holds."""
 
 _Row = TypeVar("_Row", Component, Variable, Statement, Environment)
-_SECOND = itemgetter(1)
+_Key = tuple[tuple[str, ...], tuple[int, ...]]
+_Block = dict[tuple[str, int], tuple[object, str]]
+_ROWS = 64
+_WHOLE = ("", 0)
+"""Where a block holds the JSON of all of its rows."""
 
 
 class Rows:
-    """JSON of the components and variables of the last snapshot, for those that the next one carries over."""
+    """JSON of what the last snapshot held, for what the next one carries over.
+
+    It is kept in blocks of rows, of which a cell changes few: nothing is done for each row of the others.
+    """
 
     def __init__(self) -> None:
         # The objects stay referred to, so that no other takes over the identity of one.
-        self._known: dict[int, tuple[object, str]] = {}
-        self._used: dict[int, tuple[object, str]] = {}
-        self._numbers: dict[str, tuple[tuple[int, ...], str]] = {}
+        self._known: dict[_Key, _Block] = {}
+        self._used: dict[_Key, _Block] = {}
 
-    def text(self, items: Iterable[_Row], row: Callable[[_Row], Any]) -> str:
+    def text(self, items: Sequence[_Row], row: Callable[[_Row], Any]) -> str:
         """Return a JSON list with a row for each item."""
-        items = list(items)
-        keys = list(map(id, items))
-        new = [item for key, item in zip(keys, items, strict=True) if key not in self._known]
-        if new:
-            self._known |= zip(map(id, new), zip(new, _texts(map(row, new)), strict=True), strict=True)
-        # Nothing in Python is done for each item: a large namespace has many, and a cell changes few of them.
-        found = list(map(self._known.__getitem__, keys))
-        self._used |= zip(keys, found, strict=True)
-        return f"[{','.join(map(_SECOND, found))}]"
-
-    def one(self, item: _Row, row: Callable[[_Row], Any]) -> str:
-        """Return the JSON of one record."""
-        known = self._known.get(id(item)) or (item, _dumps(row(item)))
-        self._known[id(item)] = self._used[id(item)] = known
-        return known[1]
+        return f"[{self._joined(items, (), lambda new: _texts(map(row, map(itemgetter(1), new))))}]"
 
     def numbers(self, table: Mapping[str, tuple[int, ...]]) -> str:
         """Return the JSON of numbers by name."""
-        known = self._numbers
-        self._numbers = {
-            name: known[name] if name in known and known[name][0] == numbers else (numbers, _pair(name, numbers))
-            for name, numbers in table.items()
-        }
-        return f"{{{','.join(self._numbers[name][1] for name in sorted(table))}}}"
+        names = tuple(sorted(table))
+        numbers = tuple(map(table.__getitem__, names))
+        return f"{{{self._joined(numbers, names, lambda new: [f'{_dumps(n)}:{_dumps(v)}' for n, v in new])}}}"
+
+    def one(self, item: _Row, row: Callable[[_Row], Any]) -> str:
+        """Return the JSON of one record."""
+        return self._joined((item,), (), lambda _: [_dumps(row(item))])
 
     def forget_others(self) -> None:
         """Keep only what was used since the last call."""
         self._known, self._used = self._used, {}
+
+    def _joined(
+        self, items: Sequence[Any], labels: Sequence[str], texts: Callable[[list[tuple[str, Any]]], list[str]]
+    ) -> str:
+        """Return the JSON of items and their labels, separated by commas; `texts` makes that of new ones."""
+        before: _Block = {}
+        blocks = []
+        for at in range(0, len(items), _ROWS):
+            part, named = items[at : at + _ROWS], tuple(labels[at : at + _ROWS])
+            key = named, tuple(map(id, part))
+            block = self._known.get(key)
+            if block is None:
+                if not before:
+                    for one in self._known.values():
+                        before.update(one)
+                keys = list(zip(chain(named, repeat("")), key[1], strict=False))
+                new = {k: item for k, item in zip(keys, part, strict=True) if k not in before}
+                made = texts([(k[0], item) for k, item in new.items()])
+                before.update(zip(new, zip(new.values(), made, strict=True), strict=True))
+                block = {k: before[k] for k in keys}
+                # Joined once; an item may stand in several places of a block.
+                block[_WHOLE] = None, ",".join(before[k][1] for k in keys)
+            self._used[key] = block
+            blocks.append(block[_WHOLE][1])
+        return ",".join(blocks)
 
 
 def encode(snapshot: Snapshot) -> bytes:
@@ -99,9 +118,14 @@ def seal(snapshot: Snapshot, sign: Callable[[bytes], str], rows: Rows) -> tuple[
         What `encode` returns for it.
     """
     fields = _fields(replace(snapshot, signature=""), rows)
-    signature = sign(_joined(fields))
     rows.forget_others()
-    return replace(snapshot, signature=signature), _joined({**fields, "signature": _dumps(signature)})
+    keys = sorted(fields)
+    at = keys.index("signature")
+    # Put together in two pieces, as the signature is the only thing that differs between what is signed and stored.
+    head = f"{{{_pairs(fields, keys[:at])},".encode()
+    tail = f",{_pairs(fields, keys[at + 1 :])}}}".encode()
+    signature = sign(b'%b"signature":""%b' % (head, tail))
+    return replace(snapshot, signature=signature), b'%b"signature":%b%b' % (head, _dumps(signature).encode(), tail)
 
 
 def read(data: bytes, *, source: str) -> Snapshot:
@@ -138,10 +162,6 @@ def read(data: bytes, *, source: str) -> Snapshot:
 _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
-def _pair(name: str, numbers: tuple[int, ...]) -> str:
-    return f"{_dumps(name)}:{_dumps(numbers)}"
-
-
 def _texts(rows: Iterable[Any]) -> list[str]:
     """Return the JSON of each row: one call for all, since to begin one costs more than a row."""
     marked = [one for row in rows for one in (row, _BETWEEN)]
@@ -152,9 +172,12 @@ def _texts(rows: Iterable[Any]) -> list[str]:
     return [text.replace("\0", ",") for text in whole[1:-1].split("\0[{}]\0")]
 
 
+def _pairs(fields: dict[str, str], keys: Iterable[str]) -> str:
+    return ",".join(f'"{key}":{fields[key]}' for key in keys)
+
+
 def _joined(fields: dict[str, str]) -> bytes:
-    pairs = [f'"{key}":{fields[key]}' for key in sorted(fields)]
-    return f"{{{','.join(pairs)}}}".encode()
+    return f"{{{_pairs(fields, sorted(fields))}}}".encode()
 
 
 def _fields(snapshot: Snapshot, rows: Rows | None) -> dict[str, str]:
