@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain, repeat
-from operator import itemgetter
+from dataclasses import dataclass, replace
+from operator import is_
 from typing import Any, TypeVar, get_args
 
 from .errors import DamagedError, FormatError
@@ -27,66 +26,80 @@ _BETWEEN: list[dict[str, str]] = [{}]
 """What no row holds."""
 
 _Row = TypeVar("_Row", Component, Variable, Statement, Environment)
-_Key = tuple[tuple[str, ...], tuple[int, ...]]
-_Block = dict[tuple[str, int], tuple[object, str]]
+_Make = Callable[[list[tuple[str, Any]]], list[str]]
 _ROWS = 64
-_WHOLE = ("", 0)
-"""Where a block holds the JSON of all of its rows."""
+
+
+@dataclass(slots=True)
+class _Block:
+    """Some rows that follow each other; the objects stay referred to, so that no other takes over their identity."""
+
+    items: tuple[Any, ...]
+    labels: tuple[str, ...]
+    texts: list[str]
+    whole: str
+
+    def holds(self, items: tuple[Any, ...], labels: tuple[str, ...]) -> bool:
+        return len(items) == len(self.items) and all(map(is_, items, self.items)) and labels == self.labels
 
 
 class Rows:
     """JSON of what the last snapshot held, for what the next one carries over.
 
-    It is kept in blocks of rows, of which a cell changes few: nothing is done for each row of the others.
+    It is kept in blocks of rows, of which a cell changes few: next to nothing is done for the rows of the others.
     """
 
     def __init__(self) -> None:
-        # The objects stay referred to, so that no other takes over the identity of one.
-        self._known: dict[_Key, _Block] = {}
-        self._used: dict[_Key, _Block] = {}
+        self._known: dict[str, list[_Block]] = {}
 
-    def text(self, items: Sequence[_Row], row: Callable[[_Row], Any]) -> str:
-        """Return a JSON list with a row for each item."""
-        return f"[{self._joined(items, (), lambda new: _texts(map(row, map(itemgetter(1), new))))}]"
+    def text(self, field: str, items: Sequence[_Row], row: Callable[[_Row], Any]) -> str:
+        """Return a JSON list with a row for each item of a field."""
+        return f"[{self._joined(field, items, (), lambda new: _texts(row(item) for _, item in new))}]"
 
-    def numbers(self, table: Mapping[str, tuple[int, ...]]) -> str:
+    def numbers(self, field: str, table: Mapping[str, tuple[int, ...]]) -> str:
         """Return the JSON of numbers by name."""
         names = tuple(sorted(table))
         numbers = tuple(map(table.__getitem__, names))
-        return f"{{{self._joined(numbers, names, lambda new: [f'{_dumps(n)}:{_dumps(v)}' for n, v in new])}}}"
+        return f"{{{self._joined(field, numbers, names, lambda new: [f'{_dumps(n)}:{_dumps(v)}' for n, v in new])}}}"
 
-    def one(self, item: _Row, row: Callable[[_Row], Any]) -> str:
+    def one(self, field: str, item: _Row, row: Callable[[_Row], Any]) -> str:
         """Return the JSON of one record."""
-        return self._joined((item,), (), lambda _: [_dumps(row(item))])
+        return self._joined(field, (item,), (), lambda _: [_dumps(row(item))])
 
-    def forget_others(self) -> None:
-        """Keep only what was used since the last call."""
-        self._known, self._used = self._used, {}
-
-    def _joined(
-        self, items: Sequence[Any], labels: Sequence[str], texts: Callable[[list[tuple[str, Any]]], list[str]]
-    ) -> str:
-        """Return the JSON of items and their labels, separated by commas; `texts` makes that of new ones."""
-        before: _Block = {}
-        blocks = []
+    def _joined(self, field: str, items: Sequence[Any], names: tuple[str, ...], make: _Make) -> str:
+        """Return the JSON of items, and of their names if they have any, separated by commas."""
+        before = self._known.get(field, [])
+        blocks: list[_Block] = []
         for at in range(0, len(items), _ROWS):
-            part, named = items[at : at + _ROWS], tuple(labels[at : at + _ROWS])
-            key = named, tuple(map(id, part))
-            block = self._known.get(key)
-            if block is None:
-                if not before:
-                    for one in self._known.values():
-                        before.update(one)
-                keys = list(zip(chain(named, repeat("")), key[1], strict=False))
-                new = {k: item for k, item in zip(keys, part, strict=True) if k not in before}
-                made = texts([(k[0], item) for k, item in new.items()])
-                before.update(zip(new, zip(new.values(), made, strict=True), strict=True))
-                block = {k: before[k] for k in keys}
-                # Joined once; an item may stand in several places of a block.
-                block[_WHOLE] = None, ",".join(before[k][1] for k in keys)
-            self._used[key] = block
-            blocks.append(block[_WHOLE][1])
-        return ",".join(blocks)
+            part, labels = tuple(items[at : at + _ROWS]), names[at : at + _ROWS]
+            there = before[len(blocks)] if len(blocks) < len(before) else None
+            kept = there is not None and there.holds(part, labels)
+            blocks.append(there if kept and there is not None else _block(part, labels, there, before, make))
+        self._known[field] = blocks
+        return ",".join([block.whole for block in blocks])
+
+
+def _block(
+    items: tuple[Any, ...], labels: tuple[str, ...], there: _Block | None, before: list[_Block], make: _Make
+) -> _Block:
+    """Make a block, with what is known from the one in its place, or from all if rows have moved."""
+    named = labels or ("",) * len(items)
+    keys = list(zip(named, map(id, items), strict=True))
+    known = _by_key([there] if there is not None else [])
+    if sum(key not in known for key in keys) > 1:
+        known = _by_key(before)
+    new = {key: item for key, item in zip(keys, items, strict=True) if key not in known}
+    known.update(zip(new, make([(key[0], item) for key, item in new.items()]), strict=True))
+    texts = list(map(known.__getitem__, keys))
+    return _Block(items, labels, texts, ",".join(texts))
+
+
+def _by_key(blocks: list[_Block]) -> dict[tuple[str, int], str]:
+    return {
+        key: text
+        for b in blocks
+        for key, text in zip(zip(b.labels or ("",) * len(b.items), map(id, b.items), strict=True), b.texts, strict=True)
+    }
 
 
 def encode(snapshot: Snapshot) -> bytes:
@@ -118,7 +131,6 @@ def seal(snapshot: Snapshot, sign: Callable[[bytes], str], rows: Rows) -> tuple[
         What `encode` returns for it.
     """
     fields = _fields(replace(snapshot, signature=""), rows)
-    rows.forget_others()
     keys = sorted(fields)
     at = keys.index("signature")
     # Put together in two pieces, as the signature is the only thing that differs between what is signed and stored.
@@ -181,9 +193,7 @@ def _joined(fields: dict[str, str]) -> bytes:
 
 
 def _fields(snapshot: Snapshot, rows: Rows | None) -> dict[str, str]:
-    def listed(items: Sequence[_Row], row: Callable[[_Row], Any]) -> str:
-        return rows.text(items, row) if rows is not None else _dumps(list(map(row, items)))
-
+    rows = rows or Rows()
     raw = {
         "name": snapshot.name,
         "sequence": snapshot.sequence,
@@ -197,16 +207,16 @@ def _fields(snapshot: Snapshot, rows: Rows | None) -> dict[str, str]:
     }
     fields = {key: _dumps(value) for key, value in raw.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
     environment = snapshot.environment
-    fields["environment"] = (rows or Rows()).one(environment, _environment_row)
+    fields["environment"] = rows.one("environment", environment, _environment_row)
     # Positional rows: a namespace of 100,000 names must not repeat its keys 100,000 times.
-    fields["components"] = listed(snapshot.components, _component_row)
+    fields["components"] = rows.text("components", snapshot.components, _component_row)
     if snapshot.state:
-        fields["state"] = listed(snapshot.state, _component_row)
+        fields["state"] = rows.text("state", snapshot.state, _component_row)
     if snapshot.lineage:
-        made_by = (rows or Rows()).numbers(snapshot.lineage.made_by)
-        statements = listed(snapshot.lineage.statements, statement_row)
+        made_by = rows.numbers("made_by", snapshot.lineage.made_by)
+        statements = rows.text("statements", snapshot.lineage.statements, statement_row)
         fields["lineage"] = f'{{"made_by":{made_by},"statements":{statements}}}'
-    fields["variables"] = listed(snapshot.variables, _variable_row)
+    fields["variables"] = rows.text("variables", snapshot.variables, _variable_row)
     return fields
 
 
