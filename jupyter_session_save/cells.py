@@ -11,7 +11,7 @@ import itertools
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from .effects import Effects, Position, effects_of
@@ -19,6 +19,8 @@ from .effects import Effects, Position, effects_of
 _WRAPPING_MAGICS = frozenset({"time", "capture", "prun"})
 _RUNNING = frozenset({"run_line_magic", "run_cell_magic", "run_cell", "magic"})
 _SESSION_MAGICS = re.compile(r"\b(?:(?:save|load|undo|autosave|diff|delete)_session|sessions)\b")
+_SAVING = re.compile(r"\b(?:save|load)\s*\(")
+_PACKAGE = "jupyter_session_save"
 _OPTIMIZED = 0x1  # inspect.CO_OPTIMIZED: functions have it, cells and class bodies do not.
 
 
@@ -98,6 +100,53 @@ def effects_in(text: str) -> Effects:
     with contextlib.suppress(SyntaxError, ValueError, RecursionError):
         found = next(iter(statements(text, str)[0]), found)
     return found
+
+
+def codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    """Yield a code object and those within it."""
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from codes(const)
+
+
+def reaches_session(text: str, values: Iterable[Any], namespace: dict[str, Any]) -> bool:
+    """Whether a statement, or a function of the notebook that it may call, saves or loads a session.
+
+    Parameters
+    ----------
+    text : str
+        The statement.
+    values : iterable of object
+        Those of the names that it reads.
+    namespace : dict
+        The globals of cells.
+    """
+    todo, seen = list(values), set()
+    calls = _SAVING.search(text) is not None
+    while todo:
+        value = todo.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if calls and getattr(value, "__name__", "") in (_PACKAGE, "save", "load") and _is_own(value):
+            return True
+        if isinstance(value, type) and value.__module__ == "__main__":
+            todo += [v for v in vars(value).values() if isinstance(v, types.FunctionType)]
+        if not isinstance(value, types.FunctionType) or value.__globals__ is not namespace:
+            continue
+        for code in codes(value.__code__):
+            called = set(code.co_names)
+            texts = [c for c in code.co_consts if isinstance(c, str)]
+            if called & _RUNNING and any(map(_SESSION_MAGICS.search, texts)):
+                return True
+            calls = calls or not called.isdisjoint(("save", "load"))
+            todo += [namespace[name] for name in code.co_names if name in namespace]
+    return False
+
+
+def _is_own(value: Any) -> bool:
+    return isinstance(value, types.ModuleType) or str(getattr(value, "__module__", "")).startswith(_PACKAGE)
 
 
 def failed_at(error: BaseException, namespace: dict[str, Any], *, wrapped: bool) -> Position:

@@ -51,6 +51,8 @@ class Effects:
         Names whose values it may change in place.
     later : set of str
         Names whose values functions defined in it change when they are called.
+    stores, later_stores : set of str
+        Names of which it sets attributes or elements, now or when a function defined in it is called.
     scrubs : set of str
         Names from which it takes something out, or that it blanks: ``del d["pw"]``, ``pw = None``.
     held : set of str
@@ -75,6 +77,8 @@ class Effects:
     changes: set[str] = field(default_factory=set)
     touches: set[str] = field(default_factory=set)
     later: set[str] = field(default_factory=set)
+    stores: set[str] = field(default_factory=set)
+    later_stores: set[str] = field(default_factory=set)
     scrubs: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     opaque: bool = False
@@ -219,6 +223,9 @@ class _Visitor(ast.NodeVisitor):
     def _stored(self, node: ast.Attribute | ast.Subscript) -> None:
         if not isinstance(node.ctx, ast.Load):
             self._change(node, certain=True)
+            name = _root(node)
+            if name is not None and not self._is_local(name):
+                (self._found.later_stores if self._deferred else self._found.stores).add(name)
         if isinstance(node.ctx, ast.Del):
             self._found.scrubs.add(_root(node) or "")
 
@@ -289,10 +296,6 @@ class _Visitor(ast.NodeVisitor):
                 self._bind(alias.asname or alias.name.partition(".")[0])
 
     visit_ImportFrom = visit_Import  # noqa: N815
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        """The name of an exception is gone after its handler."""
-        self.generic_visit(node)
 
     def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
         """Note what a pattern captures."""

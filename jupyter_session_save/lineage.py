@@ -15,14 +15,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, compress
 from typing import Any
 
-from .cells import effects_in, failed_at, running_at, statements
+from .cells import codes, effects_in, failed_at, reaches_session, running_at, statements
 from .effects import Effects, Position
 from .masking import Masking
 from .snapshot import Variable
 from .statement import MADE_BY, OMITTED, Lineage, Statement, how_made
 
 _HISTORY = re.compile(r"_+\d*|_i+\d*|_dh|_oh|_ih|_exit_code|In|Out|exit|quit|get_ipython|open|display|__\w+__")
-_IMMUTABLE = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType, types.FunctionType)
+_CONSTANT = (str, bytes, int, float, complex, bool, type(None), types.ModuleType)
+_DEFINITIONS = (type, types.FunctionType)
 _LONGEST = 20_000
 _MOST = 5_000
 _LINE = 32  # A notebook that changes one object in every cell would else keep all of its cells with each of them.
@@ -49,6 +50,11 @@ class _Cell:
 def _followed(line: tuple[int, ...], number: int) -> tuple[int, ...]:
     """Return who made a value, with one more statement that changed it, unless they are too many to be run again."""
     return (*line, number) if len(line) < _LINE and OMITTED not in line else (line[0], OMITTED)
+
+
+def _changes(value: Any, is_stored: bool) -> bool:
+    """Whether what touches a value may have changed it; a definition changes where its attributes are set."""
+    return is_stored if isinstance(value, _DEFINITIONS) else not isinstance(value, _CONSTANT)
 
 
 class Recorder:
@@ -231,7 +237,7 @@ class Recorder:
         touched = set()
         for name in effects.touches | effects.reads | self._read_by_calls(effects.reads, effects.binds):
             value = namespace.get(name)
-            if name not in self._lines or (name in namespace and isinstance(value, _IMMUTABLE)):
+            if name not in self._lines or (name in namespace and not _changes(value, name in effects.stores)):
                 continue
             # Whatever reads an iterator moves it on.
             if name in effects.touches or hasattr(type(value), "__next__"):
@@ -258,7 +264,9 @@ class Recorder:
         # What the functions that it calls read then; a name may have another value when the session is saved.
         read |= self._read_by_calls(read, effects.binds)
         reads = {n: self._lines.get(n, ()) for n in sorted(read) if n in self._lines or n in namespace}
-        changes = [n for n in effects.changes if n not in namespace or not isinstance(namespace[n], _IMMUTABLE)]
+        changes = [n for n in effects.changes if n not in namespace or _changes(namespace[n], n in effects.stores)]
+        if not refused and reaches_session(effects.text, (namespace.get(n) for n in read), namespace):
+            refused = _SESSION
         text = effects.text
         if len(text) > _LONGEST:
             text, refused = f"{text[:200]}...", _TOO_LONG
@@ -297,8 +305,8 @@ class Recorder:
     def _sets(self, effects: Effects, name: str) -> bool:
         """Whether a function that a statement mentions binds a global name."""
         namespace = self._namespace()
-        codes = (getattr(namespace.get(read), "__code__", None) for read in effects.reads)
-        return any(name in code.co_names for top in codes if top is not None for code in _codes(top))
+        tops = (getattr(namespace.get(read), "__code__", None) for read in effects.reads)
+        return any(name in code.co_names for top in tops if top is not None for code in codes(top))
 
     def _forget_deleted(self) -> None:
         namespace = self._namespace()
@@ -334,13 +342,13 @@ class Recorder:
             value = namespace.get(name)
             found: set[str] = set()
             if isinstance(value, types.FunctionType) and value.__globals__ is namespace:
-                found.update(n for c in _codes(value.__code__) for n in c.co_names if n in self._lines)
+                found.update(n for c in codes(value.__code__) for n in c.co_names if n in self._lines)
             if isinstance(value, (types.FunctionType, type)):
                 for number in self._lines.get(name, ()):
                     effects = self._statements[number][1] if number in self._statements else None
                     if effects is not None:
                         found |= {n for n in effects.deferred if n in namespace or n in self._lines}
-                        changes |= {n for n in effects.later if not isinstance(namespace.get(n), _IMMUTABLE)}
+                        changes |= {n for n in effects.later if _changes(namespace.get(n), n in effects.later_stores)}
             for other in sorted(found - seen - set(statement.binds)):
                 reads[other] = self._lines.get(other, ())
                 todo.append(other)
@@ -376,10 +384,3 @@ def with_statement(variable: Variable, lineage: Lineage, session: str, *, rename
     advice = ["; ".join(filter(None, (said, how))) for said in kept]
     problems = [replace(p, advice=said) for p, said in zip(variable.problems, advice, strict=True)]
     return replace(variable, problems=tuple(problems))
-
-
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, types.CodeType):
-            yield from _codes(const)

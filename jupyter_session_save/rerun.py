@@ -6,158 +6,19 @@ Invariant: a name whose value was saved is bound to that same value afterwards, 
 from __future__ import annotations
 
 import linecache
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from .chains import Chains, plan_chains
 from .errors import SessionNameError, said
 from .pickling import Placeholder
 from .reports import LoadReport, Rerun
+from .rewinding import is_definition, keep, take_on
 from .snapshot import Problem, Snapshot, Variable
 from .statement import Lineage, Statement, shown
 
-_SHELL = frozenset({"get_ipython", "open", "display", "exit", "quit", "__name__", "__builtins__"})
 _MISSING: Any = object()
-
-
-class _Refusal(Exception):  # noqa: N818
-    """Why a variable cannot be made again."""
-
-
-@dataclass(slots=True)
-class Chains:
-    """What to run for which variable.
-
-    Attributes
-    ----------
-    steps : list of Statement
-        In the order in which they ran.
-    needed : dict of str to set of int
-        For each variable that will be made again, the statements that it needs.
-    refused : dict of str to str
-        For each that cannot be, why.
-    kept : set of str
-        Variables whose values were loaded.
-    """
-
-    steps: list[Statement] = field(default_factory=list)
-    needed: dict[str, set[int]] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    kept: set[str] = field(default_factory=set)
-
-
-def plan_chains(
-    lineage: Lineage, names: Sequence[str], *, whole: Collection[str], inside: Collection[str], kept: Collection[str]
-) -> Chains:
-    """Choose what to run.
-
-    Parameters
-    ----------
-    lineage : Lineage
-    names : sequence of str
-        The variables that the user named; none means all that are placeholders.
-    whole : collection of str
-        Variables that are placeholders.
-    inside : collection of str
-        Variables that hold one.
-    kept : collection of str
-        Variables whose values were loaded.
-    """
-    planner = _Planner(lineage, whole, inside, kept)
-    chains = Chains()
-    wanted = list(names or sorted(whole))
-    found: dict[str, tuple[set[int], set[str]]] = {}
-    for name in [*wanted, *sorted(set(whole).difference(wanted))]:
-        try:
-            if name in kept and name not in inside:
-                raise _Refusal("its value was loaded, and a re-run never overwrites one")
-            found[name] = planner.chain(name)
-        except _Refusal as refusal:
-            if name in wanted:
-                chains.refused[name] = str(refusal)
-    if not names:
-        for name in sorted(inside):
-            chains.refused[name] = (
-                f"only a part of it is a placeholder: name it (--rerun {name}) to make all of it anew"
-            )
-    chosen = {name for name in wanted if name in found}
-    for name, (_, remade) in found.items():
-        # What depends on it, and what it depends on, must be made of the same objects.
-        if name not in chosen and remade.intersection(wanted) & set(found):
-            chosen.add(name)
-    for name in sorted(chosen):
-        for one in found[name][1]:
-            if one not in chains.needed:
-                chains.needed[one] = found[name][0] if one not in found else found[one][0]
-    for name in list(chains.needed):
-        chains.refused.pop(name, None)
-    chains.kept = {*kept, *inside}.difference(chains.needed)
-    numbers = set().union(*chains.needed.values())
-    chains.steps = [s for s in lineage.statements if s.number in numbers]
-    return chains
-
-
-class _Planner:
-    """Follows statements to what they need."""
-
-    def __init__(
-        self, lineage: Lineage, whole: Collection[str], inside: Collection[str], kept: Collection[str]
-    ) -> None:
-        self._lineage, self._whole = lineage, set(whole)
-        self._kept = set(kept) | set(inside)
-        self._statements = {s.number: s for s in lineage.statements}
-
-    def chain(self, name: str) -> tuple[set[int], set[str]]:
-        """Return the statements that make a variable, and the placeholders that they make with it."""
-        if name not in self._lineage.made_by:
-            raise _Refusal("no statement that made it was recorded")
-        numbers: set[int] = set()
-        remade = {name}
-        todo = list(self._lineage.made_by[name])
-        while todo:
-            number = todo.pop()
-            if number in numbers:
-                continue
-            if number not in self._statements:
-                raise _Refusal("a statement that it needs was not kept")
-            statement = self._statements[number]
-            if statement.refused:
-                raise _Refusal(f"{statement.refused}: {shown(statement.text)}")
-            numbers.add(number)
-            for other in self._whole.intersection(statement.binds) - remade:
-                # What one call made belongs together, such as the two ends of a pair of sockets.
-                if self._lineage.made_by.get(other, ())[:1] == (number,):
-                    remade.add(other)
-                    todo += self._lineage.made_by[other]
-            for read, made in statement.reads.items():
-                todo += self._before(statement, read, made, remade)
-        for number in sorted(numbers):
-            self._check_changes(self._statements[number], remade)
-        return numbers, remade
-
-    def _before(self, statement: Statement, read: str, made: tuple[int, ...], remade: set[str]) -> Iterable[int]:
-        """Return the statements that must run for a name that a statement reads."""
-        if read in remade or (read in statement.binds and not made):
-            return made
-        now = self._lineage.made_by.get(read, ())
-        if read in self._whole and now[:1] == made[:1] and now:
-            remade.add(read)
-            return now
-        if read in self._kept and now[:1] == made[:1]:
-            return ()
-        if made:
-            return made
-        if read in _SHELL:
-            return ()
-        why = "has another value by now" if read in self._kept else "is not here"
-        raise _Refusal(f"it needs {read}, which {why}: {shown(statement.text)}")
-
-    def _check_changes(self, statement: Statement, remade: set[str]) -> None:
-        for name in statement.changes:
-            now = self._lineage.made_by.get(name, ())
-            same = statement.reads.get(name, ())[:1] == now[:1]
-            if name in self._kept and name not in remade and same:
-                raise _Refusal(f"it would change {name}, which was loaded: {shown(statement.text)}")
 
 
 def chains_of(
@@ -199,7 +60,13 @@ def foretold(snapshot: Snapshot, names: Sequence[str] | None) -> list[str]:
     if names is None:
         return []
     chains = chains_of(snapshot, snapshot.variables, names, None)
-    lines = [f"would run again: {shown(step.text)}" for step in chains.steps]
+    lines = []
+    for step in chains.steps:
+        past = {
+            s.number: (s, n) for (number, n), makers in chains.earlier.items() if number == step.number for s in makers
+        }
+        lines += [f"may run first, for {n} as it was: {shown(s.text)}" for s, n in past.values()]
+        lines.append(f"would run again: {shown(step.text)}")
     return lines + [f"could not make {name} again: {why}" for name, why in chains.refused.items()]
 
 
@@ -260,6 +127,8 @@ def run_again(chains: Chains, namespace: dict[str, Any], lineage: Lineage, *, so
     failed: dict[int, str] = {}
     outcomes: list[tuple[str, str]] = []
     made: dict[str, Any] = {}
+    definitions = [before[n] for n in {n for s in chains.steps for n in s.reads} if is_definition(before.get(n))]
+    unchanged = [back for back in map(keep, definitions) if back is not None]
     try:
         for step in chains.steps:
             users = [name for name, needed in chains.needed.items() if step.number in needed]
@@ -267,7 +136,15 @@ def run_again(chains: Chains, namespace: dict[str, Any], lineage: Lineage, *, so
                 outcomes.append((shown(step.text), "not run: a statement before it failed"))
                 failed[step.number] = ""
                 continue
-            error = runner.run(step, f"<{source} statement {step.number}>", flags)
+            filename = f"<{source} statement {step.number}>"
+            past = {n: makers for (number, n), makers in chains.earlier.items() if number == step.number}
+            put_back, remarks = _as_they_were(past, namespace, before, filename, flags)
+            outcomes += remarks
+            try:
+                error = runner.run(step, filename, flags)
+            finally:
+                for back in put_back:
+                    back()
             if error is not None:
                 failed[step.number] = error
             outcomes.append((shown(step.text), f"failed: {error}" if error else "ran"))
@@ -275,6 +152,8 @@ def run_again(chains: Chains, namespace: dict[str, Any], lineage: Lineage, *, so
             if not failed.keys() & needed:
                 made[name] = runner.value(name, lineage.made_by[name][0])
     finally:
+        for back in unchanged:
+            back()
         _put_back(namespace, before)
     refused = dict(chains.refused)
     for name in chains.needed:
@@ -283,6 +162,38 @@ def run_again(chains: Chains, namespace: dict[str, Any], lineage: Lineage, *, so
             refused[name] = "a statement that it needs failed"
     namespace.update(made)
     return Rerun(tuple(outcomes), tuple(sorted(made)), tuple(sorted(refused.items())))
+
+
+def _as_they_were(
+    past: Mapping[str, Sequence[Statement]],
+    namespace: dict[str, Any],
+    before: dict[str, Any],
+    filename: str,
+    flags: int,
+) -> tuple[list[Callable[[], None]], list[tuple[str, str]]]:
+    """Give loaded values the contents that they once had.
+
+    Returns
+    -------
+    put_back : list of callable
+        Which give them their contents of now again.
+    remarks : list of (statement, outcome)
+    """
+    put_back, remarks = [], []
+    for name, makers in past.items():
+        back = keep(before[name])
+        runner = _Runner(namespace, before, ())
+        failed = None
+        # Where the contents could not be put in place, nothing is made: it may be a file that would be opened again.
+        for maker in makers if back is not None else ():
+            failed = failed or runner.run(maker, filename, flags)
+            remarks.append((shown(maker.text), f"failed: {failed}" if failed else f"ran, for {name} as it was then"))
+        earlier = runner.value(name, makers[0].number) if makers and not failed else _MISSING
+        if back is not None and earlier is not _MISSING and take_on(before[name], earlier):
+            put_back.append(back)
+        else:
+            remarks.append((name, "used as it is now, though it has been changed since"))
+    return put_back, remarks
 
 
 class _Runner:

@@ -12,10 +12,11 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_session_save.cells import statements
+from jupyter_session_save.chains import plan_chains
 from jupyter_session_save.errors import SessionNameError
 from jupyter_session_save.lineage import Recorder
 from jupyter_session_save.masking import masked
-from jupyter_session_save.rerun import plan_chains, run_again
+from jupyter_session_save.rerun import run_again
 from jupyter_session_save.statement import Lineage, Statement, how_made
 
 from .kernels import Kernel
@@ -396,9 +397,70 @@ def test_a_loaded_value_that_a_statement_changes_unseen_is_loaded_once_more(mach
     kernel = machine.load()
     kernel.run("loaded = %load_session case --rerun")
     text = read_report(kernel, "loaded").text
-    assert "loaded once more, since a statement that ran again had changed them: account, alias, data" in text
+    assert "loaded once more, since a statement that ran again had changed them: alias, data" in text
+    assert "ran, for account as it was then" in text
     kernel.check("data == [1, 2, 9] and alias is data", "account.total == 5", "type(account) is Account")
     kernel.check("next(g) == 2", "next(h) == 1", "other.append(4) or list(k) == [4]")
+
+
+FORMS = {
+    "m1": ("%%time\nm1 = rng(5); next(m1)", [1, 2, 3, 4]),
+    "m2": ("files = !echo hi\nm2 = (f for f in files); next(m2)", []),
+    "m3": ("%%capture shown\nm3 = rng(3); next(m3)", [1, 2]),
+    "w1": ("with contextlib.nullcontext(4) as k:\n    w1 = rng(k); next(w1)", [1, 2, 3]),
+    "f1": ("for i in range(2):\n    f1 = rng(i + 3); next(f1)", [1, 2, 3]),
+    "i1": ("if limit > 2:\n    i1 = rng(limit); next(i1)\nelse:\n    i1 = None", [1, 2]),
+    "t1": ("try:\n    t1 = rng(3); next(t1); 1 / 0\nexcept ZeroDivisionError as e:\n    pass", [1, 2]),
+    "a1": ("count = 2\ncount += 3\na1 = rng(count); next(a1)", [1, 2, 3, 4]),
+    "v1": ("if (v1 := rng(6)): next(v1)", [1, 2, 3, 4, 5]),
+    "u1": ("u1, (u2, *rest) = rng(2), (rng(3), 1, 2); next(u1); next(u2)", [1]),
+    "u2": ("pass", [1, 2]),
+    "x1": ("tmp = 5\nx1 = rng(tmp); next(x1)\ndel tmp", [1, 2, 3, 4]),
+    "gg": ("def setg():\n    global gg\n    gg = rng(limit); next(gg)\nsetg()", [1, 2]),
+    "d1": ("@functools.cache\ndef mk(n): return rng(n)\nd1 = mk(4); next(d1)", [1, 2, 3]),
+    "c1": ("c1 = C().go(); next(c1)\nC.n = 7; C.more.append(9)", [1]),
+    "n1": ("def fd(): return rng(fd.k)\nfd.k = 2\nn1 = fd(); next(n1)\nfd.k = 9", [1]),
+    "b1": ("box = [3]\nb1 = rng(box[0]); next(b1)\nbox[0] = 9", [1, 2]),
+    "b2": ("kept = {'a': 1}\nb2 = (v for v in kept.items()); list(b2)\nb2 = rng(len(kept)); kept['b'] = 2", [0]),
+    "y1": ("y1: object = rng(3); next(y1)", [1, 2]),
+    "z1": ("z1 = z2 = rng(3); next(z1)", [1, 2]),
+}
+REFUSED = {
+    "bm": ("def bump():\n    C.n += 1\n    return rng(C.n)\nbm = bump(); next(bm)", "it would change C"),
+    "sv": ("def sv(): return saver()\nsv = sv(); next(sv)", "saves or loads sessions"),
+    "jv": ("jv = (jss.save('third', {'a': 1}), rng(3))[1]; next(jv)", "saves or loads sessions"),
+}
+
+
+@pytest.mark.core
+def test_every_form_of_statement_runs_again_with_the_values_of_its_time(machine: Machine) -> None:
+    machine.save(
+        "import contextlib, functools, jupyter_session_save as jss\nlimit = 3",
+        "def rng(n):\n    yield from range(n)",
+        "class C:\n    n = 2; more = [1]\n    def go(self): return rng(self.n + len(self.more) - 1)\nc = C()",
+        "def saver():\n    get_ipython().run_line_magic('save_session', 'other')\n    return rng(3)",
+        *(cell for cell, _ in (*FORMS.values(), *REFUSED.values())),
+        "limit = 100",
+    )
+    kernel = machine.load(options="--rerun")
+    assert {name: kernel.get(f"list({name})") for name in FORMS} == {name: left for name, (_, left) in FORMS.items()}
+    kernel.check("C.n == 8 and C.more == [1, 9] and fd.k == 9 and box == [9] and limit == 100 and count == 5")
+    kernel.check("kept == {'a': 1, 'b': 2} and type(c) is C and z1 is z2", *map(is_placeholder, REFUSED))
+    text = read_report(kernel, "loaded").text
+    for name, (_, reason) in REFUSED.items():
+        assert any(line.split()[:1] == [name] and reason in line for line in text.splitlines())
+    kernel.check("'other@2' not in repr(get_ipython().run_line_magic('sessions', ''))")
+
+
+def test_what_cannot_be_rewound_is_not_made_again_and_the_report_says_so(machine: Machine) -> None:
+    machine.write("here.txt", "1\n2\n3\n")
+    machine.save(
+        "f = open('here.txt', 'r+')", "g = (line for line in [f]); next(g)", "f.seek(2); f.write('9'); f.flush()"
+    )
+    kernel = machine.load(options="--rerun")
+    text = read_report(kernel, "loaded").text
+    assert "f  " in text and "used as it is now, though it has been changed since" in text
+    assert (machine.project / "here.txt").read_text() == "1\n9\n3\n"
 
 
 def test_lineage_survives_a_second_kernel(machine: Machine) -> None:
