@@ -21,6 +21,7 @@ from .reach import EVERYTHING, Reach, reach_of
 from .reports import AutosaveStatus
 from .repository import Repository
 from .retention import DEFAULT, parse
+from .silence import silence
 from .snapshot import Snapshot
 
 RETRY = 2.0, 300.0
@@ -139,9 +140,9 @@ class Autosave:
             raise SaveError("autosave is at work on another thread: try again")
         try:
             self.tracker.touch(EVERYTHING)
-            self.tracker.save(
-                cell=None if self._cell is None else self._cell + 1, largest=self._settings().max_variable
-            )
+            cell = None if self._cell is None else self._cell + 1
+            with silence(self._shell):
+                self.tracker.save(cell=cell, largest=self._settings().max_variable)
             return self.tracker.current
         finally:
             self._lock.release()
@@ -202,7 +203,8 @@ class Autosave:
             return None
         try:
             largest = self._settings().max_variable
-            saved = self.tracker.save(cell=self._cell, limit=limit, largest=largest, pause=pause, whole=whole)
+            with silence(self._shell):
+                saved = self.tracker.save(cell=self._cell, limit=limit, largest=largest, pause=pause, whole=whole)
         except GiveWay:
             self.tracker.gave_way(whole=whole)
             raise
@@ -254,14 +256,17 @@ class Autosave:
                     return 0.0 if not self._failures else self._retry - time.monotonic()
                 waits += [wait] if wait else []
             self._settle()
-            if self.tracker.sweep(pause, quiet=quiet):
+            with silence(self._shell):
+                more = self.tracker.sweep(pause, quiet=quiet)
+            if more:
                 return 0.0
             self.tracker.sweep_again()
             self._again = min(2 * self._again, AGAIN[1])
             return min([self._again, *waits])
-        except GiveWay:
+        except (GiveWay, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:
+            # Nothing else may reach the kernel's loop, which a SystemExit would end.
             self._note(error)
             return max(0.1, self._retry - time.monotonic())
         finally:
@@ -276,8 +281,9 @@ class Autosave:
                 raise GiveWay
 
         try:
-            while time.perf_counter() < deadline and self.tracker.sweep(pause):
-                pass
+            with silence(self._shell):
+                while time.perf_counter() < deadline and self.tracker.sweep(pause):
+                    pass
             self._patience = TERMINAL
         except GiveWay:
             self._patience *= 2

@@ -18,10 +18,11 @@ from typing import Any
 
 from . import around, environment
 from .components import split
-from .examining import Examiner, TooLong, Tracked, same_component
+from .examining import Examiner, PausingScope, TooLong, Tracked, same_component
 from .interpreter import Surroundings, collect
+from .interrupts import check, watched
 from .namespace import user_names
-from .pickling import GiveWay, Scope, collection_paused
+from .pickling import GiveWay, collection_paused
 from .reach import Reach
 from .repository import Repository
 from .snapshot import Environment, Snapshot
@@ -164,6 +165,7 @@ class Tracker:
         new = {} if self.current is None else {v.name: v.digest for v in self.current.variables}
         return tuple(sorted(n for n in old.keys() | new.keys() if old.get(n) != new.get(n)))
 
+    @watched()
     def save(
         self,
         *,
@@ -209,7 +211,7 @@ class Tracker:
         touched = touching.reached(mentioned, view, everything=everything)
         live = self._live()
         values, _ = collect(Surroundings(self._namespace, live.get("shell")))
-        scope = _PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
+        scope = PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
             state = around.examine_state(values, scope, writer, self._state)
             if not touched and not self._went_back and around.same_state(state, self._state):
@@ -248,6 +250,7 @@ class Tracker:
         self._patience.done(whole)
         return committed
 
+    @watched()
     def sweep(self, pause: Callable[[], None], *, quiet: float = float("inf")) -> bool:
         """Look at the next component that no cell has named, and take note if it changed.
 
@@ -297,7 +300,7 @@ class Tracker:
     def _looked_at(self, tracked: Tracked, values: dict[str, Any], pause: Callable[[], None]) -> Tracked | None:
         view = dict(self._namespace)
         every = {n: view[n] for n in user_names(view, self._hidden())}
-        scope = _PausingScope(self._namespace, every, self._live(), pause)
+        scope = PausingScope(self._namespace, every, self._live(), pause)
         with collection_paused():
             examiner = Examiner(values, scope, self._where, self.repository, None)
             scope.watch = examiner.hurry
@@ -344,6 +347,7 @@ class Tracker:
         modules = frozenset(chain.from_iterable(c.modules for c in components))
         if modules not in self._environments:
             self._environments = {modules: environment.current(modules)}
+        check()
         return writer.commit(
             Snapshot(
                 name=self.name,
@@ -360,25 +364,6 @@ class Tracker:
             sign=self._signer.sign,
             parent_record=before,
         )
-
-
-class _PausingScope(Scope):
-    """Lets a pickle be given up for something better."""
-
-    def __init__(
-        self,
-        namespace: dict[str, Any],
-        saved: Mapping[str, Any],
-        live: Mapping[str, Any],
-        pause: Callable[[], None],
-    ) -> None:
-        super().__init__(namespace, saved, live)
-        self._pause = pause
-        self.watch: Callable[[], None] = lambda: None
-
-    def pause(self) -> None:
-        self._pause()
-        self.watch()
 
 
 def _identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:

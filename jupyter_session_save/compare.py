@@ -13,6 +13,7 @@ from . import environment
 from .components import own_digest
 from .digests import digest_of
 from .errors import SessionError
+from .interrupts import watched
 from .pickling import Payload, Scope, collection_paused, dumps
 from .pickling.normal import normal
 from .reports import LoadPlan, PlanStatus
@@ -23,6 +24,7 @@ _COMPARED = 1 << 20
 """Streams up to this many bytes are compared opcode by opcode."""
 
 
+@watched()
 def statuses(
     namespace: dict[str, Any],
     snapshot: Snapshot,

@@ -6,7 +6,7 @@ Invariant: bytes are written only if they are not known to be stored; nothing th
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,6 +120,26 @@ class _Seen:
 def same_component(one: Component, other: Component) -> bool:
     """Whether two records stand for equal values."""
     return one.names == other.names and one.stream == other.stream and one.buffers == other.buffers
+
+
+class PausingScope(Scope):
+    """Lets a pickle be given up for something better."""
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        saved: Mapping[str, Any],
+        live: Mapping[str, Any],
+        pause: Callable[[], None],
+    ) -> None:
+        super().__init__(namespace, saved, live)
+        self._pause = pause
+        self.watch: Callable[[], None] = lambda: None
+
+    def pause(self) -> None:
+        """Raise `GiveWay` if there is something better to do."""
+        self._pause()
+        self.watch()
 
 
 class Examiner:

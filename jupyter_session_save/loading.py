@@ -20,6 +20,7 @@ from .compare import statuses
 from .errors import DamagedError, FormatError, SessionNameError, StoreError, TrustError
 from .history import changes, standing
 from .integrity import DataCheck, checked_first
+from .interrupts import watched
 from .limits import usual_limit
 from .lineage import with_statement
 from .manifest import signed_bytes
@@ -137,6 +138,7 @@ def check_trust(snapshot: Snapshot, signer: Signer, trusted: bool) -> None:
         )
 
 
+@watched()
 @usual_limit()
 def load_into(
     namespace: dict[str, Any],

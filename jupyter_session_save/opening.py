@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from . import environment
 from .integrity import checked_at_once
+from .interrupts import watched
 from .loading import StoredComponent, check_trust, unreadable
 from .pickling import Restoring, collection_paused, unavailable
 from .repository import Repository
@@ -81,6 +82,7 @@ class OpenSession(Mapping[str, Any]):
         """Return what is known of a variable without loading it."""
         return next(v for v in self.snapshot.variables if v.name == name)
 
+    @watched()
     def _load(self, name: str) -> None:
         todo, seen = [name], {name}
         while todo:

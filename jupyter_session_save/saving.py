@@ -18,6 +18,7 @@ from .describe import describe
 from .display import human_bytes
 from .errors import SaveError
 from .interpreter import Surroundings, collect, outputs
+from .interrupts import check, watched
 from .limits import usual_limit
 from .lineage import with_statement
 from .names import quote
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .lineage import Recorder
 
 
+@watched()
 @usual_limit()
 def save_namespace(
     namespace: dict[str, Any],
@@ -100,6 +102,7 @@ def save_namespace(
             state=tuple(saved.state),
             lineage=lineage,
         )
+        check()
         snapshot = writer.commit(made, sign=signer.sign)
         buffers.keep(made, snapshot)
         written = writer.written

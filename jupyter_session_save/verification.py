@@ -21,6 +21,7 @@ from blake3 import blake3
 
 from .components import own_digest
 from .errors import SaveError, said
+from .interrupts import watched
 from .loading import StoredComponent, check_trust, restore
 from .pickling import Placeholder, Scope, collection_paused
 from .pickling.culprit import attributes
@@ -255,7 +256,8 @@ def answer(question: Mapping[str, Any], held: list[Any]) -> list[list[str]]:
     held.append(namespace)
     components = sorted(snapshot.components, key=lambda c: (not c.defines, bool(c.refs)))
     stored = [StoredComponent(c, repository, verify=lambda part: True) for c in components]
-    restoring = restore(stored, snapshot, namespace, live, namespace.__setitem__)
+    with watched():
+        restoring = restore(stored, snapshot, namespace, live, namespace.__setitem__)
     expected = question["expected"]
     found = fingerprints(namespace, list(expected), [v.name for v in snapshot.variables], live)
     types = {v.name: v.type for v in snapshot.variables}

@@ -223,6 +223,42 @@ def test_an_interrupt_in_the_hook_costs_nothing_and_shows_nothing(machine: Machi
     resumed(machine).check("len(x) == 2")
 
 
+LOUD = """
+import logging, sys, threading, warnings
+from IPython.display import display
+class Loud:
+    def __init__(self): self.x = []
+    def __getstate__(self):
+        print('printed'); print('complained', file=sys.stderr); logging.error('logged'); warnings.warn('warned')
+        display('displayed'); sys.stdout.flush()
+        other = threading.Thread(target=print, args=('of another thread',))
+        other.start(); other.join()
+        return vars(self)
+class Quits:
+    def __reduce__(self): raise KeyboardInterrupt
+class Leaves:
+    def __reduce__(self): raise SystemExit
+"""
+
+
+@pytest.mark.core
+def test_what_code_of_the_users_says_or_raises_while_it_is_saved_shows_nowhere(machine: Machine) -> None:
+    kernel = begin(machine, LOUD, "beside = [1]")
+    shown = kernel.run("quits = [Quits()]; leaves = [Leaves()]; loud = Loud()")
+    assert set(shown.text.split("\n")) == {"of another thread", ""} and not shown.stream("stderr")
+    # Also at idle, and while the namespace is caught up with.
+    kernel.run("quiet = 1\n%undo_session")
+    shown = kernel.run("loud.x.append(1); beside.append(2); print('mine'); display('too'); print('!', file=sys.stderr)")
+    assert "printed" not in shown.text and "displayed" not in shown.text
+    assert shown.text.startswith("mine\n") and "'too'" in shown.text and shown.stream("stderr") == "!\n"
+    kernel.check("'silence' not in repr(sys.stdout.write)", "'publish' not in vars(get_ipython().display_pub)")
+    # A save by hand is like any other call.
+    assert "printed" in kernel.run("%save_session byhand").text
+    kernel.sigkill()
+    kernel = resumed(machine)
+    kernel.check("beside == [1, 2]", "loud.x == [1]", "len(quits) == len(leaves) == 1")
+
+
 def test_two_kernels_of_one_notebook_lose_nothing(machine: Machine) -> None:
     one, other = begin(machine), begin(machine)
     for number in range(3):

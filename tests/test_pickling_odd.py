@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import signal
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from jupyter_session_save.pickling import Placeholder, Scope, dumps
+from jupyter_session_save.reports import SaveReport
 
 from .cells import Notebook, differences, notebook, problems
 from .restore import Kept, Saved
@@ -304,12 +306,57 @@ def test_an_object_that_closes_what_is_being_saved(a: Notebook) -> None:
     unharmed(b)
 
 
-def test_a_keyboard_interrupt_stops_the_save_and_leaves_no_snapshot(a: Notebook) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        "signal.raise_signal(signal.SIGINT)",
+        "\n        try: signal.raise_signal(signal.SIGINT)\n        except: return 0, 1",
+    ],
+    ids=["passed on", "swallowed"],
+)
+def test_an_interrupt_stops_the_save_and_leaves_no_snapshot(a: Notebook, how: str) -> None:
     a.save()
-    a.run("class Stop:\n    def __reduce__(self): raise KeyboardInterrupt\nstop = Stop()")
+    a.run(f"import signal\nclass Stop:\n    def __reduce__(self): {how}\nstop = Stop()")
+    handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         a.save()
     assert a.repository.versions("s") == [1]
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_handler_of_the_users_that_only_takes_note_stops_nothing(a: Notebook) -> None:
+    a.run("import signal\nclass Note:\n    def __reduce__(self): signal.raise_signal(signal.SIGINT); return Note, ()")
+    noted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
+    try:
+        report = a.run("note = Note()").save()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert noted and not problems(report)
+
+
+@pytest.mark.parametrize("kind", ["KeyboardInterrupt", "GeneratorExit", "SystemExit"])
+def test_what_only_looks_like_an_interrupt_costs_its_own_place(a: Notebook, kind: str) -> None:
+    a.run(
+        f"""
+        class Quits:
+            def __reduce__(self): raise {kind}
+        class Late:
+            def __init__(self): self.x = 1
+            def __setstate__(self, state): raise {kind}
+        quits = [Quits(), 1, ..., NotImplemented]; late = [Late(), 1]
+        """
+    )
+    reports: list[SaveReport] = []
+    beside = threading.Thread(target=lambda: reports.append(a.save()))
+    beside.start()
+    beside.join()
+    for report in (*reports, a.save()):
+        assert set(problems(report)) == {"quits[0]"}
+    b = a.fresh()
+    assert {"quits[0]", "late[0]"} <= set(problems(b.load()))
+    b.check("quits[1] == late[1] == 1", "quits[2] is ...", "quits[3] is NotImplemented")
+    unharmed(b)
 
 
 def test_one_bad_object_among_many_is_named_with_its_path(a: Notebook) -> None:

@@ -319,7 +319,7 @@ def test_notebook_classes_stay_picklable_for_others(program: Program, names: lis
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_garbage_collector_is_left_as_it_was(enabled: bool) -> None:
-    with notebook("x = [1]\nclass Bad:\n    def __reduce__(self): raise KeyboardInterrupt") as a:
+    with notebook("import signal\nclass Bad:\n    def __reduce__(self): signal.raise_signal(signal.SIGINT)") as a:
         was = gc.isenabled()
         (gc.enable if enabled else gc.disable)()
         try:

@@ -14,6 +14,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..interrupts import stopping
 from ..snapshot import Problem
 from . import rebuild
 from .culprit import PathFinder
@@ -51,7 +52,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             try:
                 hash(element)
                 _exchange(container, stand_in, element)
-            except (KeyboardInterrupt, rebuild.Superseded):
+            except stopping(rebuild.Superseded):
                 raise
             except BaseException:
                 continue
@@ -62,7 +63,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         try:
             found = self._restoring.find(module, name)
             return super().find_class(module, name) if found is None else found
-        except (KeyboardInterrupt, rebuild.Superseded):
+        except stopping(rebuild.Superseded):
             raise
         except BaseException as error:
             return self._stand_in(f"{module}.{name}", error)
@@ -101,7 +102,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             return self._stand_in("", args[0])
         try:
             return func(*args)
-        except (KeyboardInterrupt, rebuild.Superseded):
+        except stopping(rebuild.Superseded):
             raise
         except BaseException as error:
             filling = _fills(func) and bool(args)
@@ -155,7 +156,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             return
         try:
             super().load_build()
-        except (KeyboardInterrupt, rebuild.Superseded):
+        except stopping(rebuild.Superseded):
             raise
         except BaseException as error:
             made = self._stand_in(type_name(type(instance)), error)
@@ -188,7 +189,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             else:
                 for item in items:
                     target.append(item)
-        except (KeyboardInterrupt, rebuild.Superseded):
+        except stopping(rebuild.Superseded):
             raise
         except BaseException as error:
             self._fail_top(target, error)
@@ -215,7 +216,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         for key, value in zip(items[::2], items[1::2], strict=True):
             try:
                 target[key] = value
-            except (KeyboardInterrupt, rebuild.Superseded):
+            except stopping(rebuild.Superseded):
                 raise
             except BaseException as error:
                 if type(target) is not dict:
@@ -234,7 +235,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         for item in items:
             try:
                 target.add(item)
-            except (KeyboardInterrupt, rebuild.Superseded):
+            except stopping(rebuild.Superseded):
                 raise
             except BaseException as error:
                 if type(target) is not set:
@@ -253,7 +254,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             try:
                 hash(item)
                 items.append(item)
-            except (KeyboardInterrupt, rebuild.Superseded):
+            except stopping(rebuild.Superseded):
                 raise
             except BaseException as error:
                 items.append(self._stand_in(type_name(type(item)), error))

@@ -9,6 +9,7 @@ Invariant: pickling changes nothing in what it pickles, and all attempts give st
 
 from __future__ import annotations
 
+import builtins
 import copyreg
 import pickle
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import said
+from ..interrupts import stopping
 from ..snapshot import Problem
 from . import dill_reducers, rebuild
 from .buffers import HeldBuffer, buffers_in
@@ -179,7 +181,7 @@ class Pickling:
                 return self.placeholder(obj, said(error))
             except Exception:
                 raise RecursionError("too deeply nested") from None
-        except KeyboardInterrupt:
+        except stopping(GiveWay):
             raise
         except BaseException as error:
             return self.placeholder(obj, said(error))
@@ -216,7 +218,8 @@ class Pickling:
         )
 
     def _global(self, obj: Any, name: str) -> Any:
-        module = module_of(obj)
+        # `Ellipsis` and `NotImplemented` say no more than their names.
+        module = "builtins" if obj is getattr(builtins, name, self) else module_of(obj)
         if module in ("", "__main__"):
             # A name in the namespace would be a variable that refers to itself: use the state instead.
             state = getattr(obj, "__dict__", None)
@@ -309,7 +312,7 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
         for _ in range(CHANGING):
             try:
                 return _at_any_depth(lane, values, scope, guarded)
-            except (KeyboardInterrupt, GiveWay):
+            except stopping(GiveWay):
                 raise
             except BaseException as failed:
                 # The text only: an exception that is kept holds the frames, and they hold the values.

@@ -16,6 +16,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from ..interrupts import stopping
 from ..snapshot import Problem
 from . import rebuild
 from .abandoned import retain
@@ -166,7 +167,7 @@ class Restoring:
         component = self._components[position]
         try:
             values = self._unpickle(position, component)
-        except KeyboardInterrupt:
+        except stopping():
             raise
         except rebuild.Superseded:
             return

@@ -1,0 +1,78 @@
+"""Whether the user has interrupted, or code of the user's merely raises what an interrupt would raise.
+
+Invariant: the handler of SIGINT is called as ever, and is afterwards the one that was there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+
+class _Heard:
+    """Stands before the handler of SIGINT, and keeps what that raised."""
+
+    def __init__(self, handler: Any) -> None:
+        self.handler = handler
+        self.raised: BaseException | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> Any:
+        try:
+            return self.handler(number, frame)
+        except BaseException as error:
+            self.raised = error
+            raise
+
+
+# Threads that we start to pickle on a larger stack run in a copy of the context, and hear the same.
+_heard: ContextVar[_Heard | None] = ContextVar("session_interrupts", default=None)
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """Tell an interrupt that arrives meanwhile from what only looks like one, and let nobody hide it.
+
+    Front ends interrupt by SIGINT, which Python hands to the main thread only, on Windows too; so what is raised on
+    another thread has been raised by somebody.
+    """
+    if _heard.get() is not None:
+        yield
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    while isinstance(handler, _Heard):
+        handler = handler.handler
+    heard = _Heard(handler)
+    token = _heard.set(heard)
+    try:
+        if callable(handler):
+            with contextlib.suppress(ValueError):  # Not the main thread.
+                signal.signal(signal.SIGINT, heard)
+        yield
+    except BaseException as error:
+        if heard.raised is not None and error is not heard.raised:
+            raise heard.raised from None
+        raise
+    finally:
+        if signal.getsignal(signal.SIGINT) is heard:
+            signal.signal(signal.SIGINT, handler)
+        heard.raised = None
+        _heard.reset(token)
+
+
+def stopping(*ours: type[BaseException]) -> tuple[type[BaseException], ...]:
+    """Return which exceptions stop all work, for an ``except``: ours, and any once the user has interrupted."""
+    heard = _heard.get()
+    if heard is None:
+        return KeyboardInterrupt, *ours
+    return ours if heard.raised is None else (BaseException,)
+
+
+def check() -> None:
+    """Raise what an interrupt has raised, if code of the user's has swallowed it."""
+    heard = _heard.get()
+    if heard is not None and heard.raised is not None:
+        raise heard.raised
