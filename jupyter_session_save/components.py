@@ -8,6 +8,7 @@ Invariant: every name is in exactly one group; groups do not depend on the order
 
 from __future__ import annotations
 
+import cmath
 import sys
 import types
 import zlib
@@ -167,7 +168,9 @@ def own_digest(value: Any) -> str:
 def is_plain(value: Any) -> bool:
     """Whether a value is a number, a short text or the like, which is pickled together with others of its kind."""
     kind = type(value)
-    return id(kind) in _PLAIN and ((kind is not str and kind is not bytes) or len(value) < _PLAIN_LENGTH)
+    if id(kind) not in _PLAIN or ((kind is float or kind is complex) and cmath.isnan(value)):
+        return False  # Which NaN it is may matter.
+    return (kind is not str and kind is not bytes) or len(value) < _PLAIN_LENGTH
 
 
 def _is_imported(value: Any) -> bool:

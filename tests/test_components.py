@@ -212,7 +212,7 @@ def test_a_payload_is_empty_once_the_next_is_asked_for() -> None:
 
 
 VALUES: list[Any] = [
-    None, True, False, 1, 1.0, 1 + 0j, "1", b"1", 0, 0.0, -0.0, float("nan"), "", b"", "\udc80", json, np,
+    None, True, False, 1, 1.0, 1 + 0j, "1", b"1", 0, 0.0, -0.0, float("inf"), "", b"", "\udc80", json, np,
     json.dumps, json.loads, len, json.JSONDecoder, int, float, str,
 ]  # fmt: skip
 
@@ -224,7 +224,7 @@ def test_what_shares_nothing_has_a_digest_of_its_own() -> None:
     assert found == [own_digest(value) for value in VALUES]
 
 
-@pytest.mark.parametrize("value", [[1], {}, (1,), "x" * 5000, object(), range(3), np.float64(1)])
+@pytest.mark.parametrize("value", [[1], {}, (1,), "x" * 5000, object(), range(3), np.float64(1), float("nan")])
 def test_what_may_share_has_none(value: Any) -> None:
     assert own_digest(value) == ""
 

@@ -20,6 +20,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from . import generated, rebuild, source, spans
+from .reducers import attributes
 from .scope import (
     globals_in,
     importable_path,
@@ -300,8 +301,12 @@ def reduce_shy(obj: Any, pickling: Pickling) -> Any:
     reduced = pickling.by_reduce(obj)
     if not isinstance(reduced, tuple):
         return reduced
-    padded = (*reduced, *(None,) * (6 - len(reduced)))
-    return (*padded[:5], rebuild.object_state) if padded[2] is not None and padded[5] is None else reduced
+    padded = [*reduced, *(None,) * (6 - len(reduced))]
+    if padded[2] is None or padded[5] is not None:
+        return reduced
+    if type(padded[2]) is tuple and getattr(type(obj), "__getstate__", None) is object.__getstate__:
+        padded[2] = attributes.state_of(obj)  # Without what `__getattr__` said for slots that are not set.
+    return (*padded[:5], rebuild.object_state)
 
 
 def reduce_container(obj: Any, pickling: Pickling) -> Any:

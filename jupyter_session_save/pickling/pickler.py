@@ -21,22 +21,19 @@ from ..errors import said
 from ..interrupts import stopping
 from ..snapshot import Problem
 from . import dill_reducers, rebuild
-from .buffers import HeldBuffer, buffers_in
+from .asking import PROTOCOL, AttentivePickler, FastPickler, PersistentPickler, keeper
 from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
 from .flat import Flat
+from .hashes import met_too_early
 from .memos import Meeting, among
+from .nans import ModuleNan, unequal_to_itself
 from .payload import Chunks, Copies, Payload
 from .placeholder import Placeholder
 from .plans import ATOMS, CONTAINERS, Plan, hashable, known_immutable, library_owned, plan_for
 from .quick import quick_reduce
+from .reducers import attributes
 from .scope import GiveWay, Scope, importable_path, lookup, module_of, type_name
-
-PROTOCOL = 5
-"""Fixed by the format: the first protocol with out-of-band buffers, read by every supported Python."""
-
-INLINE = 16 * 1024
-"""Buffers below this many bytes are copied into the stream; larger ones stay out of band."""
 
 CHANGING = 5
 """Attempts at a value that another thread changes meanwhile."""
@@ -56,13 +53,17 @@ class Pickling:
         Ids of objects that were emitted as references, so that sharing them links nothing.
     own_buffers : set of int
         Ids of the buffers that reducers made.
+    ahead : bool
+        Whether attributes that a hash may need are set before the others are made.
     held_buffers : bool
         Whether the pickler met a buffer that may be the user's, of which it writes no more than the bytes.
     """
 
-    def __init__(self, values: Mapping[str, Any], scope: Scope, *, guarded: bool, capture: bool) -> None:
-        self.scope, self.payload = scope, Payload()
-        self.guarded, self.capture = guarded, capture
+    def __init__(
+        self, values: Mapping[str, Any], scope: Scope, *, guarded: bool, capture: bool, ahead: bool = False
+    ) -> None:
+        self.scope, self.payload, self.nans = scope, Payload(), scope.nans
+        self.guarded, self.capture, self.ahead = guarded, capture, ahead
         self.roots = frozenset(values)
         self.announced: set[int] = set()
         self.referenced: set[int] = set()
@@ -78,6 +79,8 @@ class Pickling:
     def reducer(self) -> Callable[[Any], Any]:
         """Return `reduce` with a short way for instances of plain classes, which are most."""
         quick, full = self.scope.quick, self.reduce
+        if self.ahead:
+            return self._reduce_ahead
 
         def reduce(obj: Any) -> Any:
             short = quick.get(id(type(obj)))
@@ -90,6 +93,11 @@ class Pickling:
 
         return full if self.guarded else reduce
 
+    def _reduce_ahead(self, obj: Any) -> Any:
+        """Return the same for a value in which hashes are asked for before all of the state is there."""
+        reduced = self.reduce(obj)
+        return attributes.hashed(obj, reduced) if id(type(obj)) in self.scope.hashing else reduced
+
     def reduce(self, obj: Any) -> Any:
         """Return how to pickle an object, or NotImplemented for the pickler's own way."""
         cls = type(obj)
@@ -98,6 +106,8 @@ class Pickling:
         except KeyError:
             plan = self._plans[id(cls)] = plan_for(cls, capture=self.capture)
             self.scope.types.append(cls)
+            if attributes.hashed_by_state(cls):
+                self.scope.hashing[id(cls)] = bool(cls.__dictoffset__)
             self.scope.library_owned |= library_owned(cls)
         if id(cls) in self.scope.live_types and id(obj) in self._live and id(cls) not in ATOMS:
             self.referenced.add(id(obj))
@@ -111,8 +121,10 @@ class Pickling:
 
     def links(self, obj: Any) -> bool:
         """Whether variables that both hold this object belong together."""
-        if id(obj) in self.scope.library_owned or known_immutable(type(obj), self.scope.immutable):
+        if id(obj) in self.scope.library_owned or type(obj) is ModuleNan:
             return False
+        if known_immutable(type(obj), self.scope.immutable):
+            return unequal_to_itself(obj)
         # Functions written in C or Cython pickle by name without asking anybody.
         return not callable(obj) or isinstance(obj, type | types.FunctionType) or importable_path(obj) is None
 
@@ -234,62 +246,6 @@ class Pickling:
 REMAKE = "run the statement that made it again"
 
 
-class _FastPickler(pickle.Pickler):
-    """The C pickler, asking `Pickling` about everything that is not a plain builtin."""
-
-    def __init__(self, sink: Any, pickling: Pickling) -> None:
-        super().__init__(sink, PROTOCOL, buffer_callback=_keeper(pickling))
-        # Found by the C pickler on the instance; a method that hands on would cost a call for each object.
-        self.reducer_override = pickling.reducer()  # type: ignore[method-assign]
-        self._live_ids = pickling.scope.live_ids
-
-
-class _PersistentPickler(_FastPickler):
-    """Asks about every single object, which finds the kernel's own dicts and lists but costs time."""
-
-    def persistent_id(self, obj: Any) -> str | None:
-        """Return the tag of a kernel object."""
-        return self._live_ids.get(id(obj))
-
-
-class _AttentivePickler(_PersistentPickler):
-    """Tells the buffers of reducers from those that the user holds, for which the pickler asks no reducer."""
-
-    def __init__(self, sink: Any, pickling: Pickling) -> None:
-        super().__init__(sink, pickling)
-        self._own = pickling.own_buffers
-        self._held: dict[int, HeldBuffer] = {}
-        reduce = self.reducer_override
-
-        def reducer_override(obj: Any) -> Any:
-            reduced = reduce(obj)
-            if type(reduced) is tuple:
-                self._own.update(map(id, buffers_in(reduced)))
-            return reduced
-
-        self.reducer_override = reducer_override  # type: ignore[method-assign]
-
-    def persistent_id(self, obj: Any) -> Any:
-        """Return the tag of a kernel object, or the user's buffer itself in a form that tells what it is."""
-        if type(obj) is pickle.PickleBuffer and id(obj) not in self._own:
-            return self._held.setdefault(id(obj), HeldBuffer(obj))
-        return self._live_ids.get(id(obj))
-
-
-def _keeper(pickling: Pickling) -> Callable[[pickle.PickleBuffer], bool]:
-    own, keep_apart = pickling.own_buffers, pickling.payload.buffers.append
-
-    def keep(buffer: pickle.PickleBuffer) -> bool:
-        if id(buffer) not in own:
-            pickling.held_buffers = True
-        if buffer.raw().nbytes < INLINE:
-            return True
-        keep_apart(buffer)
-        return False
-
-    return keep
-
-
 def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     """Pickle variables together.
 
@@ -333,21 +289,25 @@ Lane = Callable[[Mapping[str, Any], Scope, bool], Payload]
 
 def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     persistent = any(id(value) in scope.live_ids for value in values.values())
-    kind = _AttentivePickler if guarded else _PersistentPickler if persistent else _FastPickler
+    kind = AttentivePickler if guarded else PersistentPickler if persistent else FastPickler
     pickling, pickler = _dumped(kind, values, scope, guarded)
     if pickling.held_buffers and not guarded:
         # Under guard every reduce is seen, and with it whose buffers these are.
-        pickling, pickler = _dumped(_AttentivePickler, values, scope, True)
+        pickling, pickler = _dumped(AttentivePickler, values, scope, True)
     # An exact dict or list of the kernel's was pickled by value: nobody was asked about it.
-    elif kind is _FastPickler and among(pickler, scope.live_containers):
-        pickling, pickler = _dumped(_PersistentPickler, values, scope, guarded)
+    elif kind is FastPickler and among(pickler, scope.live_containers):
+        pickling, pickler = _dumped(PersistentPickler, values, scope, guarded)
+    ahead = met_too_early(pickler, scope.hashing)
+    if pickling.nans.note_reached(pickler, pickling.payload.chunks) or ahead:
+        kind = AttentivePickler if pickling.guarded else PersistentPickler
+        pickling, pickler = _dumped(kind, values, scope, pickling.guarded, ahead=ahead)
     return _finished(pickling, pickler, values)
 
 
 def _dumped(
-    kind: type[_FastPickler], values: Mapping[str, Any], scope: Scope, guarded: bool
-) -> tuple[Pickling, _FastPickler]:
-    pickling = Pickling(values, scope, guarded=guarded, capture=True)
+    kind: type[FastPickler], values: Mapping[str, Any], scope: Scope, guarded: bool, *, ahead: bool = False
+) -> tuple[Pickling, FastPickler]:
+    pickling = Pickling(values, scope, guarded=guarded, capture=True, ahead=ahead)
     pickler = kind(Chunks(pickling.payload, pickling.scope.pause), pickling)
     pickler.dump(values)
     return pickling, pickler
@@ -355,7 +315,7 @@ def _dumped(
 
 def _flat_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=True)
-    pickler, root = _PersistentPickler(Chunks(pickling.payload, pickling.scope.pause), pickling), Flat(values)
+    pickler, root = PersistentPickler(Chunks(pickling.payload, pickling.scope.pause), pickling), Flat(values)
     pickler.reducer_override = root.deferring(pickler.reducer_override)  # type: ignore[method-assign]
     pickler.dump(root)
     root.check()
@@ -364,8 +324,9 @@ def _flat_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payloa
 
 def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=False)
-    pickler = dill_reducers.lane(Copies(pickling.payload, pickling.scope.pause), pickling.reduce, _keeper(pickling))
-    pickler.persistent_id = lambda obj: scope.live_ids.get(id(obj))
+    pickler = dill_reducers.lane(Copies(pickling.payload, pickling.scope.pause), pickling.reduce, keeper(pickling))
+    known = {**scope.live_ids, **pickling.nans.stand_ins}
+    pickler.persistent_id = lambda obj: known.get(id(obj))
     pickler.dump(values)
     return _finished(pickling, pickler, values)
 

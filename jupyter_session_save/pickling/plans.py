@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import code, dill_reducers, rebuild, reducers, registered
 from .placeholder import Placeholder
+from .reducers import attributes
 from .scope import importable_path, is_library, module_of
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
 
 
 def _by_protocol(cls: type, *, capture: bool) -> Plan | None:
+    if attributes.attrs_leaves_out(cls):
+        return attributes.whole
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
     if not dynamic and issubclass(cls, (list, dict)) and not _has_own_reduce(cls) and _adds_its_own_way(cls):
         return code.reduce_container

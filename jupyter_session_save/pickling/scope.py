@@ -17,6 +17,8 @@ import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .nans import Nans
+
 _GLOBAL_NAMES = ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS")
 _GLOBAL_OPS = frozenset(dis.opmap[name] for name in _GLOBAL_NAMES if name in dis.opmap)
 _LOAD_GLOBAL, _EXTENDED = dis.opmap["LOAD_GLOBAL"], dis.opmap["EXTENDED_ARG"]
@@ -195,13 +197,15 @@ class Scope:
             v for v in self.live.values() if type(v) in (dict, list, set) and id(v) in self.live_ids
         ]
         self.live_types = {id(type(self.live[tag])) for tag in self.live_ids.values()}
-        # How each type is pickled, also in short, and whether it is immutable (by its id, so the types are kept), and
-        # what library classes own; filled while pickling.
+        # How each type is pickled, also in short, whether it is immutable and whether its hash needs its state (by its
+        # id, so the types are kept), and what library classes own; filled while pickling.
         self.plans: dict[bool, dict[int, Any]] = {False: {}, True: {}}
         self.quick: dict[int, Any] = {}
         self.immutable: dict[int, tuple[type, bool]] = {}
         self.types: list[type] = []
+        self.hashing: dict[int, bool] = {}
         self.library_owned: set[int] = set()
+        self.nans = Nans()
         # Arrays, and storages of torch, by the address of their memory: torch does not say whose memory it uses.
         self.arrays: dict[int, weakref.ref[Any]] = {}
         self.storages: dict[int, Any] = {}

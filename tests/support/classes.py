@@ -66,6 +66,41 @@ CASES = [
         """,
     ),
     _plain(
+        "__slots__ that are not set, with __getattr__",
+        """
+        class $C:
+            __slots__ = ("a", "b")
+            def __getattr__(self, name):
+                return "made up"
+        $x = $C()
+        $x.a = 1
+        """,
+        """
+        try:
+            print($x.a, $x.b, $C.b.__get__($x))
+        except AttributeError:
+            print("still not set")
+        """,
+        "$x.b = 2",
+    ),
+    _plain(
+        "hash by a field that has a default, in a cycle",
+        """
+        class $C:
+            key = None
+            def __init__(self, key):
+                self.items, self.key = [], key
+            def __hash__(self):
+                return hash(self.key)
+            def __eq__(self, other):
+                return self.key == other.key
+        $x = $C("k")
+        $x.items += [{$x: 1}, {$x}, frozenset([$x, 2]), {($x, 1): 2}]
+        """,
+        "print($x.items[0].get($x), *($x in c for c in $x.items[1:3]), $x.items[3].get(($C('k'), 1)), list(vars($x)))",
+        "$x.items[1].discard($x); print(len($x.items[1]))",
+    ),
+    _plain(
         "__slots__, with and without inheritance",
         """
         class $A:
@@ -1202,6 +1237,32 @@ CASES = [
             print("refused")
         """,
         "$x[0].b.append(1)",
+        needs=("attrs",),
+    ),
+    _model(
+        "attrs classes that mix slots with ordinary ones, cache a hash and cache properties",
+        """
+        import attrs, functools
+        @attrs.define
+        class $A:
+            a: int
+            @functools.cached_property
+            def made(self):
+                return [self.a]
+        @attrs.define(slots=False)
+        class $B($A):
+            b: int = 2
+        class $C($A):
+            pass
+        @attrs.frozen(cache_hash=True)
+        class $F:
+            a: str
+        $x = [$A(1), $B(1, 5), $C(3), $F("f")]
+        $x[1].extra = $x[2].extra = [9]
+        $y, $d = $x[0].made, {$x[3]: "found"}
+        """,
+        "print($x, $x[1].extra is $x[2].extra, vars($x[1]), $x[0].made is $y, $d[$F('f')])",
+        "$y.append(2); $x[1].a = 7; print($x[0].made)",
         needs=("attrs",),
     ),
     _model(

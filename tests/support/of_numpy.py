@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from . import Case
 
 
@@ -45,6 +47,40 @@ CASES = [
         "$x = np.array([(1, 2.5, 'x'), (2, 3.5, 'y')], dtype=[('i', 'i4'), ('f', 'f8'), ('s', 'U2')])\n$f = $x['f']",
         "print($x, $x.dtype, $f)",
         "$f[0] = 9; $x['s'][1] = 'zz'",
+    ),
+    _numpy(
+        "fields of reshaped, transposed and sliced arrays that hold objects",
+        "$x = np.zeros((2, 3), dtype=[('o', object), ('n', 'i4')])\n$v = [$x.reshape(3, 2)['o'], $x.T['n'], $x[1]['o'], $x[:, 1:]['n'], $x.ravel()['o'].reshape(6, 1)[::2]]",
+        "print($x, $v)",
+        "$v[0][0, 1] = 'a'; $v[1][2, 0] = 5; $v[2][0] = [1]; $v[3][1, 1] = 7; $v[4][2, 0] = 'z'",
+    ),
+    _numpy(
+        "a subclass with the usual __reduce__, and views of it",
+        textwrap.dedent(
+            """\
+            class $A(np.ndarray):
+                def __array_finalize__(self, other):
+                    self.info = getattr(other, "info", None)
+                def __reduce__(self):
+                    func, args, state = super().__reduce__()
+                    return func, args, (state, self.info)
+                def __setstate__(self, state):
+                    super().__setstate__(state[0])
+                    self.info = state[1]
+            $y = np.arange(6.0)
+            $x = $y.view($A)
+            $x.info = ["i"]
+            $v = $x[1:4]
+            """
+        ),
+        "print($x, $v, $y, $x.info is $v.info, type($v) is $A)",
+        "$v[0] = 50; $y[2] = 60; $x.info.append(1)",
+    ),
+    _numpy(
+        "records with masks, and a field of them",
+        "import numpy.ma.mrecords as mr\n$x = mr.fromarrays([np.arange(3), np.arange(3.0)], names='a,b')\n$v = $x.a",
+        "print($x, $v)",
+        "$v[1] = 50; $x.b[0] = np.ma.masked",
     ),
     _numpy(
         "an array of objects and a view of it",

@@ -160,6 +160,12 @@ CASES = [
         "$x['a'][0] = 5 * u.m; $x.meta['k'].append(2); $t['c'].mask[0] = True",
     ),
     _astropy(
+        "a table whose columns, rows and parts of columns are variables",
+        "import astropy.units as u\nfrom astropy.table import QTable, Table\n$x = Table({'a': [1, 2, 3], 'b': ['x', 'y', 'z']})\n$x.add_index('a')\n$c, $d, $r = $x['a'], $x['a'][1:], $x[0]\n$q = QTable({'a': [1.0, 2.0] * u.m})\n$e = $q['a']\n$m = Table({'a': [1, 2]}, masked=True)\n$f = $m['a']",
+        "print($c is $x['a'], $c.parent_table is $x, $d, $r['a'], $x.loc[2], $e is $q['a'], $f is $m['a'], $f, $c.info.name)",
+        "$d[0] = 20; $e[0] = 9 * u.m; $f[1] = 7; $f.mask[0] = True; $x['b'][0] = 'w'; print($x, $q, $m)",
+    ),
+    _astropy(
         "coordinates, times and angles",
         "import astropy.units as u\nfrom astropy.coordinates import Angle, SkyCoord\nfrom astropy.time import Time\n$x = [SkyCoord(10 * u.deg, 20 * u.deg), Time('2024-01-01'), Angle('1h')]",
         "print($x, $x[0].galactic.l.round(6), $x[1].jd, $x[0].separation(SkyCoord(11 * u.deg, 20 * u.deg)).round(6))",

@@ -68,6 +68,8 @@ _TABLE: dict[str, str] = {
     "netCDF4._netCDF4.Variable+": "datafiles.netcdf_part",
     "netCDF4._netCDF4.Dimension": "datafiles.netcdf_part",
     "astropy.io.fits.hdu.hdulist.HDUList+": "datafiles.fits",
+    "astropy.table.table.Table+": "tables.table",
+    "astropy.utils.data_info.DataInfo+": "tables.info",
     "_duckdb.DuckDBPyConnection": "duckdb.connection",
     "_duckdb.DuckDBPyRelation": "duckdb.relation",
     "duckdb.duckdb.DuckDBPyConnection": "duckdb.connection",

@@ -16,17 +16,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import rebuild
+from .memory import (
+    ALONE,
+    DIRECT_ALONE,
+    EXPORTER_ALONE,
+    Array,
+    address,
+    is_alone,
+    is_by_attributes,
+    is_contiguous,
+    is_inside,
+    offset_in,
+    references,
+    root_of,
+)
+from .structured import cut, cut_of, field_of, rows_and_field
 
 if TYPE_CHECKING:
     from ..pickler import Pickling
-
-Array = np.ndarray[Any, Any]
 
 OWNED = 64 * 1024
 """Arrays below this many bytes get memory of their own at load, so that they can be resized in place."""
 
 COMPACT = 1024 * 1024
 """Strided views of memory that nobody else sees are copied out of it up to this many bytes."""
+
+SEPARATE = "it showed the memory of another array; it comes back with a copy of its own"
 
 _PLAIN_KINDS = "biufcmMSUV"
 
@@ -43,9 +58,8 @@ def array(obj: Array, pickling: Pickling) -> Any:
         return _on_storage(obj, shown)
     base = _shared_base(obj)
     if base is not None:
-        return window, (base, obj.dtype, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
-    found = _field_of(obj)
-    return (field, found) if found is not None else (owner, _owned(obj, pickling))
+        return window, (base, obj.dtype, obj.shape, offset_in(obj, base), obj.strides, obj.flags.writeable)
+    return _field(obj, pickling) or (owner, _owned(obj, pickling))
 
 
 def _of_torch(obj: Array, pickling: Pickling) -> Any:
@@ -53,9 +67,9 @@ def _of_torch(obj: Array, pickling: Pickling) -> Any:
     base: Any = obj.base
     if base is not None or "torch" not in sys.modules:
         return base.untyped_storage() if type(base).__module__ == "torch" and hasattr(base, "untyped_storage") else None
-    storage = pickling.scope.storages.get(_address(obj))
+    storage = pickling.scope.storages.get(address(obj))
     if storage is None or storage.nbytes() < obj.nbytes:
-        pickling.scope.arrays[_address(obj)] = weakref.ref(obj)
+        pickling.scope.arrays[address(obj)] = weakref.ref(obj)
         return None
     return storage
 
@@ -64,7 +78,7 @@ def _on_storage(obj: Array, storage: Any) -> Any:
     """Reduce an array that shows the memory of a tensor."""
     from .tensors import array_on_storage
 
-    offset = _address(obj) - storage.data_ptr()
+    offset = address(obj) - storage.data_ptr()
     return array_on_storage, (storage, obj.dtype, obj.shape, offset, obj.strides, obj.flags.writeable)
 
 
@@ -87,24 +101,17 @@ def masked(obj: Any, pickling: Pickling) -> Any:
 
 
 def subclass(obj: Any, pickling: Pickling) -> Any:
-    """Reduce an instance of a subclass without a protocol of its own to a plain array and its attributes."""
-    if not _by_attributes(type(obj)):
+    """Reduce an instance of a subclass to a plain array and its attributes, if that is all there is to it."""
+    if not is_by_attributes(type(obj)):
+        if not is_alone(obj) and root_of(obj) is not None:
+            pickling.note_remark(obj, SEPARATE)
         return NotImplemented
     pickling.modules.add("numpy")
     state = getattr(obj, "__dict__", None)
     rest = (dict(state), None, None, rebuild.raw_state) if state else ()
-    if _root(obj) is None and obj.dtype.kind in _PLAIN_KINDS and not obj.dtype.hasobject and obj.nbytes:
+    if root_of(obj) is None and obj.dtype.kind in _PLAIN_KINDS and not obj.dtype.hasobject and obj.nbytes:
         return typed_owner, (type(obj), *_owned(np.ndarray.view(obj, np.ndarray), pickling)), *rest
     return typed, (type(obj), _plain(obj)), *rest
-
-
-def _by_attributes(cls: type) -> bool:
-    """Whether instances are their elements and their attributes, as numpy's own are and those of astropy's units."""
-    if any(c.__module__ == "astropy.units.quantity" and c.__name__ == "Quantity" for c in cls.__mro__):
-        return cls.__module__.startswith("astropy.")
-    own = cls.__mro__[: cls.__mro__.index(np.ndarray)]
-    hooks = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__slots__", "__getnewargs__")
-    return not any(name in vars(c) for c in own for name in hooks)
 
 
 def _plain(obj: Any) -> Array:
@@ -113,10 +120,10 @@ def _plain(obj: Any) -> Array:
     An array on its own memory would lead back to it.
     """
     base = obj.base
-    few = _root(obj) is None
-    if not few and obj.nbytes < COMPACT and obj.nbytes * 2 <= getattr(_root(obj), "nbytes", 0):
+    few = root_of(obj) is None
+    if not few and obj.nbytes < COMPACT and obj.nbytes * 2 <= getattr(root_of(obj), "nbytes", 0):
         # Between a part and its base stands an array of what numpy took the part from.
-        few = _references(obj) <= _ALONE + 1 and (base.base is None or _alone(base))
+        few = references(obj) <= ALONE + 1 and (base.base is None or is_alone(base))
     data = np.ndarray.view(obj, np.ndarray)
     if few:
         data = data.copy(order="K")
@@ -136,7 +143,7 @@ def memmap(obj: np.memmap[Any, Any], pickling: Pickling) -> Any:
     contiguous = obj.flags.c_contiguous or obj.flags.f_contiguous
     if obj.filename is None or obj.mode == "c":
         return NotImplemented
-    whole = _root(obj)
+    whole = root_of(obj)
     if whole is not None and whole is not obj and type(whole) is np.memmap and whole._mmap is obj._mmap:  # type: ignore[attr-defined]
         return part_of_map, (whole, np.ndarray.view(obj, np.ndarray))
     if not contiguous or not isinstance(obj.base, type(obj._mmap)):  # type: ignore[attr-defined]
@@ -153,108 +160,52 @@ def _of_objects(obj: Array, pickling: Pickling) -> Any:
     if not obj.dtype.hasobject:
         return NotImplemented
     # Text of variable length lies elsewhere, in memory that belongs to the dtype.
-    base = None if _alone(obj) or not obj.nbytes or obj.dtype.kind == "T" else _root(obj)
-    if base is not None and base.dtype == obj.dtype and _contiguous(base) and _inside(obj, base):
-        return object_window, (base, obj.shape, _offset(obj, base), obj.strides, obj.flags.writeable)
-    found = _field_of(obj)
-    if found is not None:
-        return field, found
+    base = None if is_alone(obj) or not obj.nbytes or obj.dtype.kind == "T" else root_of(obj)
+    if base is not None and base.dtype == obj.dtype and is_contiguous(base) and is_inside(obj, base):
+        return object_window, (base, obj.shape, offset_in(obj, base), obj.strides, obj.flags.writeable)
+    part = _field(obj, pickling)
+    if part is not None:
+        return part
     order: Any = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
-    state = obj.ravel(order).tolist(), order, obj.flags.writeable
+    state = pickling.nans.replaced(obj.ravel(order).tolist()), order, obj.flags.writeable
     return empty, (obj.dtype, obj.shape, order), state, None, None, filled
 
 
-def _field_of(obj: Array) -> tuple[Any, ...] | None:
-    """Return of which field and rows of an array with objects in it a view is: that has no memory to hand around."""
-    base: Any = None if _alone(obj) else _root(obj)
-    if base is None or not base.dtype.hasobject or base.dtype.names is None:
+def _field(obj: Array, pickling: Pickling) -> Any:
+    """Reduce a view of an array with objects in it, None if it is none."""
+    base = None if is_alone(obj) or not obj.nbytes else root_of(obj)
+    if base is None or not base.dtype.hasobject or obj.dtype.kind == "T":
         return None
-    for name in (*base.dtype.names, [*(obj.dtype.names or ())]):
-        if isinstance(name, list) and not base.dtype.fields.keys() >= {*name}:
-            continue
-        rows = None
-        if base.ndim == obj.ndim == 1 and base.strides[0]:
-            start = (_address(obj) - _address(base[name])) // base.strides[0]
-            rows = start, obj.strides[0] // base.strides[0] or 1, len(obj)
-        args = base, name, rows, obj.flags.writeable
-        if (rows is None or 0 <= rows[0] < len(base)) and _layout(_part(*args[:3])) == _layout(obj):
-            return args
-    return None
-
-
-def _layout(obj: Array) -> tuple[Any, ...]:
-    return obj.dtype, obj.shape, obj.strides, _address(obj)
-
-
-def _part(base: Array, name: Any, rows: tuple[int, int, int] | None) -> Array:
-    rows_of_base = base if rows is None else base[rows[0] :: rows[1]][: rows[2]]
-    part: Array = rows_of_base[name]
-    return part
+    part, piece = field_of(obj), cut_of(obj)
+    if part is None and piece is None:
+        pickling.note_remark(obj, SEPARATE)
+        return None
+    return (field, part) if part is not None else (cut, piece)
 
 
 def _shared_base(obj: Array) -> Any:
     """Return what a view should be saved as a view of, None if its own elements suffice."""
     # Asked first: a local variable that holds the base would count as somebody else.
-    count = _references(obj)
+    count = references(obj)
     base: Any = obj.base
     if type(base) in (bytearray, stdlib_array.array):  # What an array that was loaded shows.
-        return base if count > _DIRECT_ALONE else None
+        return base if count > DIRECT_ALONE else None
     if type(base) is memoryview:
-        return _exporter(obj) if _contiguous(obj) else None
-    cheap = _contiguous(obj) or obj.nbytes < COMPACT
-    if cheap and count <= _ALONE and obj.nbytes * 2 <= getattr(base, "nbytes", 0):
+        return _exporter(obj) if is_contiguous(obj) else None
+    cheap = is_contiguous(obj) or obj.nbytes < COMPACT
+    if cheap and count <= ALONE and obj.nbytes * 2 <= getattr(base, "nbytes", 0):
         return None
-    base = _root(obj)
+    base = root_of(obj)
     if base is None or base.dtype.kind not in _PLAIN_KINDS or base.dtype.hasobject:
         return None
-    return base if _contiguous(base) and _inside(obj, base) else None
-
-
-def _root(obj: Array) -> Any:
-    """Return the array that is the first to show the memory of a view, None if there is none that can tell."""
-    found = None
-    base: Any = obj.base
-    # What `as_strided` puts between, and records.
-    while isinstance(base, np.ndarray | np.void) or type(base).__name__ == "DummyArray":
-        if isinstance(base, np.ndarray) and (type(base) is np.ndarray or _keeps_memory(type(base))):
-            found = base
-        base = base.base
-    return found
-
-
-def _keeps_memory(cls: type) -> bool:
-    return cls in (np.memmap, np.ma.MaskedArray) or _by_attributes(cls)
+    return base if is_contiguous(base) and is_inside(obj, base) else None
 
 
 def _exporter(obj: Array) -> Any:
     """Return the bytearray or `array.array` whose memory an array shows, if somebody else holds it too."""
     count = sys.getrefcount(obj.base.obj)  # type: ignore[union-attr]
     source = obj.base.obj  # type: ignore[union-attr]
-    return source if type(source) in (bytearray, stdlib_array.array) and count > _EXPORTER_ALONE else None
-
-
-def _references(obj: Array) -> int:
-    base = obj.base
-    return sys.getrefcount(base)
-
-
-def _count_alone() -> int:
-    return _references(np.empty(2)[1:])
-
-
-# What the interpreter counts for a base that only its view holds; later Pythons borrow more and count less.
-_ALONE = _count_alone()
-_DIRECT_ALONE = _references(np.ndarray(1, np.uint8, bytearray(1)))
-_EXPORTER_ALONE = sys.getrefcount(np.frombuffer(bytearray(1), np.uint8).base.obj)  # type: ignore[union-attr]
-
-
-def _alone(obj: Array) -> bool:
-    """Whether nothing but this view keeps its base: then nobody can see that the memory is shared."""
-    return _references(obj) <= _ALONE
-
-
-def _contiguous(obj: Array) -> bool:
-    return bool(obj.flags.c_contiguous or obj.flags.f_contiguous)
+    return source if type(source) in (bytearray, stdlib_array.array) and count > EXPORTER_ALONE else None
 
 
 def _bytes_of(whole: Array) -> Array:
@@ -272,25 +223,7 @@ class _Unlocked:
 
     def __init__(self, owner: Array) -> None:
         self.owner = owner
-        self.__array_interface__ = {**owner.__array_interface__, "data": (_address(owner), False)}
-
-
-def _address(obj: Any) -> int:
-    if isinstance(obj, np.ndarray):
-        return int(obj.__array_interface__["data"][0])
-    return int(np.frombuffer(obj, np.uint8).__array_interface__["data"][0])
-
-
-def _offset(obj: Array, base: Any) -> int:
-    return _address(obj) - _address(base)
-
-
-def _inside(obj: Array, base: Array) -> bool:
-    """Whether a view stays within the memory of its base."""
-    spans = [(n - 1) * stride for n, stride in zip(obj.shape, obj.strides, strict=True)]
-    low = _offset(obj, base) + sum(s for s in spans if s < 0)
-    high = _offset(obj, base) + sum(s for s in spans if s > 0) + obj.itemsize
-    return bool(low >= 0 and high <= base.nbytes)
+        self.__array_interface__ = {**owner.__array_interface__, "data": (address(owner), False)}
 
 
 def empty(dtype: Any, shape: tuple[int, ...], order: Any = "C", writeable: bool = True) -> Array:
@@ -363,7 +296,7 @@ def object_window(base: Array, shape: tuple[int, ...], offset: int, strides: tup
 def field(base: Array, name: Any, rows: tuple[int, int, int] | None, writeable: bool) -> Array:
     """Make a view of a field, or of several, of all or some rows of a structured array."""
     with _unlocked(base, writeable):
-        return _flagged(_part(base, name, rows), writeable)
+        return _flagged(rows_and_field(base, name, rows), writeable)
 
 
 @contextlib.contextmanager

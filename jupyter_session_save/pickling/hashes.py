@@ -1,0 +1,58 @@
+"""Whether a value stands among the keys of what it leads to, so that a load would ask for its hash too early.
+
+Unpickled in the usual order, such a set or dict is filled before its element has the attributes of which the hash is
+made: that fails, or files the element under a hash that it has no more.
+
+Invariant: no code of the user's runs; what is found to be safe is safe as far as exact sets, dicts and tuples go.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain, compress
+from typing import Any
+
+from .memos import reached
+
+_ROOT = 1
+_HASHING = frozenset(map(id, (dict, set, frozenset)))
+
+
+def met_too_early(pickler: Any, types: Mapping[int, bool]) -> bool:
+    """Whether a pickle holds a set or dict that can be reached from one of its own elements.
+
+    Parameters
+    ----------
+    pickler : pickle.Pickler
+        Has dumped it.
+    types : mapping of int to bool
+        Ids of the types whose hash needs their state, and whether that is a dict.
+    """
+    objects = reached(pickler) if types else []
+    kinds = list(map(id, map(type, objects)))
+    counts = Counter(kinds)
+    instances = sum(counts[kind] for kind, by_dict in types.items() if by_dict)
+    own = sum(id(type(value)) in _HASHING for value in vars(pickler).values())
+    if counts.keys().isdisjoint(types) or sum(counts[kind] for kind in _HASHING) <= instances + own + _ROOT:
+        return False  # Each has a dict for its attributes, and there is no other.
+    containers = list(compress(objects, map(_HASHING.__contains__, kinds)))
+    keys = {*map(id, chain.from_iterable(containers))}
+    tuples = [t for t in compress(objects, map(id(tuple).__eq__, kinds)) if id(t) in keys]
+    elements = {id(obj): obj for obj in compress(objects, map(types.__contains__, kinds))}
+    holding = [t for t in tuples if not elements.keys().isdisjoint(map(id, t))]
+    found = (elements.keys() & keys).union(*(elements.keys() & {*map(id, t)} for t in holding))
+    if not found:
+        return False
+    wanted = found.union(map(id, holding))
+    targets = {id(c) for c in containers if not wanted.isdisjoint(map(id, c))}
+    return _leads_to([elements[key] for key in found], targets, {*map(id, objects)})
+
+
+def _leads_to(front: list[Any], targets: set[int], within: set[int]) -> bool:
+    while front and targets.isdisjoint(map(id, front)):
+        within.difference_update(map(id, front))
+        unique = {id(obj): obj for obj in gc.get_referents(*front) if id(obj) in within}
+        front = list(unique.values())
+    return bool(front)

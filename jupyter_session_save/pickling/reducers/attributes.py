@@ -1,0 +1,91 @@
+"""Instances that plain pickling gets wrong: their attributes, read from where they lie, and in an order that helps.
+
+Invariant: no ``__getattr__`` runs, an attribute that is not set is not set afterwards, and those of which a hash is
+made are there before a set or a dict asks for the hash.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import types
+from typing import TYPE_CHECKING, Any
+
+from .. import code, rebuild
+
+if TYPE_CHECKING:
+    from ..pickler import Pickling
+
+_PROTOCOL = ("__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__", "__getattribute__", "__class__")
+_PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes, range)))
+_NEW = copyreg.__newobj__  # type: ignore[attr-defined]
+_CACHED_HASH = "_attrs_cached_hash"  # Of the process that was saved: text has another hash in each.
+
+
+def attrs_leaves_out(cls: type) -> bool:
+    """Whether the state that attrs writes for a class with slots lacks attributes: of a subclass, or cached ones."""
+    protocol: Any = cls
+    names = _names_in_state(getattr(protocol, "__getstate__", None))
+    if names is None or getattr(getattr(protocol, "__setstate__", None), "__module__", "") != "attr._make":
+        return False
+    return bool(cls.__dictoffset__) or not names >= {*_slots(cls)} - {_CACHED_HASH}
+
+
+def _names_in_state(getstate: Any) -> set[str] | None:
+    if type(getstate) is not types.FunctionType or getstate.__module__ != "attr._make":
+        return None
+    found = dict(zip(getstate.__code__.co_freevars, getstate.__closure__ or (), strict=True))
+    return {*found["state_attr_names"].cell_contents} if "state_attr_names" in found else None
+
+
+def whole(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance to all of its attributes."""
+    return rebuild.instance, (type(obj),), state_of(obj), None, None, rebuild.object_state
+
+
+def hashed_by_state(cls: type) -> bool:
+    """Whether a hash written in Python may need attributes, and the way to these is that of `object`, or written."""
+    heap = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a base in C may keep something that no attribute shows.
+    protocol: Any = cls
+    if type(protocol.__hash__) is not types.FunctionType or not all(c.__flags__ & heap for c in cls.__mro__[:-1]):
+        return False
+    own = [vars(c) for c in cls.__mro__[:-1]]
+    if any(name in names for names in own for name in _PROTOCOL) or cls in copyreg.dispatch_table:
+        return False
+    states = (next((names[name] for names in own if name in names), None) for name in ("__getstate__", "__setstate__"))
+    return all(getattr(state, "__module__", "dataclasses") in ("dataclasses", "attr._make") for state in states)
+
+
+def hashed(obj: Any, reduced: Any) -> Any:
+    """Return a reduce that sets what cannot lead back to an instance before it makes what may hold the instance."""
+    if reduced is not NotImplemented and reduced[0] not in (_NEW, rebuild.new_object, rebuild.instance):
+        return reduced
+    state = state_of(obj)
+    first = tuple({k: v for k, v in (part or {}).items() if id(type(v)) in _PLAIN} for part in state)
+    ahead = code.Call(rebuild.object_state, obj, first)
+    return rebuild.instance, (type(obj),), (ahead, state), None, None, state_after
+
+
+@rebuild.setter
+def state_after(made: Any, state: tuple[Any, Any]) -> None:
+    """Set all attributes of an instance, some of which have been set, in the order that they had."""
+    if state[1][0]:
+        object.__getattribute__(made, "__dict__").clear()
+    rebuild.object_state(made, state[1])
+
+
+def state_of(obj: Any) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return the state that `object` gives an instance, without asking the instance."""
+    slots = {}
+    for name in _slots(type(obj)):
+        try:
+            slots[name] = object.__getattribute__(obj, name)
+        except AttributeError:
+            continue
+    if _CACHED_HASH in slots:
+        slots[_CACHED_HASH] = None
+    return (object.__getattribute__(obj, "__dict__") or None) if type(obj).__dictoffset__ else None, slots
+
+
+def _slots(cls: type) -> list[str]:
+    names: list[str] = copyreg._slotnames(cls)  # type: ignore[attr-defined]
+    return names
