@@ -64,6 +64,10 @@ CELLS = (
     "pd.set_option('display.max_rows', 7, 'display.float_format', '{:.1f}'.format)",
     "np.set_printoptions(precision=3); np.seterr(all='ignore')",
     "%alias greet echo hi\n%load_ext autoreload\n%autoreload 2",
+    "import calendar, csv, socket\ncalendar.setfirstweekday(6); csv.field_size_limit(999); socket.setdefaulttimeout(7)",
+    "os.makedirs('front'); sys.path.insert(0, os.path.abspath('front')); sys.set_int_max_str_digits(9999)",
+    "%alias_magic quick time\n%alias_magic -c quicker time\n%xmode Plain",
+    "logging.disable(5)",
     "logging.basicConfig(level=logging.INFO, format='%(message)s'); logging.getLogger('own').setLevel(10)",
     MAGICS,
 )
@@ -72,6 +76,9 @@ FOLLOWING = (
     "random.random(), np.random.rand(), str(decimal.Decimal(1) / 3), os.getcwd(), 'lib' in sys.path",
     "pd.get_option('display.max_rows'), str(pd.Series([1.25])), np.array([1.23456]), np.geterr()",
     "logging.root.level, len(logging.root.handlers), logging.getLogger('own').level",
+    "calendar.firstweekday(), csv.field_size_limit(), socket.getdefaulttimeout(), sys.get_int_max_str_digits()",
+    "os.path.basename(sys.path[0]), logging.root.manager.disable, get_ipython().InteractiveTB.mode",
+    "[n in t and t[n].magic_name for t in get_ipython().magics_manager.magics.values() for n in ('quick', 'quicker')]",
     "%hello you",
     "%both b",
     "%mine m",
@@ -86,8 +93,10 @@ FOLLOWING = (
 LIBRARIES = (
     "import matplotlib, torch\nmatplotlib.rcParams['lines.linewidth'] = 9\ntorch.manual_seed(3)\ntorch.rand(2)",
     "torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False)",
+    "import sklearn; sklearn.set_config(transform_output='pandas'); torch.set_printoptions(precision=2)",
 )
 DRAWN = (
+    "sklearn.get_config()['transform_output'], torch.tensor([1.23456])",
     "torch.rand(2), torch.is_grad_enabled()",
     "matplotlib.rcParams['lines.linewidth'], matplotlib.rcParams._get_backend_or_none()",
 )
@@ -375,6 +384,23 @@ def test_changes_are_noticed_and_taken_back(part: str, change: Callable[[], Any]
         undoing.undo()
         assert changed(collect(here())[0], before) == set()
         assert undoing.notes == []
+
+
+def test_settings_of_modules_are_taken_back_and_one_that_fails_costs_only_itself() -> None:
+    import calendar
+    import socket
+
+    sklearn = pytest.importorskip("sklearn")
+    (part,) = (part for part in PARTS if part.name == "settings of modules")
+    before = part.read(here())
+    back = part.keep(here())
+    value = {"calendar": 9, "sklearn": {"assume_finite": True}, "socket": 3, "later": 1}
+    notes = [*part.write(value, here())]
+    assert sklearn.get_config()["assume_finite"] and socket.getdefaulttimeout() == 3
+    assert [note.split()[2] for note in notes] == ["calendar", "later"]
+    back()
+    assert part.read(here()) == before and not sklearn.get_config()["assume_finite"]
+    assert calendar.firstweekday() == 0
 
 
 def test_every_part_has_a_name_of_its_own() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import said
-from . import figures, generators, history, loggers, options, process, prompt
+from . import figures, generators, history, loggers, options, process, prompt, settings
 from .history import outputs, pass_over
 from .parts import StatePart, Surroundings, same
 
@@ -26,6 +26,7 @@ PARTS: tuple[StatePart, ...] = (
     *loggers.PARTS,
     *process.PARTS,
     *options.PARTS,
+    *settings.PARTS,
     *figures.PARTS,
     *process.FILTERS,
     *prompt.NUMBER,

@@ -1,12 +1,11 @@
 """The process's own: working directory, search path, warnings filters, decimal context, locale, recursion limit.
 
 Invariant: the environment's variables are neither read into a snapshot nor changed; directories are added to the
-search path only where they exist, and after all that stand there.
+search path only where they exist, and before what stands there only if they stood first.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
 import re
@@ -51,11 +50,11 @@ def _keep_directory(_: Surroundings) -> Callable[[], None]:
 
 def _read_path(_: Surroundings) -> Any:
     own = {os.path.normcase(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
-    found = [p for p in list(sys.path) if type(p) is str and p and os.path.normcase(p) not in own and not _installed(p)]
-    return found or None
+    mine = [type(p) is str and p and os.path.normcase(p) not in own and not _installed(p) for p in list(sys.path)]
+    found = [path for path, is_mine in zip(sys.path, mine, strict=False) if is_mine]
+    return {"found": found, "first": (*mine, False).index(False)} if found else None
 
 
-@functools.lru_cache(maxsize=1024)
 def _installed(path: str) -> bool:
     """Whether a directory comes with an interpreter or holds installed packages."""
     plain = os.path.normcase(path)
@@ -65,9 +64,12 @@ def _installed(path: str) -> bool:
 
 
 def _write_path(value: Any, _: Surroundings) -> Iterator[str]:
-    missing = [entry for entry in value if entry not in sys.path]
+    found, ahead = (value, 0) if isinstance(value, list) else (value["found"], value["first"])
+    missing = [entry for entry in found if entry not in sys.path]
     added = [entry for entry in missing if os.path.exists(entry)]
-    sys.path.extend(added)
+    # A checkout that stands before the installed package of its name has to do so again.
+    first = [entry for entry in added if entry in found[:ahead]]
+    sys.path[:] = [*first, *sys.path, *(entry for entry in added if entry not in first)]
     importlib.invalidate_caches()
     if added:
         yield f"added {', '.join(added)}"

@@ -12,6 +12,10 @@ from typing import Any
 from ..errors import said
 from .parts import StatePart, Surroundings, nothing
 
+_ALIASES = frozenset(
+    {("line", "ed"), ("line", "hist"), ("line", "rep"), ("cell", "SVG"), ("cell", "HTML"), ("cell", "file")}
+)
+"""Second names that IPython itself gives to magics."""
 _USUAL = frozenset({"storemagic", "IPython.extensions.storemagic", "jupyter_session_save"})
 
 
@@ -123,7 +127,14 @@ def _read_magics(around: Surroundings) -> Any:
         for name, magics in list(dict(manager.registry).items())
         if type(magics).__module__ == "__main__"
     }
-    return {"functions": functions, "classes": classes} if functions or classes else None
+    aliases = {
+        (kind, name): (alias.magic_name, alias.magic_kind, getattr(alias, "magic_params", None))
+        for kind, table in manager.magics.items()
+        for name, alias in list(table.items())
+        if type(alias).__name__ == "MagicAlias" and (kind, name) not in _ALIASES
+    }
+    found = {"functions": functions, "classes": classes, **({"aliases": aliases} if aliases else {})}
+    return found if any(found.values()) else None
 
 
 def _own_attributes(magics: Any) -> dict[str, Any]:
@@ -147,6 +158,11 @@ def _write_magics(value: Any, around: Surroundings) -> Iterator[str]:
             manager.magics[kind][name] = function
         else:
             yield f"%{name} is not registered"
+    for (_, name), (target, of_kind, options) in value.get("aliases", {}).items():
+        try:
+            manager.register_alias(name, target, of_kind, *filter(None, [options]))
+        except Exception as error:
+            yield f"%{name} is not registered: {said(error)}"
 
 
 def next_number(shell: Any) -> int:
@@ -214,20 +230,32 @@ def _options(around: Surroundings) -> Iterator[tuple[str, Any, Any]]:
 
 def _read_options(around: Surroundings) -> Any:
     found = {name: getattr(owner, name) for name, owner, default in _options(around) if getattr(owner, name) != default}
+    mode = _traceback_mode(around)
+    if mode and mode != str(getattr(around.shell, "xmode", "Context")):
+        found["xmode"] = mode
     return found or None
+
+
+def _traceback_mode(around: Surroundings) -> str:
+    return str(getattr(getattr(around.shell, "InteractiveTB", None), "mode", ""))
 
 
 def _write_options(value: Any, around: Surroundings) -> tuple[str, ...]:
     for name, owner, _ in _options(around):
         if name in value:
             setattr(owner, name, value[name])
+    if "xmode" in value and _traceback_mode(around):
+        around.shell.InteractiveTB.set_mode(mode=value["xmode"])
     return ()
 
 
 def _keep_options(around: Surroundings) -> Callable[[], None]:
     before = [(owner, name, getattr(owner, name)) for name, owner, _ in _options(around)]
+    mode = _traceback_mode(around)
 
     def back() -> None:
+        if mode and mode != _traceback_mode(around):
+            around.shell.InteractiveTB.set_mode(mode=mode)
         for owner, name, value in before:
             setattr(owner, name, value)
 
