@@ -30,6 +30,7 @@ GROUPS = (
     "of_plots",
     "of_science",
     "of_handles",
+    "of_large",
 )
 """Modules in here, each with a list ``CASES``."""
 

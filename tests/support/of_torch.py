@@ -1,4 +1,4 @@
-"""Tensors, networks and tokenizers: torch, torchvision, keras, tokenizers, transformers, spaCy, gensim."""
+"""Tensors, networks and tokenizers: torch, tokenizers, transformers, spaCy, gensim."""
 
 from __future__ import annotations
 
@@ -173,21 +173,6 @@ $x = torch.utils.data.DataLoader($Set(), batch_size=2, shuffle=True, generator=t
         _NET + "$d = $x.state_dict()\n$p = torch.nn.ParameterList([torch.ones(2), torch.zeros(1)])",
         "print($d['one.weight'].data_ptr() == $x.one.weight.data_ptr(), list($p), $d['seen'])",
         "with torch.no_grad():\n    $x.one.weight.fill_(2)\nprint($d['one.weight'])",
-    ),
-    Case(
-        "keras",
-        "a model, its layers and its optimizer",
-        "import keras, numpy as np\nkeras.utils.set_random_seed(1)\n$x = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, 'relu'), keras.layers.Dense(1)])\n$x.compile(keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)), 'mse')\n_ = $x.fit(np.ones((8, 3)), np.ones(8), verbose=0)",
-        "print(np.round($x.predict(np.ones((2, 3)), verbose=0), 5), $x.count_params(), int($x.optimizer.iterations))",
-        "_ = $x.fit(np.ones((8, 3)), np.ones(8), verbose=0)",
-        needs=("keras", "tensorflow"),
-    ),
-    Case(
-        "keras",
-        "layers, initializers and optimizers alone",
-        "import keras, numpy as np\n$x = [keras.layers.Dense(2, kernel_initializer='ones'), keras.initializers.RandomNormal(0.0, 1.0, seed=3), keras.initializers.RandomUniform(seed=4), keras.optimizers.Adam(0.01), keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)]",
-        "print($x[0].units, keras.ops.convert_to_numpy($x[0](np.ones((1, 3)))), $x[1].get_config(), $x[2].get_config(), float($x[3].learning_rate.value), float($x[4](10)))",
-        needs=("keras", "tensorflow"),
     ),
     Case(
         "tokenizers",

@@ -58,3 +58,10 @@ def compressor(obj: Any, pickling: Pickling) -> Any:
 def security(obj: Any, pickling: Pickling) -> Any:
     """Reduce a TLS context, which may hold private keys."""
     return pickling.placeholder(obj, "it may hold private keys, which are not saved", "run the cell that made it again")
+
+
+def of_cluster(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a reference into a cluster of Ray, whose owner was the process that was saved."""
+    return pickling.placeholder(
+        obj, "the cluster forgets it when the kernel that owns it ends", "run the statement that made it again"
+    )

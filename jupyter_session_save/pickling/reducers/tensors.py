@@ -126,6 +126,14 @@ def optimizer(obj: Any, pickling: Pickling) -> Any:
     return rebuild.instance, (kind,), dict(vars(obj))
 
 
+def lightning_module(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a module of Lightning with the trainer that it is attached to; its own protocol leaves that out."""
+    kind: Any = type(obj)
+    if "__getstate__" in vars(kind) or "__reduce__" in vars(kind):
+        return NotImplemented
+    return rebuild.instance, (kind,), dict(vars(obj))
+
+
 def make_tensor(
     cls: Any, storage_: Any, dtype: Any, size: Any, stride: Any, offset: int, wants: bool, conj: bool, neg: bool
 ) -> Any:
