@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import said
-from . import figures, generators, history, loggers, options, process, prompt, settings
+from . import figures, generators, history, loggers, networks, options, process, prompt, settings
 from .history import outputs, pass_over
 from .parts import StatePart, Surroundings, same
 
@@ -22,6 +22,7 @@ PARTS: tuple[StatePart, ...] = (
     # Imports and extensions add filters, so these come late; user code may draw numbers, so generators come last.
     *process.PLACES,
     figures.BACKEND,
+    networks.BACKEND,
     *prompt.PARTS,
     *loggers.PARTS,
     *process.PARTS,

@@ -42,7 +42,8 @@ def saveable(obj: Any, pickling: Pickling) -> Any:
         ]
     if "_loss_ids" in state:
         by_id["_loss_ids"] = [loss for loss in state.get("_losses", ()) if id(loss) in state["_loss_ids"]]
-    return rebuild.instance, (kind,), ({k: v for k, v in state.items() if k not in by_id}, by_id), None, None, attributes
+    plain = {name: value for name, value in state.items() if name not in by_id}
+    return instance_on, (kind, _backend()), (plain, by_id), None, None, attributes
 
 
 def tracker(obj: Any, pickling: Pickling) -> Any:
@@ -51,6 +52,17 @@ def tracker(obj: Any, pickling: Pickling) -> Any:
     seen = state.pop("stored_ids")
     stored = {name: [v for v in state["config"][name][1] if id(v) in ids] for name, ids in seen.items()}
     return rebuild.instance, (type(obj),), (state, stored), None, None, watching
+
+
+def instance_on(kind: Any, backend: str) -> Any:
+    """Make an instance without calling any constructor, if keras computes on what it computed on."""
+    if _backend() != backend:
+        raise RuntimeError(f"keras runs on {_backend()} here: set KERAS_BACKEND={backend} in a fresh kernel, and load")
+    return rebuild.instance(kind)
+
+
+def _backend() -> str:
+    return str(sys.modules["keras.src.backend.config"].backend())
 
 
 @rebuild.setter
