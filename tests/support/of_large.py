@@ -133,8 +133,8 @@ CASES = [
     _jax(
         "a node of a tree of a cell, and shapes",
         _JAX
-        + "@jax.tree_util.register_pytree_node_class\nclass $P:\n    def __init__(self, a, b):\n        self.a, self.b = a, b\n    def tree_flatten(self):\n        return (self.a, self.b), None\n    @classmethod\n    def tree_unflatten(cls, aux, children):\n        return cls(*children)\n$x = $P(jnp.ones(2), 3)\n$s = jax.ShapeDtypeStruct((2, 3), jnp.float32)\n$d = jax.tree.structure($x)",
-        "print(jax.tree.leaves($x), jax.tree.map(lambda v: v + 1, $x).b, $s, $d == jax.tree.structure($x))",
+        + "@jax.tree_util.register_pytree_node_class\nclass $P:\n    def __init__(self, a, b):\n        self.a, self.b = a, b\n    def tree_flatten(self):\n        return (self.a, self.b), None\n    @classmethod\n    def tree_unflatten(cls, aux, children):\n        return cls(*children)\n$x = $P(jnp.ones(2), 3)\n$s = jax.ShapeDtypeStruct((2, 3), jnp.float32)\n$d = jax.tree.structure($x)\nimport dataclasses\n@jax.tree_util.register_dataclass\n@dataclasses.dataclass\nclass $D:\n    w: object\n    n: int = dataclasses.field(metadata={'static': True}, default=2)\n@jax.tree_util.register_pytree_with_keys_class\nclass $K($P):\n    def tree_flatten_with_keys(self):\n        return ((jax.tree_util.GetAttrKey('a'), self.a), (jax.tree_util.GetAttrKey('b'), self.b)), None\n$y = [$D(jnp.ones(1)), $K(1, 2)]",
+        "print(jax.tree.leaves($x), jax.tree.map(lambda v: v + 1, $x).b, $s, $d == jax.tree.structure($x), jax.tree_util.tree_flatten_with_path($y), jax.jit(lambda t: t)($y[0]))",
     ),
     Case(
         "jax",
@@ -144,6 +144,15 @@ CASES = [
         "print($x, $x.apply($p, jnp.ones((1, 3))), $s[0].count)",
         "$p, $s = $step($p, $s)",
         needs=("jax", "flax", "optax"),
+    ),
+    Case(
+        "jax",
+        "a network of flax.nnx of a cell, compiled",
+        _JAX
+        + "from flax import nnx\nclass $N(nnx.Module):\n    def __init__(self, rngs):\n        self.one = nnx.Linear(3, 2, rngs=rngs)\n        self.seen = nnx.Variable(jnp.zeros(()))\n    def __call__(self, v):\n        self.seen[...] += 1\n        return self.one(v)\n$x = $N(nnx.Rngs(0))\n@nnx.jit\ndef $f(m, v):\n    return m(v)\n_ = $f($x, jnp.ones((1, 3)))",
+        "print($f($x, jnp.ones((1, 3))), $x.seen[...], len(jax.tree.leaves($x)), [jax.tree_util.keystr(k) for k, _ in jax.tree_util.tree_leaves_with_path($x)])",
+        "$x.seen[...] = 7.0",
+        needs=("jax", "flax"),
     ),
     Case(
         "jax",
