@@ -31,6 +31,7 @@ GROUPS = (
     "of_science",
     "of_handles",
     "of_large",
+    "of_keras",
 )
 """Modules in here, each with a list ``CASES``."""
 

@@ -201,6 +201,14 @@ $t = pydantic.TypeAdapter(list[$Inner])
         needs=("flask",),
     ),
     Case(
+        "dill",
+        "dill, what it has written, and a pickler under way",
+        "import dill, io\n$n = 2\n$b = dill.dumps(lambda v: v + 1)\n$f = io.BytesIO()\n$x = dill.Pickler($f); $x.dump([1])\n$y = [dill, dill.dumps, dill.Pickler]",
+        "print(dill.loads($b)(1), $y[0] is dill, $y[1] is dill.dumps, type($x) is $y[2], dill.loads($f.getvalue()), len($f.getvalue()))",
+        "$x.dump({'a': [2]}); _ = $f.seek(0); print(dill.load($f), dill.load($f))",
+        needs=("dill",),
+    ),
+    Case(
         "cloudpickle and joblib",
         "a memory cache and delayed calls",
         "import joblib\n$x = joblib.Memory('$cache', verbose=0)\n@$x.cache\ndef $f(v):\n    return v + 1\n$d = joblib.delayed(sum)([1, 2])\n_ = $f(3)",

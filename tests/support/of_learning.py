@@ -160,6 +160,12 @@ $x = make_pipeline($Twice(), $Most(bias=0)).fit($X, $t)
         "from sklearn.neighbors import BallTree, KDTree\nfrom sklearn.metrics.pairwise import rbf_kernel\n$x = [KDTree($X), BallTree($X)]\n$k = rbf_kernel($X)",
         "print([m.query($X[:2], 3)[1] for m in $x], $k[:2, :2])",
     ),
+    _sklearn(
+        "sklearn.utils: a bunch, tags, weights, samples and batches",
+        "from sklearn.linear_model import LogisticRegression\nfrom sklearn.utils import Bunch, check_random_state, class_weight, gen_batches, get_tags, resample\n$n = [1]\n$g = check_random_state(3)\n$x = Bunch(a=$n, g=$g)\n$y = [get_tags(LogisticRegression()), class_weight.compute_class_weight('balanced', classes=np.array([0, 1]), y=$t), resample($X, n_samples=3, random_state=$g), gen_batches(10, 4)]",
+        "print($x.a, $x.a is $n, $x.g is $g, sorted($x), $y[:3], list($y[3]), resample($X, n_samples=2, random_state=$g))",
+        "$x.b = 2; $x['a'].append(3); print($n, $x.b)",
+    ),
     Case(
         "xgboost",
         "an XGBClassifier",
@@ -255,6 +261,14 @@ $x = make_pipeline($Twice(), $Most(bias=0)).fit($X, $t)
         "import pandas as pd, prophet\n$x = prophet.Prophet(weekly_seasonality=False)\n$y = pd.DataFrame({'ds': pd.date_range('2024', periods=20), 'y': range(20)})",
         "print($x.growth, $x.history, $x.seasonalities)",
         "_ = $x.add_seasonality('m', 30, 2)",
+        needs=("prophet",),
+    ),
+    Case(
+        "prophet",
+        "a fitted forecast",
+        "import logging, pandas as pd, prophet\nlogging.getLogger('cmdstanpy').setLevel(logging.ERROR)\n$y = pd.DataFrame({'ds': pd.date_range('2024', periods=20), 'y': range(20)})\n$x = prophet.Prophet(weekly_seasonality=False, daily_seasonality=False, yearly_seasonality=False, uncertainty_samples=0)\n$y = $x.fit($y, seed=1).history",
+        "$p = $x.predict($x.make_future_dataframe(3)); print($p['yhat'].round(3).tolist(), $x.history is $y, sorted($x.params))",
+        "$x.changepoint_prior_scale = 0.1",
         needs=("prophet",),
     ),
     Case(

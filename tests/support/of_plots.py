@@ -69,6 +69,12 @@ CASES = [
         "$x[0].set_color('b')",
     ),
     _plot(
+        "images on a figure, and a box of text on its axes",
+        "from matplotlib.offsetbox import AnchoredOffsetbox, TextArea\n$f, $a = plt.subplots()\n$x = $f.figimage(np.eye(9), 5, 5); $i = $a.imshow(np.eye(3))\n$o = $a.add_artist(AnchoredOffsetbox('upper left', child=TextArea('t')))\n$l = plt.matplotlib.ticker.AutoLocator(); $a.xaxis.set_minor_locator($l)",
+        "print($pixels($f), type($x).__name__, type($i).__name__, $x.figure is $f, $f.images[0] is $x, $i.axes is $a, $o.get_child().get_text(), $l.axis is $a.xaxis)",
+        "$x.set_data(np.ones((9, 9))); $i.set_data(np.ones((3, 3))); $o.get_child().set_text('u')",
+    ),
+    _plot(
         "a colour bar, twin axes and an inset",
         "$x, $a = plt.subplots()\n$m = $a.pcolormesh(np.arange(9).reshape(3, 3)); $c = $x.colorbar($m)\n$t = $a.twinx(); _ = $t.plot([1, 5]); $i = $a.inset_axes([0.5, 0.5, 0.3, 0.3]); _ = $i.plot([1, 2])",
         "print($pixels($x), $c.mappable is $m, len($x.axes))",
@@ -139,6 +145,14 @@ CASES = [
     ),
     Case(
         "plotly",
+        "graph_objs, io and offline",
+        "import plotly.graph_objs as gob, plotly.io as pio, plotly.offline as po\n$x = gob.Figure([gob.Scatter(y=[1, 2]), gob.Heatmap(z=[[1]])], gob.Layout(title='t'))\n$y = [$x.data[1], $x.layout, po.plot, pio]",
+        "import json\nprint(json.loads(pio.to_json($x))['data'], $y[0] is $x.data[1], $y[1] is $x.layout, $y[2] is po.plot, po.plot($x, output_type='div', include_plotlyjs=False).count('Plotly.newPlot'))",
+        "$y[0].z = [[5]]; $y[1].title = 'u'; print($x.layout.title.text)",
+        needs=("plotly",),
+    ),
+    Case(
+        "plotly",
         "a template, a figure widget's data and colours",
         "import plotly.graph_objects as go, plotly.io as pio, plotly.colors as pc\n$x = go.layout.Template(layout={'font': {'size': 3}})\n$r = pio.renderers",
         "print($x.to_plotly_json(), $r is pio.renderers, pc.qualitative.Plotly[0])",
@@ -150,6 +164,14 @@ CASES = [
         "from bokeh.plotting import figure\nfrom bokeh.models import ColumnDataSource\nfrom bokeh.embed import json_item\n$s = ColumnDataSource({'a': [1, 2], 'b': [3, 4]})\n$x = figure(title='t', width=200)\n$r = $x.scatter('a', 'b', source=$s)",
         "print($x.title.text, $r.data_source is $s, dict($s.data), $x.renderers[0] is $r, $r.glyph.x)",
         "$s.data['a'] = [5, 6]; $x.title.text = 'u'",
+        needs=("bokeh",),
+    ),
+    Case(
+        "bokeh",
+        "a renderer, its glyph and its source alone",
+        "from bokeh.models import ColumnDataSource, Scatter\nfrom bokeh.models.renderers.glyph_renderer import GlyphRenderer\n$s = ColumnDataSource({'a': [1, 2], 'b': [3, 4]})\n$x = GlyphRenderer(data_source=$s, glyph=Scatter(x='a', y='b', size=7))\n$g = $x.glyph",
+        "print($x.glyph is $g, $x.data_source is $s, $g.size, dict($s.data), $x.visible, sorted($x.properties_with_values())[:3])",
+        "$g.size = 9; $s.data['a'] = [5, 6]; $x.visible = False",
         needs=("bokeh",),
     ),
     Case(

@@ -77,6 +77,13 @@ CASES = [
         outcome="placeholder",
         why="SuperLU keeps no matrix to factorise again",
     ),
+    _scipy(
+        "distances, and functions of ndimage and special",
+        _NP
+        + "from scipy import ndimage, special\nfrom scipy.spatial import distance\n$p = np.random.default_rng(0).random((4, 2))\n$d = distance.pdist($p, 'cityblock')\n$x = [distance.directed_hausdorff, distance.cdist, distance.directed_hausdorff($p, $p[:2]), ndimage.zoom, ndimage.map_coordinates, special.jv, special.roots_legendre(3), distance]",
+        "print(distance.squareform($d), $x[0]($p, $p[1:]), $x[1]($p, $p[:1], lambda a, b: abs(a - b).max()), $x[2], $x[3](np.eye(2), 2), $x[4](np.eye(3), [[1], [1]]), $x[5](0, 1.5), $x[6], $x[7] is distance)",
+        "$p[0] = 9; $d[0] = 7",
+    ),
     _sympy(
         "symbols, expressions and assumptions",
         "import sympy as sp\n$a, $b = sp.symbols('a b', positive=True)\n$x = sp.integrate(sp.exp(-$a * $b), ($b, 0, sp.oo))\n$e = sp.Eq($a**2, 2)",
@@ -227,7 +234,15 @@ CASES = [
     ),
     Case(
         "gym",
-        "an environment",
+        "an environment under way",
+        "import gym, warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter('ignore')\n    $x = gym.make('CartPole-v1', disable_env_checker=True)\n    $o, _ = $x.reset(seed=3)\n    _ = $x.step(0)\n$s = $x.unwrapped",
+        "print($x.step(1)[:2], $x.unwrapped is $s, $x.action_space, $s.np_random.random(), $x.spec.id)",
+        "_ = $x.reset(seed=5); _ = $x.step(1)",
+        needs=("gym",),
+    ),
+    Case(
+        "gym",
+        "spaces with generators of their own",
         "import gym\n$x = gym.spaces.Box(0, 1, (2,), seed=3)\n$d = gym.spaces.Discrete(4, seed=2)",
         "print($x.sample(), $d.sample(), $x.contains($x.sample()))",
         needs=("gym",),

@@ -119,6 +119,20 @@ CASES = [
         'print($x[0].encode({"a": 1}), $x[1].decode(\'{"a": 2}\'))',
     ),
     _collection(
+        "modules of the library, and functions, classes and values of them",
+        """
+        import ast, copy, dataclasses, hashlib, itertools, json, pickle, typing
+        $x = [ast, copy, dataclasses, hashlib, itertools, json, pickle, typing]
+        $f = [copy.deepcopy, pickle.dumps, itertools.chain.from_iterable, hashlib.sha256, json.dumps, ast.literal_eval]
+        $y = [pickle.PicklingError("e"), typing.Optional[int], dataclasses.field(default=3), copy.Error("c")]
+        """,
+        """
+        import sys
+        print([sys.modules[m.__name__] is m for m in $x], $f[0]([[1]]), $f[1](1), list($f[2](["ab", "c"])))
+        print($f[3](b"a").hexdigest(), $f[4]({"a": 1}), $f[5]("[1]"), $y[0].args, $y[1], $y[2].default, repr($y[3]))
+        """,
+    ),
+    _collection(
         "copyreg-registered class",
         """
         import copyreg
