@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .support import GROUPS, Case, cases
+from .support import GROUPS, TRIED, Case, cases, installed
 from .support.running import run
-from .support.table import PAGE, page
+from .support.table import PAGE, page, published
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -48,3 +48,19 @@ def test_the_list_is_long_and_most_of_it_comes_back() -> None:
     outcomes = Counter(case.outcome for case in cases())
     assert outcomes.total() >= 250
     assert outcomes["placeholder"] <= 0.10 * outcomes.total()
+
+
+def test_libraries_that_are_not_here_say_with_which_version_they_were_tried() -> None:
+    absent = {name for case in cases() for name in case.needs if not installed(name)}
+    assert absent - TRIED.keys() == set()
+
+
+def test_every_published_class_is_in_a_case_or_cannot_be_had() -> None:
+    by_name = {case.name: case for case in cases()}
+    rows = published()
+    assert len(rows) == 159
+    lacking = [
+        r for r in rows if "reason" not in r and (r["case"] not in by_name or r["by"] not in by_name[r["case"]].make)
+    ]
+    assert lacking == []
+    assert {r["library"] for r in rows if "reason" in r} == {"dataprep"}

@@ -35,6 +35,35 @@ GROUPS = (
 )
 """Modules in here, each with a list ``CASES``."""
 
+TRIED = {
+    "astropy": "8.0.2",
+    "catboost": "1.2.10",
+    "cv2": "5.0.0.93",
+    "flax": "0.12.8",
+    "gensim": "4.4.0",
+    "gym": "0.26.2",
+    "jax": "0.10.2",
+    "keras": "3.15.1",
+    "lightning": "2.6.6",
+    "llm": "0.36",
+    "numba": "0.68.1",
+    "optax": "0.2.8",
+    "photutils": "3.0.0",
+    "prophet": "1.5.0",
+    "pyspark": "4.3.0",
+    "qiskit": "2.6.2",
+    "ray": "2.60.0",
+    "spacy": "3.8.18",
+    "tensorflow": "2.21.0",
+    "textblob": "0.20.1",
+    "torch": "2.13.0",
+    "torchvision": "0.28.0, without its compiled operators",
+    "transformers": "5.23.0",
+    "wordcloud": "1.9.6",
+    "xgboost": "3.2.0",
+}
+"""Modules that the extra `test` does not bring, with the versions with which their cases were run by hand."""
+
 Outcome = Literal["equal", "reconnected", "placeholder"]
 
 _NAME = re.compile(r"\$(\w+)")

@@ -59,7 +59,7 @@ CASES = [
         why="it is a walk under way inside the runtime",
     ),
     _tensorflow(
-        "a generator of random numbers",
+        "a generator of random numbers of the runtime",
         _TF + "$x = tf.random.Generator.from_seed(3)\n_ = $x.normal((2,))",
         "print($x.uniform((2,)).numpy(), $x.algorithm)",
     ),
@@ -190,14 +190,14 @@ CASES = [
         needs=("lightning",),
     ),
     _pyspark(
-        "a session",
+        "a session of Spark",
         "from pyspark.sql import SparkSession\n$x = {'s': SparkSession.builder.master('local[1]').appName('n').config('spark.ui.enabled', 'false').getOrCreate(), 'n': 1}",
         "print($x['n'])\nprint($x['s'].range(3).count())",
         outcome="placeholder",
         why="it lives in a Java process",
     ),
     _pyspark(
-        "a frame",
+        "a frame of Spark, and a query",
         "from pyspark.sql import SparkSession\n$s = SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false').getOrCreate()\n$x = {'f': $s.createDataFrame([(1, 'a'), (2, 'b')], ['i', 't']), 'n': 1}",
         "print($x['n'])\nprint($x['f'].count())",
         outcome="placeholder",
