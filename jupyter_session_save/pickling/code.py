@@ -196,7 +196,8 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
 
 def _as_node(cls: Any) -> tuple[Call, ...]:
     """Return the call that registers a class with jax once more, if it was."""
-    if "jax._src.tree_util" not in sys.modules or type(cls).__hash__ is not type.__hash__:
+    meta: Any = type(cls)
+    if "jax._src.tree_util" not in sys.modules or meta.__hash__ is not type.__hash__:
         return ()
     from .reducers import trees
 

@@ -27,7 +27,7 @@ def saveable(obj: Any, pickling: Pickling) -> Any:
     if kind.__reduce__ is not base.KerasSaveable.__reduce__ or kind.__reduce_ex__ is not object.__reduce_ex__:
         return NotImplemented
     pickling.modules.add("keras")
-    state = {name: None if name in _COMPILED else value for name, value in vars(obj).items()}
+    state: dict[str, Any] = {name: None if name in _COMPILED else value for name, value in vars(obj).items()}
     by_id: dict[str, Any] = {}
     if "_nodes" in state and "_operations" in state:
         operations = {str(id(operation)): operation for operation in state["_operations"]}
