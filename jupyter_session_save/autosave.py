@@ -39,6 +39,10 @@ SETTLED_AFTER = 1.0
 TERMINAL = 0.02
 """Seconds for a sweep after each cell in a shell that has no idle time."""
 
+UNSEEN = 300.0, 50.0
+"""Seconds after which such a shell looks at all that has not been looked at, however long that takes: at least, and
+for each second that it has taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -80,7 +84,7 @@ class Autosave:
         self._escaped = True
         self._cell: int | None = None
         self._failures, self._failure, self._retry = 0, "", 0.0
-        self._again, self._patience = AGAIN[0], TERMINAL
+        self._again, self._patience, self._unseen = AGAIN[0], TERMINAL, 0.0
         self._busy = time.monotonic()
         self._unpruned = 0
         self._settling: threading.Thread | None = None
@@ -164,6 +168,7 @@ class Autosave:
             paused=self.paused,
             failure=self._failure,
             fickle=self.tracker.fickle,
+            unseen=self._unseen,
         )
 
     def _after(self, result: Any) -> None:
@@ -184,7 +189,8 @@ class Autosave:
         has_idle_time = self._idle.start()
         self._save(self._settings().max_block if has_idle_time else float("inf"), lambda: None)
         self._settle()
-        if not has_idle_time:
+        self._unseen = 0.0 if has_idle_time else self._unseen or UNSEEN[0]
+        if not has_idle_time and not self.paused:
             self._sweep_a_little()
 
     def _reach(self, info: Any, raw: str) -> Reach:
@@ -273,8 +279,11 @@ class Autosave:
             self._lock.release()
 
     def _sweep_a_little(self) -> None:
-        """Look at a few components where there is no idle time, each cell at others."""
-        deadline = time.perf_counter() + self._patience
+        """Look at a few components where there is no idle time, each cell at others; at all if one has waited long."""
+        began = time.perf_counter()
+        every = self.tracker.unseen() >= self._unseen
+        deadline = float("inf") if every else began + self._patience
+        looked = False
 
         def pause() -> None:
             if time.perf_counter() > deadline:
@@ -282,11 +291,23 @@ class Autosave:
 
         try:
             with silence(self._shell):
-                while time.perf_counter() < deadline and self.tracker.sweep(pause):
-                    pass
+                while time.perf_counter() < deadline:
+                    more = self.tracker.sweep(pause)
+                    if not more:
+                        self.tracker.sweep_again()
+                    if looked and not more:
+                        break
+                    looked = True
             self._patience = TERMINAL
         except GiveWay:
-            self._patience *= 2
+            self._patience = min(2 * self._patience, self._settings().max_block)
+        for whole in (False, True) if every else (False,):
+            if self.tracker.until_save(whole=whole, quiet=float("inf")) == 0.0:
+                self._save(float("inf"), lambda: None, whole=whole)
+        self._settle()
+        if every:
+            # Looking at everything shall never take more than a small part of the time.
+            self._unseen = max(UNSEEN[0], UNSEEN[1] * (time.perf_counter() - began))
 
 
 def _settle(repository: Repository, unsettled: list[str], name: str, keep: str) -> None:

@@ -10,6 +10,7 @@ a snapshot with it was committed; no value is kept alive from one call to the ne
 from __future__ import annotations
 
 import datetime
+import errno
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typing import Any
 
 from . import around, environment
 from .components import split
+from .errors import StoreError
 from .examining import Examiner, PausingScope, TooLong, Tracked, same_component
 from .interpreter import Surroundings, collect
 from .interrupts import check, watched
@@ -159,12 +161,6 @@ class Tracker:
         """Take note that a save was given up for a cell."""
         self._patience.gave_way(whole)
 
-    def changed_names(self, before: Snapshot | None) -> tuple[str, ...]:
-        """Return the names that the current snapshot adds, changes or drops, compared with another."""
-        old = {} if before is None else {v.name: v.digest for v in before.variables}
-        new = {} if self.current is None else {v.name: v.digest for v in self.current.variables}
-        return tuple(sorted(n for n in old.keys() | new.keys() if old.get(n) != new.get(n)))
-
     @watched()
     def save(
         self,
@@ -200,6 +196,19 @@ class Tracker:
         SessionError, OSError
             If the store refuses. What was touched stays so.
         """
+        arguments = cell, limit, largest, pause, whole
+        try:
+            return self._save(*arguments)
+        except StoreError as error:
+            if error.errno != errno.ENOENT or not self._where:
+                raise
+            # What this builds on was removed: nothing counts as stored any more.
+            self._where, self._ids, self._state, self.late, self._late_ids = {}, {}, {}, {}, {}
+            return self._save(*arguments)
+
+    def _save(
+        self, cell: int | None, limit: float, largest: int, pause: Callable[[], None], whole: bool
+    ) -> Snapshot | None:
         # One view of the names, whatever threads do to the live one meanwhile.
         view = dict(self._namespace)
         names = user_names(view, self._hidden())
@@ -292,6 +301,10 @@ class Tracker:
         self._patience.done(names)
         self._rounds.done(names)
         return True
+
+    def unseen(self) -> float:
+        """Return for how many seconds a component has not been looked at, at most, since this was first asked."""
+        return self._rounds.waited()
 
     def sweep_again(self) -> None:
         """Begin a sweep of all components."""

@@ -303,6 +303,8 @@ class AutosaveStatus(Report):
         Names whose stored value may be older than the last cell.
     fickle : tuple of str
         Names of values of which nobody can tell without a cell that names them whether they changed.
+    unseen : float
+        Seconds for which a change that no cell's text shows may wait to be stored, where there is no idle time; else 0.
     paused, failure : str
         Why nothing is saved any more, and how the last save failed; ``""`` if all is well.
     nameless : bool
@@ -315,6 +317,7 @@ class AutosaveStatus(Report):
     cell: int | None = None
     late: tuple[str, ...] = ()
     fickle: tuple[str, ...] = ()
+    unseen: float = 0.0
     paused: str = ""
     failure: str = ""
     nameless: bool = False
@@ -338,6 +341,11 @@ class AutosaveStatus(Report):
         if self.fickle:
             names = ", ".join(self.fickle)
             facts.append(f"differs each time it is looked at, so stored again only every few minutes at idle: {names}")
+        if self.unseen:
+            facts.append(
+                "a terminal has no idle time: a change that no cell's text shows is stored with a cell, "
+                f"at the latest the first one after {self.unseen:.0f} s"
+            )
         if self.failure:
             facts.append(f"the last save failed, and is tried again: {self.failure}")
         return facts

@@ -1,7 +1,8 @@
 """Which snapshots of a session to keep.
 
-Invariant: a snapshot that the user asked for, and the newest of every line, are always kept. Only versions say what
-is newer; times do nothing but sort snapshots into hours and days, so a clock that jumps back does no harm.
+Invariant: a snapshot that the user asked for is always kept, and so is the newest of each of the last lines. Only
+versions say what is newer; times do nothing but sort snapshots into hours and days, so a clock that jumps back does no
+harm.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from .errors import SessionNameError
 from .snapshot import Snapshot
 
 DEFAULT = "last=50,hourly=24,daily=30,size=20GB"
+
+HEADS = 20
+"""Lines, the newest ones, whose end is kept whatever the policy says.
+
+Every kernel that begins with nothing begins a line, and so does each going back: the ends of older lines are kept or
+not like any other autosave.
+"""
 
 _UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "TB": 1000**4}
 _COUNTS = ("last", "hourly", "daily")
@@ -78,7 +86,7 @@ def keep(snapshots: Iterable[Snapshot], policy: Policy) -> set[int]:
         Their versions.
     """
     newest_first = sorted(snapshots, key=lambda s: s.sequence, reverse=True)
-    fixed = {s.sequence for s in newest_first if s.cell is None} | heads(newest_first)
+    fixed = {s.sequence for s in newest_first if s.cell is None}.union(sorted(heads(newest_first))[-HEADS:])
     autosaves = [s for s in newest_first if s.cell is not None]
     wanted = {s.sequence for s in autosaves[: policy.last]}
     for count, letters in ((policy.hourly, len("2026-02-03T04")), (policy.daily, len("2026-02-03"))):

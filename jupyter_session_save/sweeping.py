@@ -5,6 +5,7 @@ Invariant: every component has its turn, however often a round is cut short; non
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterable
 
 Names = tuple[str, ...]
@@ -56,6 +57,7 @@ class Rounds:
     def __init__(self) -> None:
         self._due: dict[Names, None] = {}
         self._seen: dict[Names, None] = {}
+        self._when: dict[Names, float] = {}
 
     def follow(self, components: Iterable[Names], seen: set[str]) -> None:
         """Begin a round of all components that have none of the names seen; what was seen least lately comes first."""
@@ -83,3 +85,10 @@ class Rounds:
         """Take note that these were looked at."""
         self._due.pop(names, None)
         self._seen[names] = None
+        self._when[names] = time.monotonic()
+
+    def waited(self) -> float:
+        """Return for how many seconds a component has waited for its turn, at most, since this was first asked."""
+        now = time.monotonic()
+        self._when = {names: self._when.get(names, now) for names in (*self._due, *self._seen)}
+        return now - min((self._when[names] for names in self._due), default=now)

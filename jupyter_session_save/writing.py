@@ -394,4 +394,6 @@ class Writer:
 
 
 def _removed(store: Store, key: str) -> StoreError:
-    return StoreError(f"{key} was removed from {store.url} during the save: save again")
+    error = StoreError(f"{key} was removed from {store.url} during the save: save again")
+    error.errno = errno.ENOENT
+    return error

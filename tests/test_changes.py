@@ -6,6 +6,8 @@ import gc
 import time
 import types
 import weakref
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,9 @@ from jupyter_session_save.loading import Options, load_into
 from jupyter_session_save.pickling import GiveWay
 from jupyter_session_save.reach import reach_of
 from jupyter_session_save.repository import Repository
+from jupyter_session_save.retention import HEADS, parse
 from jupyter_session_save.snapshot import Snapshot
-from jupyter_session_save.store.memory import MemoryStore
+from jupyter_session_save.store import LocalStore, MemoryStore
 from jupyter_session_save.sweeping import QUIET, TRIES
 from jupyter_session_save.trust import Signer
 
@@ -371,6 +374,40 @@ def test_no_value_is_kept_alive(notebook: Notebook) -> None:
     notebook.execute("del thing, a, Thing")
     gc.collect()
     assert thing() is None and array() is None and cls() is None
+
+
+def test_what_it_builds_on_may_be_removed(notebook: Notebook) -> None:
+    notebook.run("x = [1]; y = ['text']; def_ = lambda: x")
+    notebook.run("z = x")
+    for version in notebook.repository.versions("nb"):
+        notebook.repository.delete("nb", version)
+    notebook.repository.collect(grace=-60)
+    saved = notebook.run("z.append(2)")
+    assert saved is not None and saved.parent == 2
+    found = notebook.loaded(saved)
+    assert found["x"] is found["z"] and found["x"] == [1, 2] and found["y"] == ["text"] and found["def_"]() == [1, 2]
+    assert notebook.repository.check() == []
+
+
+def test_many_kernels_that_load_nothing_leave_as_many_files_as_some(tmp_path: Path) -> None:
+    repository = Repository(LocalStore(tmp_path / "store"))
+    counts = []
+    for number in range(100):
+        notebook = Notebook(repository)
+        for cell in (f"x = [{number}]", "y = [x]"):
+            notebook.run(cell, cell=1)
+        if number == 3:
+            assert notebook.tracker.current is not None
+            named = repository.resolve("nb", notebook.tracker.current.sequence)
+            with repository.writer() as writer:
+                kept = writer.commit(replace(named, cell=None, parent=named.sequence), sign=SIGNER.sign).sequence
+        if number % 10 == 9:
+            repository.prune(parse("last=5,hourly=2,daily=2,size=1GB"), grace=-60)
+            counts.append(sum(path.is_file() for path in (tmp_path / "store").rglob("*")))
+    assert len(set(counts[3:])) == 1, counts
+    versions = repository.versions("nb")
+    assert kept in versions and len(versions) <= HEADS + 5
+    assert notebook.loaded()["y"] == [[99]] and notebook.loaded(repository.resolve("nb", kept))["y"] == [[3]]
 
 
 def test_chunks_of_a_large_array_are_stored_and_not_the_array(notebook: Notebook) -> None:

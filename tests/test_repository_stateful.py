@@ -227,7 +227,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         for name, versions in before.items():
             left = set(self.repository.versions(name))
             assert left <= versions
-            assert heads[name] <= left
+            assert set(sorted(heads[name])[-retention.HEADS :]) <= left
             assert {v for v in versions if (name, v) in self.asked} <= left
             for version in versions - left:
                 del self.model[name][version]

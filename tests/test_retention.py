@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_session_save.errors import SessionNameError
-from jupyter_session_save.retention import DEFAULT, Policy, heads, keep, parse
+from jupyter_session_save.retention import DEFAULT, HEADS, Policy, heads, keep, parse
 from jupyter_session_save.snapshot import Component, Part, Snapshot
 
 START = datetime.datetime(2026, 2, 3, tzinfo=datetime.UTC)
@@ -58,7 +58,8 @@ def test_what_is_always_kept(history: list[Snapshot], policy: Policy) -> None:
     parents = {s.parent for s in history}
     assert kept <= versions
     assert {s.sequence for s in history if s.cell is None} <= kept
-    assert versions - parents == heads(history) <= kept
+    assert versions - parents == heads(history)
+    assert set(sorted(heads(history))[-HEADS:]) <= kept
     if policy.size is None:
         autosaves = sorted(s.sequence for s in history if s.cell is not None)
         assert set(autosaves[-policy.last :] if policy.last else ()) <= kept
@@ -71,7 +72,7 @@ def test_pruning_again_changes_nothing_and_no_head_is_made_of_what_is_left(
 ) -> None:
     kept = keep(history, policy)
     left = [s for s in history if s.sequence in kept]
-    assert heads(left) == heads(history)
+    assert sorted(heads(left))[-HEADS:] == sorted(heads(history))[-HEADS:]
     assert keep(left, policy) == kept
 
 
@@ -113,6 +114,20 @@ def test_what_was_gone_back_from_is_kept() -> None:
     assert keep(history, Policy(1, 0, 0)) == {9, 11}
     # With 4 to 8 and 10 gone it is still known that 3 is no head.
     assert heads([history[2], history[8], history[10]]) == {9, 11}
+
+
+def test_the_ends_of_old_lines_are_kept_like_any_autosave() -> None:
+    history: list[Snapshot] = []
+    for start in range(100):  # Kernels that load nothing, each a day after the other.
+        named = snapshot(3 * start + 1, minutes=1440 * start, cell=None if start == 5 else 1)
+        history += [named, snapshot(named.sequence + 1, minutes=1440 * start + 1, parent=named)]
+        history += [snapshot(named.sequence + 2, minutes=1440 * start + 2, parent=history[-1])]
+    ends = sorted(heads(history))
+    assert len(ends) == 100
+    assert keep(history, Policy(1, 0, 0)) == {16, *ends[-HEADS:]}
+    assert keep(history, Policy(1, 0, 50)) == {16, *ends[-50:]}
+    left = [s for s in history if s.sequence in keep(history, Policy(1, 0, 0))]
+    assert keep(left, Policy(1, 0, 0)) == {16, *ends[-HEADS:]}
 
 
 def test_kernels_in_turns_are_two_lines() -> None:
