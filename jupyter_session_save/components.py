@@ -38,7 +38,13 @@ class Pickled:
     payload: Payload
 
 
-def split(values: Mapping[str, Any], scope: Scope, *, tick: Callable[[str], None]) -> Iterator[Pickled]:
+def split(
+    values: Mapping[str, Any],
+    scope: Scope,
+    *,
+    tick: Callable[[str], None],
+    meet: Callable[[Payload], None] = lambda payload: None,
+) -> Iterator[Pickled]:
     """Pickle variables in groups that share mutable objects.
 
     Parameters
@@ -47,6 +53,8 @@ def split(values: Mapping[str, Any], scope: Scope, *, tick: Callable[[str], None
     scope : Scope
     tick : callable
         Is told each name before it is pickled, and may raise to interrupt.
+    meet : callable
+        Is given what may share something with others as soon as it is pickled, long before its group is yielded.
 
     Yields
     ------
@@ -59,7 +67,7 @@ def split(values: Mapping[str, Any], scope: Scope, *, tick: Callable[[str], None
         yield Pickled(names, dumps({name: values[name] for name in names}, scope))
     pickled: dict[str, Payload] = {}
     try:
-        yield from _linked(values, single, scope, pickled, tick)
+        yield from _linked(values, single, scope, pickled, tick, meet)
     finally:
         for payload in pickled.values():
             payload.release()
@@ -71,11 +79,13 @@ def _linked(
     scope: Scope,
     pickled: dict[str, Payload],
     tick: Callable[[str], None],
+    meet: Callable[[Payload], None],
 ) -> Iterator[Pickled]:
     union, meeting = _Union(), Meeting()
     for name in names:
         tick(name)
         pickled[name] = dumps({name: values[name]}, scope)
+        meet(pickled[name])
     # The largest last: what is in it need not be noted for others any more.
     ordered = sorted(names, key=lambda name: sum(map(len, pickled[name].chunks)))
     for position, name in enumerate(ordered, 1):

@@ -9,7 +9,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from xxhash import xxh3_128, xxh3_128_digest
 
 from .patches import CHUNK
 
-_SLICE = 64 << 20
+SLICE = 32 << 20
+"""A multiple of `patches.CHUNK`."""
 _LENGTH = 16
 _MAPPING = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ \S+\s*(.*)\n")
 _OF_ITS_OWN = re.compile(rb"(?:Private_Dirty|Anonymous|Swap): +([0-9]+) kB")
@@ -33,10 +34,14 @@ class Fingerprint:
         Bytes.
     chunks : bytes
         16 for each `patches.CHUNK`.
+    slices : bytes
+        16 for each `SLICE`, empty if they were not asked for: they tell no more than the chunks, but a thread that
+        reads slices hardly needs the interpreter.
     """
 
     size: int
     chunks: bytes
+    slices: bytes = field(default=b"", compare=False)
 
     def changed(self, before: Fingerprint) -> list[int]:
         """Return the offsets of the chunks that are not as before; of equal sizes only."""
@@ -47,14 +52,46 @@ class Fingerprint:
 
 
 def of_buffer(view: memoryview, pause: Callable[[], None]) -> Fingerprint:
-    """Return the fingerprint of a buffer; `pause` is called for every 64 MiB and may raise."""
+    """Return the fingerprint of a buffer; `pause` is called for every `SLICE` and may raise."""
     view = view.cast("B")
     found = []
     for start in range(0, view.nbytes, CHUNK):
-        if start % _SLICE == 0:
+        if start % SLICE == 0:
             pause()
         found.append(xxh3_128_digest(view[start : start + CHUNK]))
     return Fingerprint(view.nbytes, b"".join(found))
+
+
+def of_slices(view: memoryview, pause: Callable[[], None]) -> bytes:
+    """Return the fingerprints of the slices of a buffer; `pause` is called for each and may raise."""
+    view, found = view.cast("B"), []
+    for start in range(0, view.nbytes, SLICE):
+        pause()
+        found.append(xxh3_128_digest(view[start : start + SLICE]))
+    return b"".join(found)
+
+
+def in_full(view: memoryview, pause: Callable[[], None], before: Fingerprint, slices: bytes) -> Fingerprint:
+    """Return the fingerprint of a buffer with its slices, reading only those that are not as before.
+
+    Parameters
+    ----------
+    view : memoryview
+    pause : callable
+    before : Fingerprint
+        Of the same place.
+    slices : bytes
+        `of_slices`, a moment ago.
+    """
+    view = view.cast("B")
+    chunks, found = [], []
+    for number, start in enumerate(range(0, view.nbytes, SLICE)):
+        at, length = number * _LENGTH, -(-min(SLICE, view.nbytes - start) // CHUNK) * _LENGTH
+        part, known = view[start : start + SLICE], before.chunks[start // CHUNK * _LENGTH :][:length]
+        same = slices[at : at + _LENGTH] == before.slices[at : at + _LENGTH] and len(known) == length
+        chunks.append(known if same else of_buffer(part, pause).chunks)
+        found.append(slices[at : at + _LENGTH] if same else of_slices(part, pause))
+    return Fingerprint(view.nbytes, b"".join(chunks), b"".join(found))
 
 
 def of_stream(chunks: Iterable[bytes]) -> bytes:

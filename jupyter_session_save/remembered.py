@@ -12,10 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import TracebackType
+from typing import Self
 
 from . import bystanders
-from .fingerprint import Fingerprint, address_of, of_buffer
+from .ahead import LEAST as AHEAD
+from .ahead import Ahead, Place
+from .fingerprint import Fingerprint, address_of, in_full, of_slices
 from .patches import CHUNK
+from .pickling import Payload
 from .snapshot import Part, Snapshot
 from .writing import Writer
 
@@ -25,9 +30,6 @@ _MOST = 1 << 16
 """Buffers that are remembered, those that were looked up last."""
 _MOST_BYTES = 64 << 20
 """Memory that their fingerprints take at most: that of a terabyte."""
-
-Place = tuple[int, int]
-"""Address and size of a buffer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class Stored:
     fingerprint: Fingerprint
     part: Part
     durable: bool
+
+
+_NOTHING = Fingerprint(0, b"")
 
 
 class Remembered:
@@ -89,7 +94,7 @@ def place_of(view: memoryview) -> Place | None:
 
 
 class Buffers:
-    """Stores the buffers of one save.
+    """Stores the buffers of one save; a context manager.
 
     Parameters
     ----------
@@ -102,8 +107,25 @@ class Buffers:
     def __init__(self, writer: Writer, remembered: Remembered, pause: Callable[[], None]) -> None:
         self._writer, self._remembered, self._pause = writer, remembered, pause
         self._alone = not bystanders.are_there()
+        self._ahead = Ahead(pause)
         self._places: dict[Place, Part] = {}
         self._fingerprints: dict[Place, Fingerprint] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ahead.stop()
+
+    def meet(self, payload: Payload) -> None:
+        """Let threads begin to read what will be put, where something is known to compare it with."""
+        for buffer in payload.buffers if self._alone else ():
+            view = buffer.raw()
+            place = place_of(view) if view.nbytes >= AHEAD else None
+            if place is not None and self._remembered.find(view) is not None:
+                self._ahead.begin(place, view)
 
     def put(self, view: memoryview) -> Part:
         """Store what is new of a buffer; it is read until the commit."""
@@ -117,8 +139,11 @@ class Buffers:
             if place not in self._places:
                 self._writer.beside(partial(self._look, place, view))
         else:
-            fingerprint = self._fingerprints[place] = of_buffer(view, self._pause)
-            part = self._differing(view, known.part, fingerprint.changed(known.fingerprint))
+            part, slices = known.part, self._ahead.take(place, view)
+            self._fingerprints[place] = known.fingerprint
+            if slices != known.fingerprint.slices:
+                fingerprint = self._fingerprints[place] = in_full(view, self._pause, known.fingerprint, slices)
+                part = self._differing(view, known.part, fingerprint.changed(known.fingerprint))
         if self._places.setdefault(place, part) != part:
             self._alone = False
         return part
@@ -134,7 +159,7 @@ class Buffers:
                 self._remembered.keep(place, Stored(self._fingerprints[place], final[part], durable=True))
 
     def _look(self, place: Place, view: memoryview, go_on: Callable[[], None]) -> None:
-        self._fingerprints[place] = of_buffer(view, go_on)
+        self._fingerprints[place] = in_full(view, go_on, _NOTHING, of_slices(view, go_on))
 
     def _differing(self, view: memoryview, base: Part, offsets: list[int]) -> Part:
         if not offsets:

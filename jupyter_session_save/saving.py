@@ -77,8 +77,12 @@ def save_namespace(
     wanted = choose(names, only, ()) if only else names
     scope = Scope(namespace, {n: view[n] for n in names}, live)
     saved = _Saved(view, scope, wanted, progress)
-    with repository.writer(saved.wrote) as writer, collection_paused():
-        buffers = Buffers(writer, remembered.of_store(repository.store.url), partial(saved.wrote, 0))
+    known = remembered.of_store(repository.store.url)
+    with (
+        repository.writer(saved.wrote) as writer,
+        Buffers(writer, known, partial(saved.wrote, 0)) as buffers,
+        collection_paused(),
+    ):
         previous = repository.newest(name)
         if previous is not None:
             writer.know(previous)
@@ -143,7 +147,8 @@ class _Saved:
             needed.update(component.refs, component.mentions)
         names = self._wanted
         while names:
-            for group in split({n: self._values[n] for n in names if n in self._values}, self._scope, tick=self._tick):
+            values = {n: self._values[n] for n in names if n in self._values}
+            for group in split(values, self._scope, tick=self._tick, meet=buffers.meet):
                 self._write(group, writer, buffers)
                 needed |= group.payload.refs | group.payload.mentions
             names = sorted(needed - self._all)

@@ -15,6 +15,7 @@ import numbers
 import sys
 import types
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .scope import importable_path, is_library, module_of
@@ -68,42 +69,66 @@ def patches(namespace: Mapping[str, Any]) -> list[str]:
     """
     roots = {_root(value) for value in list(namespace.values())} - {""}
     found: list[str] = []
-    plain: dict[int, type] = {}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in roots or name == "__main__" or not is_library(name):
             continue
         attributes = getattr(module, "__dict__", None)
         if type(attributes) is not dict:
             continue
-        for key, value in _candidates(attributes, namespace, plain):
-            if _is_of(value, namespace):
-                found.append(f"{name}.{key}")
-            elif issubclass(type(value), type) and module_of(value) == name:
-                own: Mapping[str, Any] = type.__dict__["__dict__"].__get__(value)
-                found += [f"{name}.{key}.{k}" for k, v in _candidates(own, namespace, plain) if _is_of(v, namespace)]
+        looked = _look(module, name, attributes, namespace)
+        found += [f"{name}.{key}" for key in looked.found]
+        for key in looked.classes:
+            cls = attributes.get(key)
+            if cls is not None:
+                own: Mapping[str, Any] = type.__dict__["__dict__"].__get__(cls)
+                found += [f"{name}.{key}.{k}" for k in _look(cls, name, own, namespace).found]
     return sorted(set(found))
 
 
-def _candidates(
-    attributes: Mapping[str, Any], namespace: Mapping[str, Any], plain: dict[int, type]
-) -> list[tuple[str, Any]]:
-    """Return the few attributes that may have been set in the notebook, or are classes, of the many that there are.
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What the attributes of a module or class were, what of them the notebook has set, and the module's classes."""
 
-    `plain` takes the types that are neither, by id, for all that follow.
+    state: int
+    found: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+_looked: dict[int, _Looked] = {}
+_MOST = 100_000
+"""Modules and classes of which it is remembered what they are like: more than any notebook imports."""
+
+
+def _look(owner: Any, name: str, attributes: Mapping[str, Any], namespace: Mapping[str, Any]) -> _Looked:
+    """Look through a module or class, unless its attributes are the same objects as before: there are very many.
+
+    Remembered are only numbers and names, so nothing is kept alive. An attribute that was deleted and replaced by
+    another object in the very same place would be missed.
     """
-    found = []
+    state = hash((id(namespace), name, *map(id, attributes.values())))
+    known = _looked.get(id(owner))
+    if known is None or known.state != state:
+        known = _looked[id(owner)] = _looked_through(state, name, attributes, namespace)
+        while len(_looked) > _MOST:
+            del _looked[next(iter(_looked))]
+    return known
+
+
+def _looked_through(state: int, name: str, attributes: Mapping[str, Any], namespace: Mapping[str, Any]) -> _Looked:
+    found, classes = list[str](), list[str]()
+    plain: dict[int, type] = {}
     for key, value in list(attributes.items()):
         kind = type(value)
         if id(kind) in plain:
             continue
-        if kind is types.FunctionType:
-            if value.__globals__ is namespace:
-                found.append((key, value))
-        elif issubclass(kind, type) or kind in (staticmethod, classmethod, property):
-            found.append((key, value))
-        else:
+        if _is_of(value, namespace):
+            found.append(key)
+        elif issubclass(kind, type):
+            if module_of(value) == name:
+                classes.append(key)
+        elif kind not in (types.FunctionType, staticmethod, classmethod, property):
             plain[id(kind)] = kind
-    return found
+    return _Looked(state, tuple(found), tuple(classes))
 
 
 def told(found: list[str]) -> str:

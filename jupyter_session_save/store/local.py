@@ -20,6 +20,7 @@ from pathlib import Path
 
 from jupyter_session_save.errors import MORE_ROOM, FormatError, KeyExistsError, StoreError
 
+from . import directories
 from .base import Store, is_segment, split_key
 from .files import read_bytes, read_private, write_all
 
@@ -263,8 +264,7 @@ class LocalStore(Store):
             try:
                 state = _lstat(path)
                 if state is None and create:
-                    with contextlib.suppress(FileExistsError):
-                        os.mkdir(path, 0o700)
+                    directories.make(path)
                     state = os.lstat(path)
             except OSError as error:
                 raise _refused("make" if create else "read", path, error) from error
@@ -315,20 +315,10 @@ class LocalStore(Store):
 
     def _sync_directories(self, places: Iterable[Sequence[str]]) -> None:
         """Make names survive a loss of power: of files, and of the directories that hold them."""
-        if os.name == "nt":  # directories cannot be opened there
-            return
-        directories = {tuple(segments[:n]) for segments in places for n in range(len(segments))}
-        for segments in sorted(directories, key=len, reverse=True):
-            path = os.path.join(self.url, *segments)
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _FLAGS)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
-            except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):  # some file systems cannot
-                    raise _refused("write", path, error) from error
+        try:
+            directories.sync_names(self.url, places)
+        except OSError as error:
+            raise _refused("write", str(error.filename), error) from error
 
 
 def _error(number: int | None, message: str) -> StoreError:
