@@ -26,6 +26,7 @@ from .pickling.scope import importable_path, made_by_hand, module_of, own_name
 from .snapshot import Component, Problem, by_variable
 
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
+_DEFINED = frozenset(map(id, (types.FunctionType, types.BuiltinFunctionType, type)))
 _PLAIN_LENGTH = 4096
 _PER_GROUP = 256
 
@@ -186,8 +187,7 @@ def is_plain(value: Any) -> bool:
 def _is_imported(value: Any) -> bool:
     if type(value) is types.ModuleType:
         return sys.modules.get(own_name(value)) is value and not made_by_hand(value)
-    kinds = (types.FunctionType, types.BuiltinFunctionType, type)
-    return any(type(value) is kind for kind in kinds) and importable_path(value) is not None
+    return id(type(value)) in _DEFINED and importable_path(value) is not None
 
 
 class _Union:

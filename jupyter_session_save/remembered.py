@@ -54,9 +54,16 @@ _NOTHING = Fingerprint(0, b"")
 
 
 class Remembered:
-    """Places and what was stored of them in one store."""
+    """Places and what was stored of them in one store.
+
+    Attributes
+    ----------
+    snapshot : Snapshot or None
+        The last that was saved there, so that the next save need not read its record apart.
+    """
 
     def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
         self._stored: dict[Place, Stored] = {}
         self._size = 0
 
@@ -150,6 +157,7 @@ class Buffers:
 
     def keep(self, before: Snapshot, committed: Snapshot) -> None:
         """Remember what was put, now that it has its place; parameters are the snapshot before and after its commit."""
+        self._remembered.snapshot = committed
         if not self._alone or bystanders.are_there():
             return  # Somebody may have changed the bytes between two readings.
         pairs = zip(before.components, committed.components, strict=True)

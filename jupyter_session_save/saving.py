@@ -26,14 +26,14 @@ from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
 from .pickling.scope import type_name
 from .pickling.traces import patches, told
-from .remembered import Buffers
+from .remembered import Buffers, Remembered
 from .reports import Progress, SaveReport
 from .repository import Repository
 from .resuming import names_of, write_state
 from .snapshot import Component, Part, Problem, Snapshot, State, Variable, by_variable
 from .statement import Lineage
 from .trust import Signer
-from .writing import Writer
+from .writing import Writer, stands
 
 if TYPE_CHECKING:
     from .lineage import Recorder
@@ -83,7 +83,7 @@ def save_namespace(
         Buffers(writer, known, partial(saved.wrote, 0)) as buffers,
         collection_paused(),
     ):
-        previous = repository.newest(name)
+        previous = _newest(repository, known, name)
         if previous is not None:
             writer.know(previous)
         saved.write(state, writer, buffers)
@@ -120,6 +120,13 @@ def save_namespace(
         notes=(*saved.notes(), *unread),
         state=names_of(snapshot.state),
     )
+
+
+def _newest(repository: Repository, known: Remembered, name: str) -> Snapshot | None:
+    last = known.snapshot
+    if last is not None and last.name == name and repository.versions(name)[-1:] == [last.sequence]:
+        return last if stands(repository.store, last) else repository.newest(name)
+    return repository.newest(name)
 
 
 class _Saved:

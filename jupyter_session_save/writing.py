@@ -254,7 +254,7 @@ class Writer:
                 self._withdraw(key, record)
                 raise
             break
-        if parent_record is not None and not self._stands(parent_record):
+        if parent_record is not None and not stands(self._store, parent_record):
             # It went after the record was put or before; only in the second case may parts have gone with it.
             try:
                 self._hold(final)
@@ -281,13 +281,6 @@ class Writer:
             pass
         except StoreError:
             self._made.clear()  # It may be there, and needs what was written for it.
-
-    def _stands(self, record: Snapshot) -> bool:
-        """Whether a record is still there, and not another one under its number."""
-        try:
-            return record.signature.encode() in self._store.get(snapshot_key(record.name, record.sequence))
-        except KeyError:
-            return False
 
     def _is_whole(self, part: Part) -> bool:
         """Whether what is stored can be used instead of writing it."""
@@ -391,6 +384,14 @@ class Writer:
         for key in sorted({key_of(part) for part in snapshot.parts()}):
             if not self._store.exists(key):
                 raise _removed(self._store, key)
+
+
+def stands(store: Store, record: Snapshot) -> bool:
+    """Whether a record is still there, and not another one under its number."""
+    try:
+        return record.signature.encode() in store.get(snapshot_key(record.name, record.sequence))
+    except KeyError:
+        return False
 
 
 def _removed(store: Store, key: str) -> StoreError:

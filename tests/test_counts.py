@@ -35,10 +35,15 @@ class Counts:
     """Of one cell."""
 
     dumps: int = 0
-    hashed: int = 0
+    hashes: list[int] = field(default_factory=list)
     written: int = 0
     read: int = 0
     calls: list[str] = field(default_factory=list)
+    syncs: list[int] = field(default_factory=list)
+
+    @property
+    def hashed(self) -> int:
+        return sum(self.hashes)
 
     @property
     def files(self) -> set[str]:
@@ -52,9 +57,8 @@ class Notes:
         self.counts = Counts()
         for module in (components, examining):
             monkeypatch.setattr(module, "dumps", self._counting_dumps(module.dumps))
-        counting = self._counting_buffer(fingerprint.of_buffer)
-        for module in (fingerprint, examining):
-            monkeypatch.setattr(module, "of_buffer", counting)
+        monkeypatch.setattr(fingerprint, "xxh3_128_digest", self._counting_hash(fingerprint.xxh3_128_digest))
+        monkeypatch.setattr(os, "fsync", self._counting_sync(os.fsync))
         for module in (writing, reading):
             monkeypatch.setattr(module, "digest_of", self._counting_digest(digests.digest_of))
         for verb in ("get", "map", "read", "size", "exists", "put", "list", "delete", "touch", "age", "sync"):
@@ -70,17 +74,24 @@ class Notes:
 
         return dumps
 
-    def _counting_buffer(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def of_buffer(view: memoryview, *args: Any) -> Any:
-            self.counts.hashed += view.nbytes
-            return real(view, *args)
+    def _counting_hash(self, real: Callable[[memoryview], bytes]) -> Callable[[memoryview], bytes]:
+        def digest(view: memoryview) -> bytes:
+            self.counts.hashes.append(view.nbytes)  # also from threads
+            return real(view)
 
-        return of_buffer
+        return digest
+
+    def _counting_sync(self, real: Callable[[int], None]) -> Callable[[int], None]:
+        def fsync(fd: int) -> None:
+            self.counts.syncs.append(fd)
+            real(fd)
+
+        return fsync
 
     def _counting_digest(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def digest_of(chunks: Any, *args: Any) -> Any:
             chunks = list(chunks)
-            self.counts.hashed += sum(memoryview(chunk).nbytes for chunk in chunks)
+            self.counts.hashes.append(sum(memoryview(chunk).nbytes for chunk in chunks))
             return real(chunks, *args)
 
         return digest_of
@@ -195,6 +206,15 @@ def test_a_second_save_writes_its_record_and_nothing_else(autosaved: Autosaved) 
     assert first.bytes_new > 20 * MB > counts.written
     assert counts.written == (Path(autosaved.repository.store.url) / "sessions/t/2.json").stat().st_size
     assert second.bytes_new <= counts.written
+    assert counts.hashed < 20.5 * MB, "each byte once"
+    assert len(counts.syncs) <= 2, "the record and its directory"
+    notebook.run("big[7] = 2")
+    autosaved.notes.begin()
+    third = notebook.save("t")
+    counts = autosaved.notes.counts
+    assert third.bytes_new < MB
+    assert counts.hashed < 61 * MB, "its slice three times"
+    assert len(counts.syncs) <= 5, "the pack, the record, and three directories"
 
 
 def test_a_load_maps_large_arrays_and_reads_the_rest_once(

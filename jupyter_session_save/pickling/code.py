@@ -340,6 +340,11 @@ def reduce_method(method: types.MethodType, pickling: Pickling) -> Reduced:
 
 def _reference(obj: Any, pickling: Pickling) -> Any:
     """Return how to refer to a definition instead of pickling it, None if it must travel by value."""
+    imported = pickling.scope.imported.get(id(obj))
+    if imported is not None:
+        pickling.modules.add(imported[1])
+        pickling.referenced.add(id(obj))
+        return NotImplemented
     if pickling.refers_to(obj):
         name = pickling.scope.names[id(obj)]
         pickling.refs.add(name)
@@ -353,6 +358,7 @@ def _reference(obj: Any, pickling: Pickling) -> Any:
         pickling.referenced.add(id(obj))
         if path != (module_of(obj), qualname_of(obj)):
             return rebuild.importable, path
+        pickling.scope.imported[id(obj)] = obj, path[0].partition(".")[0]
         return NotImplemented
     path = reloaded_path(obj)
     if path is not None:

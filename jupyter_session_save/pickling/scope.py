@@ -204,6 +204,8 @@ class Scope:
         self.immutable: dict[int, tuple[type, bool]] = {}
         self.types: list[type] = []
         self.hashing: dict[int, bool] = {}
+        # Definitions of modules that are pickled by name, by id, each with its package: asked about with each variable.
+        self.imported: dict[int, tuple[Any, str]] = {}
         self.library_owned: set[int] = set()
         self.nans = Nans()
         # Arrays, and storages of torch, by the address of their memory: torch does not say whose memory it uses.
