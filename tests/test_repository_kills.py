@@ -19,7 +19,7 @@ from jupyter_session_save.digests import key_of
 from jupyter_session_save.errors import StoreError
 from jupyter_session_save.names import snapshot_key
 from jupyter_session_save.repository import Repository
-from jupyter_session_save.store import LocalStore, files, local
+from jupyter_session_save.store import LocalStore, directories, files, local
 
 from .repositories import data_keys, save, values
 
@@ -76,7 +76,7 @@ def test_a_kill_at_every_call_of_a_save(tmp_path: Path, monkeypatch: pytest.Monk
         before = {p: p.read_bytes() for p in directory.rglob("*") if p.is_file()}
         dying = Dying(calls, links=links)
         with monkeypatch.context() as patch:
-            for room in (local, files):
+            for room in (directories, local, files):
                 patch.setattr(room, "os", dying)
             try:
                 save(Repository(LocalStore(directory)), "s", new, after=first)
@@ -119,7 +119,7 @@ def test_a_refusal_at_every_call_of_a_save(tmp_path: Path, monkeypatch: pytest.M
         dying = Dying(calls, links=True, error=OSError(number, os.strerror(number)))
         dying.unlink = os.unlink
         with monkeypatch.context() as patch:
-            for room in (local, files):
+            for room in (directories, local, files):
                 patch.setattr(room, "os", dying)
             try:
                 save(Repository(LocalStore(tmp_path)), "s", new, after=first)
