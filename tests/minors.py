@@ -413,6 +413,98 @@ cplx = 1 + 2j; ell = ...; rg = range(1, 9, 2); sl = slice(1, 2)
             "nan != nan and cplx.imag == 2 and ell is ... and list(rg) == [1, 3, 5, 7] and sl == slice(1, 2)",
         ),
     ),
+    "asynchronous": Case(
+        """\
+import asyncio, contextlib
+from functools import wraps, partial
+async def agen(n):
+    for i in range(n):
+        yield i
+async def total(n): return sum([i async for i in agen(n)])
+def traced(f):
+    calls = []
+    @wraps(f)
+    async def inner(*a, **k):
+        calls.append(f.__name__)
+        return await f(*a, **k)
+    inner.calls = calls
+    return inner
+@traced
+async def work(x, *, y=1): return x + y
+@contextlib.asynccontextmanager
+async def scope(v):
+    yield v
+class Source:
+    def __init__(self, n): self.n = n
+    async def __aiter__(self):
+        for i in range(self.n): yield i
+    async def run(self): return [x async for x in self]
+source = Source(3); later = partial(work, 1); fresh = agen(2)
+async def within():
+    async with scope(4) as v:
+        return v
+""",
+        (
+            "asyncio.run(total(3)) == 3 and asyncio.run(work(1)) == 2 and work.calls",
+            "asyncio.run(later(y=5)) == 6 and asyncio.run(source.run()) == [0, 1, 2]",
+            "asyncio.run(within()) == 4 and work.__wrapped__.__name__ == 'work'",
+            "type(fresh).__name__ == 'async_generator'",
+        ),
+    ),
+    "closures in comprehensions": Case(
+        """\
+n = 5
+adders = [lambda x, i=i: x + i for i in range(3)]; late = [lambda: j for j in range(3)]
+nested = {k: [lambda: (k, m) for m in (1, 2)] for k in 'ab'}
+class Grid:
+    rows = [1, 2]
+    cells = [(r, n) for r in rows]
+    pick = [lambda self, r=r: r for r in rows][1]
+    def grow(self): return [c + self.step for c in (lambda: [1, 2])()]
+    step = 10
+def counter():
+    total = 0
+    def add(k=1):
+        nonlocal total
+        total += k
+        return total
+    return add, lambda: total
+add, now = counter(); add(3)
+grid = Grid()
+def caught():
+    try:
+        raise ExceptionGroup('g', [ValueError(1), TypeError(2)])
+    except* ValueError as group:
+        found = group.exceptions
+    except* TypeError:
+        pass
+    return found
+class Base:
+    def who(self): return 'base'
+class Child(Base):
+    def who(self): return [super(Child, self).who(), *[super(Child, self).who() for _ in 'a'], __class__.__name__]
+child = Child()
+""",
+        (
+            "[a(1) for a in adders] == [1, 2, 3] and [f() for f in late] == [2, 2, 2]",
+            "nested['a'][0]() == ('b', 2) and grid.cells == [(1, 5), (2, 5)] and grid.pick() == 2",
+            "grid.grow() == [11, 12] and now() == 3 and len(caught()) == 1",
+            "child.who() == ['base', 'base', 'Child'] and type(child) is Child",
+        ),
+    ),
+    "syntax of 3.13": Case(
+        """\
+class Pile[T = int]:
+    def top(self) -> T: return 7
+def last[T = str](x: list[T]) -> T: return x[-1]
+from warnings import deprecated
+@deprecated('old')
+def aged(): return 1
+rest = [2]; pile = Pile()
+""",
+        ("rest == [2]",),
+        since=(3, 13),
+    ),
     "no source": Case(
         "made = {}\nexec('def f(): return 1', made)\nf = made.pop('f'); del made; rest = [1]",
         ("rest == [1]",),
@@ -488,6 +580,8 @@ _NOT_HERE = {
     "Pair": "need Python 3.12",
     "first": "cannot be compiled",
     "fstring": "cannot be compiled",
+    "last": "cannot be compiled",
+    "deprecated": "",
 }
 
 

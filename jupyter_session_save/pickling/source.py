@@ -119,6 +119,9 @@ def recompile(
     if owner:
         tree = _within(f"class {owner}: pass", tree)
     if free:
+        if owner and owner not in free:
+            # Else the class would be local here, and a method that names it would have it among its closure.
+            tree.body[:0] = ast.parse(f"global {owner}").body
         tree = _within(f"def _enclosing({', '.join(free)}): pass", tree)
     unit = compile(tree, filename, "exec", flags=flags & _FUTURE_MASK, dont_inherit=True)
     found = [c for c in _walk(unit) if c.co_name == name and set(c.co_freevars) == set(free)]
