@@ -198,13 +198,14 @@ def make(): return [lambda: 1, lambda: 2]
 made = make(); gen = (v * 2 for v in [1, 2]); gen2, gen3 = (v for v in 'ab'), (v + '!' for v in 'ab')
 called = (lambda q: (
     lambda: q))(7)
+given = (lambda *a, k=(lambda: 5): [k() for _ in a]); both = lambda x=(lambda: 1), y=(lambda: 2): x() + y()
 """,
         (
             "(add(1), mul(3)) == (3, 6)",
             "(table['one'](), table['two'](), table['three'](), table['outer'](1)(2)) == (1, 2, 3, (1, 2))",
             "[r() for r in rest] == [0, 1, 2] and same[2](0) == 'n' and same[3](0) == 'm'",
             "[m() for m in made] == [1, 2] == [m() for m in make()]",
-            "called() == 7",
+            "called() == 7 and given(1, 2) == [5, 5] and both() == 3",
         ),
     ),
     "generators not started": Case(

@@ -150,7 +150,14 @@ def _expression(source: str, span: Span) -> ast.Module:
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][column:]
     text = b"(" + b" " * (column - 1) + b"\n".join(lines) + b")"
-    return ast.increment_lineno(ast.parse(text), first)
+    tree = ast.parse(text)
+    match tree.body:
+        case [ast.Expr(ast.Lambda(args=args))]:
+            # They are values of the function, not part of its code, and may hold lambdas of their own.
+            args.defaults = [ast.Constant(None) for _ in args.defaults]
+            args.kw_defaults = [default and ast.Constant(None) for default in args.kw_defaults]
+            ast.fix_missing_locations(tree)
+    return ast.increment_lineno(tree, first)
 
 
 def _class_of(qualname: str) -> str:
