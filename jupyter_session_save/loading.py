@@ -176,7 +176,8 @@ def load_into(
     try:
         resumption.begin()
         added += environment.find_again(snapshot.environment)
-        with collection_paused():
+        streams = [c.stream for c in selection.components]
+        with collection_paused(), repository.whole_packs([*streams, *first]):
             there = {n: namespace[n] for n in selection.left if n in namespace}
             restoring = restore(stored, snapshot, target.view, live, target.publisher(journal), progress, there)
             removed = target.finish(journal, restoring.values)
@@ -334,6 +335,8 @@ class Target:
 
     def told(self, variable: Variable, snapshot: Snapshot) -> Variable:
         """Return a variable as a report shows it: under the name that was bound."""
+        if not self.renamed and variable.state != "placeholder":
+            return variable
         told = with_statement(variable, snapshot.lineage, snapshot.reference, renamed=self.renamed)
         name = self.shown_as(variable.name)
         return replace(told, name=name, problems=tuple(under_name(p, variable.name, name) for p in told.problems))
@@ -383,7 +386,7 @@ class Target:
             # Some are loaded again only because they share or refer.
             moved = {change.name for change in changes(self._options.since, snapshot)}
             return [n for n in present if n in moved]
-        known = statuses(self._namespace, snapshot, present, live, repository)
+        known = statuses(self._namespace, snapshot, present, live, repository) if present else {}
         return [name for name, status in known.items() if status != "same"]
 
     def notes(self, snapshot: Snapshot) -> list[str]:

@@ -6,8 +6,11 @@ unless the caller asked for a bare mapping.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from .compression import expand
 from .digests import digest_of, key_of
@@ -20,6 +23,9 @@ from .store import Store
 _OPEN_PACKS = 8
 _STEP = 2 << 20
 """Bytes that a check holds in memory; a multiple of every page size."""
+_KEPT = 64 << 20
+"""Bytes of packs that are kept in memory while a load uses them."""
+_NEARLY_ALL = 0.7
 _HINT = "run `jupyter session check`"
 
 
@@ -38,10 +44,41 @@ class Reader:
         self._damaged = damaged
         self._packs: dict[str, memoryview] = {}
         self._lent: dict[str, tuple[memoryview, set[int]]] = {}
+        self._whole: dict[str | None, memoryview] = {}
         self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def whole_packs(self, parts: Iterable[Part]) -> Iterator[None]:
+        """Keep the packs in memory of which nearly all will be read, each compared as a whole with its name.
+
+        To compare thousands of small parts one by one takes longer than all that their bytes are used for. A pack
+        that differs from its name is left out, so that each part tells by itself whether it is damaged.
+        """
+        wanted: dict[str, int] = defaultdict(int)
+        for part in parts:
+            if part.pack is not None and part.base is None:
+                wanted[part.pack] += part.stored
+        try:
+            for pack, size in wanted.items():
+                room = _KEPT - sum(kept.nbytes for kept in self._whole.values())
+                with contextlib.suppress(DamagedError, StoreError, KeyError):
+                    mapped = self._open_pack(key_of(Part(pack, 0, pack)))
+                    if size >= _NEARLY_ALL * mapped.nbytes and mapped.nbytes <= room:
+                        # A copy, so that what was compared is what is used, whatever becomes of the file.
+                        kept = bytes(mapped)
+                        if digest_of([kept]) == pack:
+                            self._whole[pack] = memoryview(kept)
+            yield
+        finally:
+            self._whole.clear()
 
     def read(self, part: Part) -> memoryview:
         """Return a part's bytes, compared with their digest, as a read-only view."""
+        whole = self._whole.get(part.pack)
+        if whole is not None and part.codec == "raw":
+            plain = whole[part.offset : part.offset + part.size]
+            if plain.nbytes == part.size == part.stored:
+                return plain
         if part.base is not None:
             return self._patched(part, verify=True).toreadonly()
         return self._verified(part, self._plain(part)).toreadonly()
@@ -58,7 +95,7 @@ class Reader:
         if part.pack is None:
             blob = self._plain(part)
             return self._verified(part, blob, once=True) if verify else blob
-        if verify:
+        if verify and part.pack not in self._whole:
             self._verified(part, self._read_beside(part))
         return self._lend(part)
 
@@ -104,7 +141,8 @@ class Reader:
             if part.pack is None:
                 plain, length = self._store.map(key), part.size
             else:
-                plain, length = self._open_pack(key)[part.offset : part.offset + part.stored], part.stored
+                whole = self._whole.get(part.pack) or self._open_pack(key)
+                plain, length = whole[part.offset : part.offset + part.stored], part.stored
         except KeyError:
             self._saw_damage(key)
             raise DamagedError(f"{key} is missing from {self._store.url}: {_HINT}") from None
@@ -115,12 +153,13 @@ class Reader:
 
     def _plain(self, part: Part) -> memoryview:
         """Return a part's bytes with their length checked."""
-        plain, key = self._stored(part), key_of(part)
-        if part.pack is None:
+        plain = self._stored(part)
+        if part.pack is None or (part.codec == "raw" and plain.nbytes == part.size):
             return plain
         try:
             return memoryview(expand(plain, part.codec, part.size))
         except (DamagedError, FormatError) as error:
+            key = key_of(part)
             if isinstance(error, DamagedError):
                 self._saw_damage(key)
             raise type(error)(f"{key} in {self._store.url} cannot be read: {error}; {_HINT}") from error
@@ -159,6 +198,8 @@ class Reader:
         self.forget()  # so that a repaired file is seen
 
     def _verified(self, part: Part, view: memoryview, *, once: bool = False) -> memoryview:
+        if part.pack in self._whole:
+            return view
         if (_digest_in_steps(view) if once else digest_of([view])) != part.digest:
             self._saw_damage(key_of(part))
             raise DamagedError(f"{key_of(part)} in {self._store.url} differs from what was written: {_HINT}")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 from . import collection, manifest, retention
 from .collection import Pruned, Pruning
@@ -143,6 +144,16 @@ class Repository:
             If the bytes are missing, of another length, or (if compared) altered.
         """
         return self._reader.map(part, verify=verify)
+
+    def whole_packs(self, parts: Iterable[Part]) -> AbstractContextManager[None]:
+        """Keep the packs in memory of which nearly all will be read, each compared as a whole with its name.
+
+        Parameters
+        ----------
+        parts : iterable of Part
+            What will be read.
+        """
+        return self._reader.whole_packs(parts)
 
     def names(self) -> list[str]:
         """Return the names of all sessions, sorted."""

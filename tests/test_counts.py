@@ -17,7 +17,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jupyter_session_save import components, compression, digests, examining, fingerprint, loading, reading, writing
+from jupyter_session_save import (
+    components,
+    compression,
+    digests,
+    examining,
+    fingerprint,
+    loading,
+    manifest,
+    reading,
+    writing,
+)
 from jupyter_session_save.changes import Tracker
 from jupyter_session_save.pickling import pickler
 from jupyter_session_save.reach import reach_of
@@ -301,6 +311,22 @@ print([name for name in ("dill", "multiprocessing", "pandas", "numpy", "IPython"
     command = [sys.executable, "-c", code, str(tmp_path / "store")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_load_of_many_small_variables_compares_them_together(
+    autosaved: Autosaved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    autosaved.notebook.run(MANY)
+    autosaved.notebook.save("t")
+    compared, encoded = [], []
+    real = reading.digest_of
+    monkeypatch.setattr(reading, "digest_of", lambda chunks: compared.append(1) or real(chunks))
+    monkeypatch.setattr(manifest, "encode", lambda _: encoded.append(1))
+    fresh = autosaved.notebook.fresh()
+    fresh.load("t", state=False)
+    assert fresh["v299"] == [299, "text 299", {"k": [299]}]
+    assert len(compared) == 1, "the pack, and none of the 300 streams in it by itself"
+    assert not encoded, "the signature is that of the bytes as they were read"
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open descriptors")

@@ -108,6 +108,17 @@ def test_a_record_comes_back(snapshot: Snapshot) -> None:
     assert manifest.signed_bytes(again) == manifest.signed_bytes(snapshot)
 
 
+@pytest.mark.parametrize("name", ["numpy", 'x"signature', "signature", '"signature":"'])
+@pytest.mark.parametrize("value", ["", "1.0", "5" * 64])
+def test_a_record_that_was_read_is_checked_as_it_was_read(name: str, value: str) -> None:
+    odd = replace(EXAMPLE, environment=Environment("3.11.9", packages={name: value}), signature="5" * 64)
+    read = manifest.read(manifest.encode(odd), source="here")
+    assert manifest.signed_bytes(read) == manifest.signed_bytes(odd) == manifest.encode(replace(odd, signature=""))
+    spoiled = manifest.read(manifest.encode(odd).replace(b"3.11.9", b"3.11.8"), source="here")
+    assert manifest.signed_bytes(spoiled) != manifest.signed_bytes(odd)
+    assert manifest.signed_bytes(replace(read, message="!")) != manifest.signed_bytes(read)
+
+
 @given(st.lists(snapshots, max_size=4))
 def test_rows_that_are_carried_over_are_encoded_once(found: list[Snapshot]) -> None:
     rows = manifest.Rows()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jupyter_session_save import reading
 from jupyter_session_save.digests import key_of
 from jupyter_session_save.errors import DamagedError
 from jupyter_session_save.packing import MAPPED, is_mappable
@@ -102,3 +104,62 @@ def test_bytes_of_arrays_are_mapped_however_well_they_would_compress(repository:
     assert "differs" in repository.damage(one, data=True)
     with pytest.raises(DamagedError, match="differs"):
         repository.map(one, verify=True)
+
+
+class TestWholePacks:
+    MANY = [f"part {n} ".encode() * (n % 60 + 1) for n in range(100)] + [b"it compresses " * 1000]
+
+    @pytest.fixture
+    def compared(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        found, real = [], reading.digest_of
+
+        def digest_of(chunks: list[memoryview], *rest: Any) -> str:
+            found.append(sum(map(len, chunks)))
+            return real(chunks, *rest)
+
+        monkeypatch.setattr(reading, "digest_of", digest_of)
+        return found
+
+    def test_a_pack_that_is_wanted_is_compared_once(self, repository: Repository, compared: list[int]) -> None:
+        parts = stored(repository, self.MANY)
+        assert {one.codec for one in parts} == {"raw", "zstd"}
+        with repository.whole_packs(parts):
+            # From here on the file may change: what was compared is what is used.
+            repository.store.put(key_of(parts[0]), [b"x" * 100_000], durable=False, overwrite=True)
+            assert [bytes(repository.read(one)) for one in parts] == self.MANY
+            assert [bytes(repository.map(one, verify=True)) for one in parts] == self.MANY
+        (once,) = compared
+        assert once == sum(one.stored for one in parts)
+        with pytest.raises(DamagedError):
+            Repository(repository.store).read(parts[3])
+
+    def test_afterwards_each_part_is_compared_again(self, repository: Repository, compared: list[int]) -> None:
+        parts = stored(repository, self.MANY)
+        with repository.whole_packs(parts):
+            pass
+        compared.clear()
+        assert bytes(repository.read(parts[7])) == self.MANY[7]
+        assert compared == [len(self.MANY[7])]
+
+    def test_of_a_damaged_pack_each_part_tells_by_itself(self, repository: Repository) -> None:
+        parts = stored(repository, self.MANY)
+        key, at = key_of(parts[0]), parts[50].offset
+        data = repository.store.get(key)
+        repository.store.put(key, [data[:at], b"X", data[at + 1 :]], durable=False, overwrite=True)
+        with repository.whole_packs(parts):
+            assert bytes(repository.read(parts[49])) == self.MANY[49]
+            assert bytes(repository.read(parts[100])) == self.MANY[100]
+            with pytest.raises(DamagedError, match="differs"):
+                repository.read(parts[50])
+
+    def test_a_pack_of_which_little_is_wanted_is_left(self, repository: Repository, compared: list[int]) -> None:
+        parts = stored(repository, self.MANY)
+        with repository.whole_packs(parts[:2]):
+            assert bytes(repository.read(parts[1])) == self.MANY[1]
+        assert compared == [len(self.MANY[1])]
+
+    def test_missing_packs_and_odd_names_are_left_to_their_parts(self, repository: Repository) -> None:
+        parts = stored(repository, self.MANY)
+        repository.store.delete(key_of(parts[0]))
+        with repository.whole_packs([*parts, Part("0" * 64, 5, "../etc", 0, 5)]), pytest.raises(DamagedError):
+            repository.read(parts[0])

@@ -50,18 +50,22 @@ class Stored(Protocol):
 class _Unpickler(pickle.Unpickler):
     """The C unpickler, with the session's own functions bound to the load."""
 
-    def __init__(self, restoring: Restoring, file: Any, buffers: list[memoryview]) -> None:
-        super().__init__(file, buffers=buffers)
-        self._restoring = restoring
+    restoring: Restoring
 
     def find_class(self, module: str, name: str) -> Any:
         """Import a global, or bind one of ours to the load."""
-        found = self._restoring.find(module, name)
-        return super().find_class(module, name) if found is None else found
+        imported = self.restoring.imported
+        try:
+            return imported[module, name]
+        except KeyError:
+            found = self.restoring.find(module, name)
+            if found is None:
+                found = imported[module, name] = super().find_class(module, name)
+            return found
 
     def persistent_load(self, pid: Any) -> Any:
         """Resolve a kernel object."""
-        return self._restoring.resolve_live(pid)
+        return self.restoring.resolve_live(pid)
 
 
 class _Reader:
@@ -119,6 +123,8 @@ class Restoring:
         Placeholders made under guard.
     stand_ins : list of Placeholder
         All placeholders that were met or made.
+    imported : dict of (str, str) to object
+        Globals of libraries that streams have asked for, by module and name.
     """
 
     def __init__(
@@ -140,6 +146,7 @@ class Restoring:
         self.stand_ins: list[Placeholder] = []
         self.explain = explain
         self.types = types
+        self.imported: dict[tuple[str, str], Any] = {}
         self._components = components
         self._live = {**standard_live(namespace), **live}
         self._live.setdefault("main", namespace)
@@ -289,7 +296,8 @@ class Restoring:
         stream = component.stream()
         reader = io.BytesIO(stream) if stream.nbytes < _COPIED else _Reader(stream)
         if position not in self._guarded:
-            fast = _Unpickler(self, reader, component.buffers())
+            fast = _Unpickler(reader, buffers=component.buffers())
+            fast.restoring = self
             try:
                 return _variables(fast.load())
             except BaseException:
