@@ -255,8 +255,9 @@ def test_frames_with_text_are_pickled_once_and_not_copied(monkeypatch: pytest.Mo
     monkeypatch.setattr(pickler, "_dumped", lambda kind, *rest: picklers.append(kind) or dumped(kind, *rest))
     text = pd.Series([f"text number {n}" for n in range(10_000)], dtype="string[pyarrow]")
     frames = {f"frame_{n}": pd.DataFrame({"n": [n], "text": ["a"]}).convert_dtypes() for n in range(20)}
+    frames |= {f"other_{n}": pd.DataFrame({"n": [n], "text": [n % 2 * "a" or None]}) for n in range(20)}
     saved = save({**frames, "text": text})
-    assert len(picklers) == 21 and set(picklers) == {pickler._FastPickler}
+    assert len(picklers) == 41 and set(picklers) == {pickler.FastPickler}
     (whole,) = (part for part in saved.parts if "text" in part.names)
     assert len(whole.data) < 4096 and len(whole.blobs) == 2
 

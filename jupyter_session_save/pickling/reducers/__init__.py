@@ -117,6 +117,8 @@ _TABLE: dict[str, str] = {
     "pandas._libs.internals.BlockValuesRefs": "frames.references",
     "pandas.io.parsers.readers.TextFileReader": "frames.reader",
     "pandas.core.dtypes.dtypes.BaseMaskedDtype+": "frames.masked_dtype",
+    "pandas.StringDtype": "frames.text_dtype",
+    "pandas.core.arrays.string_.StringDtype": "frames.text_dtype",
     "pandas.Index+": "frames.index",
     "pandas.arrays.ArrowExtensionArray+": "arrow.column",
     "pandas.core.arrays.arrow.array.ArrowExtensionArray+": "arrow.column",

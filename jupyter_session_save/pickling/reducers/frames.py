@@ -50,6 +50,12 @@ def masked_dtype(obj: Any, pickling: Pickling) -> Any:
     return copyreg.__newobj__, (type(obj),), state or None  # type: ignore[attr-defined]
 
 
+def text_dtype(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a dtype of text, and say whose NaN it has for what is missing: else all would be pickled again for it."""
+    func, args = obj.__reduce__()
+    return func, tuple(pickling.nans.replaced(list(args)))
+
+
 def references(obj: Any, pickling: Pickling) -> Any:
     """Reduce the bookkeeping of shared memory: empty, since each block that is restored enters itself."""
     return make_references, ()
