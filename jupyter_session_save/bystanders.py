@@ -17,8 +17,13 @@ _KERNEL = ("IPython", "ipykernel", "jupyter_session_save", "traitlets", "zmq", "
 
 def are_there() -> bool:
     """Whether threads run that are neither the main one, nor the kernel's, nor ours."""
+    return bool(users())
+
+
+def users() -> list[threading.Thread]:
+    """Return those threads."""
     main = threading.main_thread(), threading.current_thread()
-    return any(t not in main and not _is_known(t) for t in threading.enumerate())
+    return [t for t in threading.enumerate() if t not in main and not _is_known(t)]
 
 
 def as_written(store: Store, part: Part) -> Part:

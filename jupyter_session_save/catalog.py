@@ -71,6 +71,14 @@ def split_reference(text: str) -> tuple[str, int | None]:
     return text, None
 
 
+_VERSION_ALONE = re.compile("@[0-9]{1,18}")
+
+
+def within(name: str, text: str) -> str:
+    """Return what a reference means beside one to a session: ``@VERSION`` alone is a version of the same."""
+    return name + text if _VERSION_ALONE.fullmatch(text) else text
+
+
 def whole_reference(text: str, namespace: Mapping[str, Any]) -> str:
     """Return what ``@VERSION`` alone stands for, a version of this notebook's own session; else the text itself.
 
@@ -79,7 +87,7 @@ def whole_reference(text: str, namespace: Mapping[str, Any]) -> str:
     SessionNameError
         If no front end said which notebook this is.
     """
-    if not re.fullmatch("@[0-9]{1,18}", text):
+    if not _VERSION_ALONE.fullmatch(text):
         return text
     try:
         return session_name(namespace) + text

@@ -20,6 +20,7 @@ from typing import Any
 from . import around, environment
 from .components import split
 from .errors import StoreError
+from .escaping import Escaping
 from .examining import Examiner, PausingScope, TooLong, Tracked, same_component
 from .interpreter import Surroundings, collect
 from .interrupts import check, watched
@@ -214,11 +215,11 @@ class Tracker:
         names = user_names(view, self._hidden())
         ids = dict(zip(names, map(id, map(view.__getitem__, names)), strict=True))
         late = {n: s for n, s in self.late.items() if s > limit and self._late_ids[n] == ids.get(n)}
-        touching = Touching(self._where, self._ids, ids)
+        live = self._live()
+        touching = Touching(self._where, self._ids, ids, Escaping(self._namespace, view, live.get("shell")))
         everything = self._everything or (whole and self._doubtful)
         mentioned = self._touched.union(self.late.keys() - late.keys())
         touched = touching.reached(mentioned, view, everything=everything)
-        live = self._live()
         values, _ = collect(Surroundings(self._namespace, live.get("shell")))
         scope = PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
@@ -229,7 +230,7 @@ class Tracker:
             while True:
                 values = {n: view[n] for n in touching.in_order(touched) if n not in late}
                 examiner = Examiner(values, scope, self._where, self.repository, writer, limit=limit, largest=largest)
-                scope.watch = examiner.hurry
+                scope.serve(examiner)
                 try:
                     found = [examiner.examine(group) for group in split(values, scope, tick=examiner.begin)]
                 except TooLong as stop:
@@ -316,7 +317,7 @@ class Tracker:
         scope = PausingScope(self._namespace, every, self._live(), pause)
         with collection_paused():
             examiner = Examiner(values, scope, self._where, self.repository, None)
-            scope.watch = examiner.hurry
+            scope.serve(examiner)
             return examiner.look(tracked)
 
     def _looked_at_all(self, *, everything: bool) -> None:

@@ -65,7 +65,9 @@ def split(
     single, groups = _without_links(values)
     for names in groups:
         tick(names[0])
-        yield Pickled(names, dumps({name: values[name] for name in names}, scope))
+        payload = dumps({name: values[name] for name in names}, scope)
+        yield Pickled(names, payload)
+        payload.release()
     pickled: dict[str, Payload] = {}
     try:
         yield from _linked(values, single, scope, pickled, tick, meet)

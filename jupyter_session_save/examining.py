@@ -6,6 +6,7 @@ Invariant: bytes are written only if they are not known to be stored; nothing th
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -134,12 +135,19 @@ class PausingScope(Scope):
     ) -> None:
         super().__init__(namespace, saved, live)
         self._pause = pause
-        self.watch: Callable[[], None] = lambda: None
+        self._examiner: Callable[[], Examiner | None] = lambda: None
 
     def pause(self) -> None:
         """Raise `GiveWay` if there is something better to do."""
         self._pause()
-        self.watch()
+        examiner = self._examiner()
+        if examiner is not None:
+            examiner.hurry()
+
+    def serve(self, examiner: Examiner) -> None:
+        """Let an examiner give up what takes too long."""
+        # Weakly, since a cycle would keep the user's values alive until the next garbage collection.
+        self._examiner = weakref.ref(examiner)
 
 
 class Examiner:

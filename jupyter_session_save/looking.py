@@ -9,7 +9,7 @@ import contextlib
 import re
 from collections.abc import Sequence
 
-from .catalog import split_reference, suggesting
+from .catalog import split_reference, suggesting, within
 from .collection import Pruning
 from .display import human_bytes, listing, one_line, plural
 from .errors import DamagedError, FormatError, SessionError
@@ -63,7 +63,7 @@ def compare(repository: Repository, before: str, after: str = "") -> SessionDiff
     ----------
     repository : Repository
     before, after : str
-        ``NAME[@VERSION]``; without `after` the newest of the same session.
+        ``NAME[@VERSION]``; without `after` the newest of the same session, of which ``@VERSION`` alone is one, too.
 
     Raises
     ------
@@ -71,7 +71,8 @@ def compare(repository: Repository, before: str, after: str = "") -> SessionDiff
         If one of them is not there or cannot be read.
     """
     found = []
-    for reference in (before, after or split_reference(before)[0]):
+    same = split_reference(before)[0]
+    for reference in (before, within(same, after) if after else same):
         name, version = split_reference(reference)
         with suggesting(repository, name):
             found.append(repository.resolve(name, version))

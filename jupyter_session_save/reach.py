@@ -23,7 +23,7 @@ DYNAMIC = frozenset(
     "import_module runpy reload __globals__ f_globals f_locals f_back tb_frame gi_frame cr_frame ag_frame "
     "currentframe _getframe get_objects get_referrers get_referents modules user_ns user_global_ns user_module "
     "run_cell run_cell_async run_cell_magic run_line_magic run_code ex ev magic __code__ __closure__ "
-    "cell_contents last_traceback last_value last_exc __traceback__ Out _oh".split()
+    "from_address memmove memset cell_contents last_traceback last_value last_exc __traceback__ Out _oh".split()
 )
 """Names and attributes that lead to variables which are not named."""
 

@@ -12,6 +12,7 @@ from itertools import compress
 from typing import Any
 
 from .components import is_plain
+from .escaping import Escaping
 from .examining import Tracked
 
 _PER_GROUP = 256
@@ -29,24 +30,28 @@ class Touching:
         The ids of the values at that time.
     ids : mapping of str to int
         The ids of the values now.
+    escaping : Escaping
     """
 
     where: Mapping[str, Tracked]
     known: Mapping[str, int]
     ids: Mapping[str, int]
+    escaping: Escaping
 
     def reached(self, mentioned: Iterable[str], view: Mapping[str, Any], *, everything: bool) -> set[str]:
         """Return the names, present or gone, that have to be looked at."""
         others = map(operator.ne, map(self.known.get, self.ids), self.ids.values())
         rebound = set(compress(self.ids, others)) | (self.where.keys() - self.ids.keys())
-        if everything:
+        always = set() if everything else self.escaping.always()
+        if everything or always is None:
             return set(self.ids) | rebound
         if rebound:
             # What refers to a definition by its name is pickled otherwise once that name means something else.
             for tracked in self.where.values():
                 if not rebound.isdisjoint(tracked.component.refs):
                     rebound = rebound.union(tracked.component.names)
-        reached = self._closure(rebound.union(n for n in mentioned if n in self.ids))
+        mentioned = always.union(mentioned)
+        reached = self._escaped(self._closure(rebound.union(n for n in mentioned if n in self.ids)))
         if any(n in view and n not in self.where and is_plain(view[n]) for n in reached):
             reached |= self._open_plain_group(view)
         return reached
@@ -59,7 +64,7 @@ class Touching:
                 return self.ids.keys() - touched
             leads.update(tracked.component.refs, tracked.reads)
         leads = {n for n in leads if n in self.ids} - touched
-        return self._closure(leads) - touched if leads else set()
+        return self._escaped(self._closure(leads) - touched) - touched if leads else set()
 
     def in_order(self, touched: set[str]) -> list[str]:
         """Return the touched names that are there, as their components had them before the new ones."""
@@ -83,6 +88,17 @@ class Touching:
                 # Not touched, or late: as it was stored last.
                 where[name] = tracked
         return where | fresh
+
+    def _escaped(self, reached: set[str]) -> set[str]:
+        """Add what the values that were reached lead to in other ways than by names."""
+        while True:
+            more = self.escaping.beyond(reached, self.where)
+            if more is None:
+                return reached | self.ids.keys() | self.where.keys()
+            more = self._closure(more) - reached
+            if not more:
+                return reached
+            reached |= more
 
     def _closure(self, start: Iterable[str]) -> set[str]:
         """Follow names to what shares objects with them, what they refer to, and what their functions use."""

@@ -288,6 +288,11 @@ def test_listing_and_deleting(shell: InteractiveShell, place: Path, capsys: pyte
     assert [s.sequence for s in shell.run_line_magic("sessions", "@1").snapshots] == [1]
     assert shell.run_line_magic("diff_session", "@1").named("changed") == ("a",)
     assert shell.run_line_magic("diff_session", "@2 @1").before == "proj/analysis@2"
+    # A version alone is one of the session that was just named, not of this notebook's.
+    found = shell.run_line_magic("diff_session", "sales@1 @1")
+    assert (found.before, found.after) == ("sales@1", "sales@1")
+    with pytest.raises(UsageError, match="'sales' has no version 99"):
+        shell.run_line_magic("diff_session", "sales@1 @99")
     with pytest.raises(UsageError, match="a save makes its own version: give the name only"):
         shell.run_line_magic("save_session", "@1")
     shell.run_line_magic("delete_session", "@1")

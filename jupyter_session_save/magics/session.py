@@ -276,7 +276,7 @@ class SessionMagics(Magics):
         type=unquoted,
         default="",
         metavar="NAME[@VERSION]",
-        help="the later snapshot; by default the newest of the same session",
+        help="the later snapshot; by default the newest of the same session, of which @VERSION alone is one, too",
     )
     @line_magic
     def diff_session(self, line: str) -> SessionDiff | None:
@@ -287,7 +287,7 @@ class SessionMagics(Magics):
         from ..looking import compare
 
         with one_line("nothing was changed"):
-            return compare(self.repository(create=False), self._whole(args.before), self._whole(args.after))
+            return compare(self.repository(create=False), self._whole(args.before), args.after)
 
     @magic_arguments()
     @argument(
