@@ -6,9 +6,10 @@ Invariant: the hooks are silent, raise nothing, and lose nothing that a cell tou
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -32,6 +33,9 @@ AGAIN = 2.0, 300.0
 
 PRUNED_AFTER = 50
 """Autosaves after which those that are not to be kept are removed."""
+
+_MOVES = re.compile(r"%(?:undo|load)_session\b[^-\n{$;]*")
+"""Cells that only move the namespace to another snapshot: no expression in braces runs, and no statement again."""
 
 SETTLED_AFTER = 1.0
 """Seconds for which autosaves gather before they are made to survive a loss of power: meanwhile other writes wait."""
@@ -85,7 +89,8 @@ class Autosave:
         self._cell: int | None = None
         self._failures, self._failure, self._retry = 0, "", 0.0
         self._again, self._patience, self._unseen = AGAIN[0], TERMINAL, 0.0
-        self._busy = time.monotonic()
+        self._busy = self._ended = time.monotonic()
+        self._depth, self._is_magic = 0, False
         self._unpruned = 0
         self._settling: threading.Thread | None = None
         self.paused = ""
@@ -93,19 +98,32 @@ class Autosave:
     @property
     def events(self) -> dict[str, Callable[..., None]]:
         """What to register for which event of IPython."""
-        return {"pre_execute": self.before, "post_execute": self.between, "post_run_cell": self.after}
+        return {
+            "pre_execute": self.before,
+            "pre_run_cell": self.announced,
+            "post_execute": self.between,
+            "post_run_cell": self.after,
+        }
 
     def before(self) -> None:
         """A cell is about to run, or code of a front end."""
         if threading.current_thread() is threading.main_thread():
             self._idle.stop()
             self._busy = time.monotonic()
+            self._depth, self._is_magic = self._depth + 1, False
+
+    def announced(self, info: Any) -> None:
+        """A cell is about to run, of which the text is known."""
+        raw = getattr(info, "raw_cell", None)
+        self._is_magic = self._depth == 1 and type(raw) is str and _MOVES.fullmatch(raw.strip()) is not None
 
     def between(self) -> None:
         """Code has run that may not be a cell of the user's."""
         if threading.current_thread() is threading.main_thread():
             self._idle.start()
             self._busy = time.monotonic()
+            self._ended = self._ended if self._is_magic else self._busy
+            self._depth = max(0, self._depth - 1)
 
     def after(self, result: Any = None) -> None:
         """A cell has run."""
@@ -130,8 +148,16 @@ class Autosave:
         """Go on, with all that may have changed meanwhile."""
         self.paused, self._retry, self._escaped = "", 0.0, True
 
-    def catch_up(self) -> Snapshot | None:
+    def catch_up(self, differing: Callable[[Snapshot], Collection[str]]) -> Snapshot | None:
         """Save whatever differs now, however long that takes; return what the namespace is then equal to.
+
+        What was looked at while nothing ran is not looked at again, but for what is about to be replaced: whatever a
+        thread changes meanwhile is found later where it stays.
+
+        Parameters
+        ----------
+        differing : callable
+            Returns the names that are about to be replaced if the namespace is equal to a snapshot.
 
         Raises
         ------
@@ -143,11 +169,19 @@ class Autosave:
         if not self._lock.acquire(blocking=False):
             raise SaveError("autosave is at work on another thread: try again")
         try:
-            self.tracker.touch(EVERYTHING)
-            cell = None if self._cell is None else self._cell + 1
-            with silence(self._shell):
-                self.tracker.save(cell=cell, largest=self._settings().max_variable)
-            return self.tracker.current
+            calm = self._is_magic and not self._escaped
+            unknown = self.tracker.unknown_since(self._ended) if calm else EVERYTHING
+            looked, cell = set(unknown.names), None if self._cell is None else self._cell + 1
+            while True:
+                held = self.tracker.current
+                more = set() if unknown.everything or held is None else set(differing(held)) - looked
+                looked |= more
+                self.tracker.touch(unknown | Reach(frozenset(more)))
+                with silence(self._shell):
+                    self.tracker.save(cell=cell, largest=self._settings().max_variable)
+                if self.tracker.current is held or unknown.everything:
+                    return self.tracker.current
+                unknown = Reach()
         finally:
             self._lock.release()
 
@@ -248,6 +282,7 @@ class Autosave:
         try:
             if self._escaped:
                 # A cell of a subshell, which runs on a thread of its own.
+                self._ended = time.monotonic()
                 self.tracker.touch(EVERYTHING)
                 self._escaped = False
             failing = self._retry - time.monotonic()

@@ -303,6 +303,11 @@ class Tracker:
         self._rounds.done(names)
         return True
 
+    def unknown_since(self, moment: float) -> Reach:
+        """Return what has to be looked at to know all that has changed, if no code has run since a moment."""
+        everything = self._everything or self._doubtful or bool(self.late) or self.current is None
+        return Reach(frozenset(self._rounds.unseen_since(moment)), everything)
+
     def unseen(self) -> float:
         """Return for how many seconds a component has not been looked at, at most, since this was first asked."""
         return self._rounds.waited()

@@ -115,6 +115,13 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
         staying = left
 
 
+def apart(held: Snapshot, wanted: Snapshot | None) -> frozenset[str]:
+    """Return the names that go, or are loaded, to get from one snapshot to another; none if there is no other."""
+    if wanted is None:
+        return frozenset()
+    return frozenset(v.name for v in held.variables) - standing(held, wanted)
+
+
 def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> Snapshot | None:
     """Return the snapshot from before the last cells that changed something, None if there is none.
 

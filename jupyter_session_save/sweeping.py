@@ -5,6 +5,7 @@ Invariant: every component has its turn, however often a round is cut short; non
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Hashable, Iterable
 
@@ -66,6 +67,9 @@ class Rounds:
         every = dict.fromkeys([*order, *there])
         self._due = {names: None for names in every if seen.isdisjoint(names)}
         self._seen = {names: None for names in every if names not in self._due}
+        self._when.update(dict.fromkeys(self._seen, time.monotonic()))
+        if len(self._when) > 2 * len(every) + 100:
+            self._when = {names: when for names, when in self._when.items() if names in every}
 
     def again(self) -> None:
         """Begin a round of all."""
@@ -86,6 +90,11 @@ class Rounds:
         self._due.pop(names, None)
         self._seen[names] = None
         self._when[names] = time.monotonic()
+
+    def unseen_since(self, moment: float) -> set[str]:
+        """Return the names of what was not looked at since a moment of `time.monotonic`."""
+        every = (*self._due, *self._seen)
+        return {name for names in every if self._when.get(names, -math.inf) <= moment for name in names}
 
     def waited(self) -> float:
         """Return for how many seconds a component has waited for its turn, at most, since this was first asked."""

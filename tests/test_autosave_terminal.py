@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_session_save import autosave, sweeping
-from jupyter_session_save.autosave import UNSEEN, Autosave, Settings
-from jupyter_session_save.changes import Tracker
-from jupyter_session_save.opening import OpenSession
-from jupyter_session_save.repository import Repository
-from jupyter_session_save.shell import hidden_names, live_objects
-from jupyter_session_save.store import MemoryStore
-from jupyter_session_save.trust import Signer
+from jupyter_session_save import autosave
+from jupyter_session_save.autosave import UNSEEN, Settings
 
 from .shells import fresh_shell
-
-SIGNER = Signer(b"k" * 32)
-
-
-class Terminal:
-    """A shell with autosave, and a clock."""
-
-    def __init__(self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.shell, self.clock = shell, 1000.0
-        monkeypatch.setattr(sweeping, "time", SimpleNamespace(monotonic=lambda: self.clock))
-        self.tracker = Tracker(
-            shell.user_ns,
-            "nb",
-            repository=Repository(MemoryStore()),
-            signer=SIGNER,
-            live=lambda: live_objects(shell),
-            hidden=lambda: hidden_names(shell),
-        )
-        self.autosave = Autosave(shell, self.tracker, Settings)
-        for event, function in self.autosave.events.items():
-            shell.events.register(event, function)
-
-    def run(self, cell: str) -> None:
-        assert self.shell.run_cell(cell, store_history=True).success
-
-    def stored(self, name: str) -> object:
-        repository = self.tracker.repository
-        return OpenSession(repository.resolve("nb"), repository=repository, signer=SIGNER, trust=False)[name]
+from .terminal import Terminal
 
 
 @pytest.fixture

@@ -105,13 +105,17 @@ class AutosaveMagics(Magics):
             raise UsageError("%undo_session takes a number of cells, 1 or more")
         if self._autosave is None:
             raise UsageError("there is nothing to go back to while autosave is off: %autosave_session on")
-        from ..history import cells_back
+        from ..history import apart, cells_back
 
         with one_line("the namespace is as it was"):
             name = self._autosave.tracker.name
-            held = self._autosave.catch_up()
             repository = self._sessions.repository()
-            target = None if held is None else cells_back(held, args.cells, partial(repository.resolve, name))
+
+            def before(held: Snapshot) -> Snapshot | None:
+                return cells_back(held, args.cells, partial(repository.resolve, name))
+
+            held = self._autosave.catch_up(lambda held: apart(held, before(held)))
+            target = None if held is None else before(held)
             if held is None or target is None:
                 raise SessionNotFoundError(f"{name} does not go back so far: %sessions {name} shows what there is")
             return self._sessions.move(target, since=held)
@@ -180,10 +184,13 @@ class AutosaveMagics(Magics):
         """Return which version is to be loaded, and the snapshot that the namespace is equal to, if it is known."""
         if self._autosave is None or self._autosave.tracker.name != name or self._autosave.paused:
             return version, None
+        from ..history import apart
+
         # Resolved first: to find out what is held may save it, which makes a newer version.
-        version = self._sessions.repository(create=False).resolve(name, version).sequence
+        wanted = self._sessions.repository(create=False).resolve(name, version)
+        version = wanted.sequence
         try:
-            return version, self._autosave.catch_up()
+            return version, self._autosave.catch_up(lambda held: apart(held, wanted))
         except (SessionError, OSError):
             return version, None
 
