@@ -51,6 +51,8 @@ class Session(Contender):
     note = "jupyter_session_save.save and load; nothing but the imports is done beforehand"
 
     def prepare(self) -> None:
+        import jupyter_core.paths  # noqa: F401 - as in every kernel
+
         import jupyter_session_save as session
 
         self._save, self._load, self._open = session.save, session.load, session.open_session

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from blake3 import blake3
 
@@ -47,7 +48,11 @@ def digest_of(chunks: Iterable[bytes | memoryview], tick: Tick | None = None) ->
 
 def key_of(part: Part) -> str:
     """Return the key of the blob or pack that holds a part, or its base; DamagedError if the part names none."""
-    kind, digest = ("blobs", part.base or part.digest) if part.pack is None else ("packs", part.pack)
+    return _key("blobs", part.base or part.digest) if part.pack is None else _key("packs", part.pack)
+
+
+@lru_cache(maxsize=4096)  # Asked several times for each part, of which hundreds stand in one pack.
+def _key(kind: str, digest: str) -> str:
     if not _DIGEST.fullmatch(digest):
         raise DamagedError(f"{digest[:80]!r} is not a digest: the snapshot is damaged; run `jupyter session check`")
     return f"{kind}/{digest[:2]}/{digest}"
