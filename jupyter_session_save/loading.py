@@ -339,8 +339,6 @@ class Target:
             return variable
         told = with_statement(variable, snapshot.lineage, snapshot.reference, renamed=self.renamed)
         name = self.shown_as(variable.name)
-        if name == variable.name:
-            return told
         return replace(told, name=name, problems=tuple(under_name(p, variable.name, name) for p in told.problems))
 
     def shown_as(self, name: str) -> str:
