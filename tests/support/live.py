@@ -1147,9 +1147,61 @@ CASES = [
         """
         import ctypes, ctypes.util
         $x = ctypes.CDLL(None)
+        $f = $x.strlen
+        $f.argtypes, $f.restype = [ctypes.c_char_p], ctypes.c_size_t
         """,
-        "print($x.abs(-3))",
+        "print($x.abs(-3), $f(b'abc'), $x.strlen is $f, $f.restype)",
         outcome="reconnected",
+    ),
+    _outside(
+        "ctypes values on the memory of others, in structures and in arrays of numpy",
+        """
+        import ctypes
+        import numpy as np
+        class $P(ctypes.Structure):
+            _fields_ = [("n", ctypes.c_int), ("a", ctypes.c_int * 2), ("next", ctypes.c_void_p)]
+        $b, $p, $a = bytearray(8), $P(1), np.arange(3, dtype=np.int32)
+        $x = [(ctypes.c_int * 1).from_buffer($b, 4), $p.a, np.ctypeslib.as_ctypes($a), (ctypes.c_int * 2)(1, 2)]
+        $x += [np.frombuffer($x[3], np.int32), memoryview($x[3])]
+        """,
+        "print($b, $p.n, list($p.a), $a, [list(c) for c in $x[:4]], $x[4], $x[5].nbytes)",
+        "$x[0][0] = 1; $x[1][1] = 2; $x[2][2] = 3; $x[4][0] = 4",
+        needs=("numpy",),
+    ),
+    _outside(
+        "ctypes value at an address",
+        """
+        import ctypes
+        $y = ctypes.c_int(4)
+        $x = ctypes.c_int.from_address(ctypes.addressof($y))
+        """,
+        "print($x.value, $y.value)",
+        outcome="placeholder",
+        why="it does not tell whose memory it shows",
+    ),
+    _outside(
+        "ctypes callback",
+        """
+        import ctypes
+        $T = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+        $n = 1
+        @$T
+        def $x(k):
+            return k + $n
+        """,
+        "print($x(2), type($x) is $T)",
+        "$n = 5",
+    ),
+    _outside(
+        "ctypes pointers of every kind",
+        """
+        import ctypes
+        $y = (ctypes.c_int * 3)(1, 2, 3)
+        $x = [ctypes.cast($y, ctypes.POINTER(ctypes.c_int)), ctypes.cast($y, ctypes.c_void_p), ctypes.c_char_p(b"c")]
+        $x += [ctypes.c_wchar_p("w"), ctypes.py_object([1]), ctypes.c_void_p(), ctypes.POINTER(ctypes.c_int)()]
+        """,
+        "print($x[0][2], [p.value for p in $x[2:6]], bool($x[6]), ctypes.cast($x[1], ctypes.POINTER(ctypes.c_int))[1])",
+        "$x[0][1] = 9; $x[4].value.append(2)",
     ),
     _outside(
         "ctypes pointer",

@@ -31,6 +31,7 @@ from .memory import (
     root_of,
 )
 from .structured import cut, cut_of, field_of, rows_and_field
+from .views import CTYPES
 
 if TYPE_CHECKING:
     from ..pickler import Pickling
@@ -40,6 +41,8 @@ OWNED = 64 * 1024
 
 COMPACT = 1024 * 1024
 """Strided views of memory that nobody else sees are copied out of it up to this many bytes."""
+
+_MEMORY = (bytearray, stdlib_array.array, *CTYPES)
 
 SEPARATE = "it showed the memory of another array; it comes back with a copy of its own"
 
@@ -188,7 +191,7 @@ def _shared_base(obj: Array) -> Any:
     # Asked first: a local variable that holds the base would count as somebody else.
     count = references(obj)
     base: Any = obj.base
-    if type(base) in (bytearray, stdlib_array.array):  # What an array that was loaded shows.
+    if isinstance(base, _MEMORY):  # What an array that was loaded shows.
         return base if count > DIRECT_ALONE else None
     if type(base) is memoryview:
         return _exporter(obj) if is_contiguous(obj) else None
@@ -205,7 +208,7 @@ def _exporter(obj: Array) -> Any:
     """Return the bytearray or `array.array` whose memory an array shows, if somebody else holds it too."""
     count = sys.getrefcount(obj.base.obj)  # type: ignore[union-attr]
     source = obj.base.obj  # type: ignore[union-attr]
-    return source if type(source) in (bytearray, stdlib_array.array) and count > EXPORTER_ALONE else None
+    return source if isinstance(source, _MEMORY) and count > EXPORTER_ALONE else None
 
 
 def _bytes_of(whole: Array) -> Array:
@@ -282,8 +285,14 @@ def window(
 ) -> Array:
     """Make a view of the memory of `base`, in bytes from its start."""
     with _unlocked(base, writeable):
-        memory = _bytes_of(base) if isinstance(base, np.ndarray) else memoryview(base).cast("B")
-        return _flagged(np.ndarray(shape, dtype, memory, offset, strides), writeable)
+        return _flagged(np.ndarray(shape, dtype, _memory_of(base), offset, strides), writeable)
+
+
+def _memory_of(base: Any) -> Any:
+    if isinstance(base, np.ndarray):
+        return _bytes_of(base)
+    # Formats of ctypes say their byte order, which a memoryview does not understand.
+    return np.frombuffer(base, np.uint8) if isinstance(base, CTYPES) else memoryview(base).cast("B")
 
 
 def object_window(base: Array, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool) -> Array:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType)
 
+CTYPES = (ctypes._SimpleCData, ctypes.Array, ctypes.Structure, ctypes.Union)
+
 
 class _Buffer(ctypes.Structure):
     """``Py_buffer``, the same in all supported Pythons: https://docs.python.org/3/c-api/buffer.html."""
@@ -43,14 +45,14 @@ def memory(obj: memoryview, pickling: Pickling) -> Any:
         owner = obj.obj
     except ValueError:
         return released, ()
-    plain = type(owner) in (bytes, bytearray, array.array)
-    if (plain or type(owner).__module__ == "numpy") and _same(obj, memoryview(owner)):
+    plain = isinstance(owner, bytes | bytearray | array.array)
+    if (plain or type(owner).__module__ == "numpy" or isinstance(owner, CTYPES)) and _same(obj, memoryview(owner)):
         return whole, (owner, obj.readonly)
     if plain and obj.ndim == 1 and obj.shape and obj.strides and obj.strides[0] % obj.itemsize == 0:
-        start = _address(obj) - _address(memoryview(owner))
+        start = address_of(obj) - address_of(memoryview(owner))
         return window, (owner, obj.format, start, obj.shape[0], obj.strides[0], obj.readonly)
     if plain and obj.shape and obj.c_contiguous:
-        start = _address(obj) - _address(memoryview(owner))
+        start = address_of(obj) - address_of(memoryview(owner))
         return block, (owner, obj.format, start, obj.nbytes, obj.shape, obj.readonly)
     pickling.note_reconnected(obj, "its bytes were copied; it shares no memory any more")
     return copied, (bytearray(obj.tobytes()), obj.format, tuple(obj.shape or ()), obj.readonly)
@@ -72,7 +74,7 @@ def dictionary(obj: Any, pickling: Pickling) -> Any:
     return part_of, (behind, type(obj).__name__.rpartition("_")[2])
 
 
-def _address(view: memoryview) -> int:
+def address_of(view: memoryview) -> int:
     """Return where the memory of a view begins; it is read-only as often as not, which `ctypes` arrays are not."""
     got = _Buffer()
     ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(view), ctypes.byref(got), _FULL_READ_ONLY)
@@ -87,7 +89,7 @@ _FULL_READ_ONLY = 0x0100 | 0x0018 | 0x0004  # PyBUF_INDIRECT | PyBUF_STRIDES | P
 
 def _same(one: memoryview, other: memoryview) -> bool:
     shown = [(v.format, v.shape, v.strides) for v in (one, other)]
-    return shown[0] == shown[1] and _address(one) == _address(other)
+    return shown[0] == shown[1] and address_of(one) == address_of(other)
 
 
 def _flagged(made: memoryview, readonly: bool) -> memoryview:
