@@ -377,10 +377,10 @@ address = ctypes.cast(pointer, ctypes.POINTER(ctypes.c_ubyte))
 
 def test_c_data() -> None:
     saved = save(cell(C_DATA))
-    assert {problem.path for problem in saved.problems} == {"address"}
+    assert not saved.problems
     pointed = saved.load()
     pointed["n"].value = 8
-    assert pointed["pointer"].contents.value == 8
+    assert pointed["pointer"].contents.value == pointed["address"][0] == 8
     r = saved.load()
     assert type(r["p"]) is r["Point"] and r["p"].norm() == 3.5
     assert (r["line"].b.y, r["line"].tag) == (4, b"abc") and ctypes.sizeof(r["Line"]) == ctypes.sizeof(r["line"])

@@ -304,6 +304,8 @@ def reduce_instance(obj: Any, pickling: Pickling) -> Any:
         base = next((c for c in cls.__mro__ if vars(c).get("__new__") is c.__new__ and c is not object), None)
         if base is not None and cls.__getnewargs__ is getattr(base, "__getnewargs__", None):
             return rebuild.raw_member, (cls, base, tuple(args)), *reduced[2:]
+        if isinstance(obj, tuple) and [*map(id, args)] == [*map(id, tuple.__iter__(obj))]:  # As of a named tuple.
+            return rebuild.raw_member, (cls, tuple, (tuple(args),)), *reduced[2:]
     return reduced
 
 

@@ -66,6 +66,19 @@ CASES = [
         """,
     ),
     _plain(
+        "named tuple with a __new__ of its own",
+        """
+        from collections import namedtuple
+        class $P(namedtuple("$P", "a b")):
+            __slots__ = ()
+            def __new__(cls, a):
+                return super().__new__(cls, a, a * 2)
+        $x = $P([3])
+        """,
+        "print($x, type($x) is $P, $P(4), $x.b)",
+        "$x.a.append(5)",
+    ),
+    _plain(
         "__slots__ that are not set, with __getattr__",
         """
         class $C:
@@ -1266,22 +1279,61 @@ CASES = [
         needs=("attrs",),
     ),
     _model(
-        "SQLAlchemy declarative classes, a mapped object and its table",
+        "SQLAlchemy declarative classes, with relationships and inheritance, and objects in a session on a file",
         """
         import sqlalchemy as $sa
-        from sqlalchemy.orm import DeclarativeBase as $DB, Mapped as $Mp, mapped_column as $mc
-        class $Base($DB):
+        from sqlalchemy import orm as $orm
+        from sqlalchemy.ext.hybrid import hybrid_property
+        class $Base($orm.DeclarativeBase):
             pass
         class $U($Base):
             __tablename__ = "users"
-            id: $Mp[int] = $mc(primary_key=True)
-            name: $Mp[str]
-        $x = $U(id=1, name="n")
+            id: $orm.Mapped[int] = $orm.mapped_column(primary_key=True)
+            name: $orm.Mapped[str] = $orm.mapped_column("user_name")
+            kind: $orm.Mapped[str] = $orm.mapped_column(default="plain")
+            notes: $orm.Mapped[list["$N"]] = $orm.relationship(
+                back_populates="user", order_by="$N.id.desc()", cascade="all, delete-orphan"
+            )
+            __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "plain"}
+            def greet(self):
+                return "hi " + self.name
+            @hybrid_property
+            def upper(self):
+                return self.name + "!"
+        class $A($U):
+            __mapper_args__ = {"polymorphic_identity": "admin"}
+            level: $orm.Mapped[int] = $orm.mapped_column(nullable=True)
+            def __init__(self, **given):
+                super().__init__(kind="admin", **given)
+        class $N($Base):
+            __tablename__ = "notes"
+            id: $orm.Mapped[int] = $orm.mapped_column(primary_key=True)
+            of: $orm.Mapped[int] = $orm.mapped_column($sa.ForeignKey("users.id"))
+            user: $orm.Mapped[$U] = $orm.relationship(back_populates="notes")
+        Old = $orm.declarative_base()
+        class $O(Old):
+            __tablename__ = "old"
+            id = $sa.Column($sa.Integer, primary_key=True)
+            of = $sa.Column($sa.ForeignKey("old.id"))
+            kids = $orm.relationship("$O", backref=$orm.backref("parent", remote_side=[id]), lazy="joined")
+        $e = $sa.create_engine("sqlite:///declared.db")
+        for $b in ($Base, Old):
+            $b.metadata.create_all($e)
+        $s = $orm.Session($e)
+        $x = $U(name="n", notes=[$N(), $N()])
+        $s.add_all([$x, $A(name="a", level=3), $O(kids=[$O()])])
+        $s.commit()
+        del Old
         """,
-        "print($x.name, type($x) is $U, $U.__table__.name, str($sa.select($U.name)))",
-        '$x.name = "new"',
-        outcome="placeholder",
-        why="a mapped class is instrumented by its mapper, which cannot be rebuilt; run its cell again",
+        """
+        print($x.greet(), type($x) is $U, $x in $s, $U.__table__.name, $sa.select($U.name).where($U.upper == "n!"))
+        with $orm.Session($e) as $t:
+            print([(type(u).__name__, u.name, u.upper, [n.id for n in u.notes]) for u in $t.scalars($sa.select($U))])
+            print([(o.id, [k.id for k in o.kids], o.parent) for o in $t.scalars($sa.select($O)).unique()][0])
+        print($s.get($N, 2).user is $x, len($Base.metadata.tables), $U.__annotations__, $A.level)
+        """,
+        '$x.name = "new"; $x.notes.pop(); $s.add($A(name="b", level=1)); $s.commit()',
+        outcome="reconnected",
         needs=("sqlalchemy",),
     ),
 ]

@@ -136,10 +136,11 @@ CASES = [
     Case(
         "sqlalchemy",
         "an engine on a database in memory",
-        "import sqlalchemy as sa\n$x = {'e': sa.create_engine('sqlite://'), 'n': 1}",
-        "print($x['n'])\nprint($x['e'].connect())",
-        outcome="placeholder",
-        why="its contents live in another process's memory",
+        "import sqlalchemy as sa\nfrom sqlalchemy.pool import StaticPool\n$x = [sa.create_engine('sqlite://'), sa.create_engine('sqlite://', poolclass=StaticPool), sa.create_engine('sqlite://')]\nfor $e in $x[:2]:\n    with $e.begin() as $c:\n        $c.execute(sa.text('create table t (a)'))\n        $c.execute(sa.text('insert into t values (7)'))\ndel $c",
+        "print([e.connect().scalar(sa.text('select max(a) from t')) for e in $x[:2]], sa.inspect($x[2]).get_table_names())",
+        "for $e in $x[:2]:\n    with $e.begin() as $k:\n        $k.execute(sa.text('insert into t values (9)'))",
+        outcome="reconnected",
+        why="contents are saved, options of create_engine but echo are not",
         needs=("sqlalchemy",),
     ),
     Case(

@@ -217,6 +217,8 @@ _TABLE: dict[str, str] = {
     "sqlite3.Cursor+": "sqlite.cursor",
     "sqlite3.Row+": "sqlite.row",
     "sqlite3.Blob": "sqlite.blob",
+    "sqlalchemy.orm.decl_api.DeclarativeAttributeIntercept+": "mapped.mapped_class",
+    "sqlalchemy.orm.decl_api.registry": "mapped.registry",
     "sqlalchemy.engine.base.Engine+": "engines.engine",
     "sqlalchemy.ext.asyncio.engine.AsyncEngine": "engines.async_engine",
     "sqlalchemy.engine.base.Connection+": "engines.connection",

@@ -292,7 +292,8 @@ def _memory_of(base: Any) -> Any:
     if isinstance(base, np.ndarray):
         return _bytes_of(base)
     # Formats of ctypes say their byte order, which a memoryview does not understand.
-    return np.frombuffer(base, np.uint8) if isinstance(base, CTYPES) else memoryview(base).cast("B")
+    exporter: Any = base
+    return np.frombuffer(exporter, np.uint8) if isinstance(base, CTYPES) else memoryview(exporter).cast("B")
 
 
 def object_window(base: Array, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool) -> Array:

@@ -9,10 +9,13 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from .. import rebuild
+
 if TYPE_CHECKING:
     from ..pickler import Pickling
 
 _SECRET = re.compile(r"pass|pwd|token|secret|key|credential", re.IGNORECASE)
+_IN_A_FILE = "make it again, or use a database in a file"
 _ADVICE = "run create_engine again; read the password from the environment, so that the cell can be run again by itself"
 
 
@@ -23,12 +26,29 @@ def engine(obj: Any, pickling: Pickling) -> Any:
     if url.password is not None or any(_SECRET.search(f"{k}={v}") for k, v in url.query.items()):
         return pickling.placeholder(obj, "its address holds a password, which is not saved", _ADVICE)
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        return pickling.placeholder(
-            obj, "its database lives in memory only", "make it again, or use a database in a file"
-        )
+        return _in_memory(obj, pickling)
     pickling.note_reconnected(obj, f"made again for {shown}; only echo is kept of its other options")
     pickling.modules.add("sqlalchemy")
     return make_engine, (url.render_as_string(hide_password=False), obj.echo)
+
+
+def _in_memory(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an engine on a database in memory to its contents, read from the connection that the pool holds."""
+    pool = obj.pool
+    kind = type(pool).__name__
+    if kind not in ("SingletonThreadPool", "StaticPool"):
+        return pickling.placeholder(obj, "its database lives in memory only", _IN_A_FILE)
+    held = vars(pool).get("connection") or getattr(getattr(pool, "_conn", None), "current", lambda: None)()
+    connected: Any = getattr(held, "dbapi_connection", None)
+    if connected is None and vars(pool).get("_all_conns"):
+        return pickling.placeholder(obj, "its database lives in memory only, for another thread", _IN_A_FILE)
+    if connected is not None and not hasattr(connected, "serialize"):
+        return pickling.placeholder(obj, "its database lives in memory only", _IN_A_FILE)
+    pages = 0 if connected is None else connected.execute("PRAGMA page_count").fetchone()[0]
+    data = pickling.out_of_band(connected.serialize()) if pages else b""
+    pickling.note_reconnected(obj, "made again with the contents of its database; only echo is kept of its options")
+    pickling.modules.add("sqlalchemy")
+    return make_memory_engine, (obj.url.render_as_string(hide_password=False), obj.echo, kind, data)
 
 
 def async_engine(obj: Any, pickling: Pickling) -> Any:
@@ -51,9 +71,10 @@ def session(obj: Any, pickling: Pickling) -> Any:
     """Reduce a session to its settings; it has no objects at first."""
     if list(obj.new) or list(obj.dirty) or list(obj.deleted):
         return pickling.placeholder(obj, "it held changes that were not flushed", "commit before saving")
-    pickling.note_reconnected(obj, "made again without its objects and its transaction; query them again")
+    pickling.note_reconnected(obj, "made again with its objects, without its transaction")
     settings = {"autoflush": obj.autoflush, "expire_on_commit": obj.expire_on_commit}
-    return make_session, (_real(type(obj)), obj.bind, settings)
+    objects = list(obj.identity_map.values())
+    return make_session, (_real(type(obj)), obj.bind, settings), objects, None, None, attached
 
 
 def session_maker(obj: Any, pickling: Pickling) -> Any:
@@ -81,6 +102,19 @@ def make_engine(url: str, echo: Any) -> Any:
     return sqlalchemy.create_engine(address, echo=echo)
 
 
+def make_memory_engine(url: str, echo: Any, kind: str, data: Any) -> Any:
+    """Make an engine whose first connection has a database's contents."""
+    import sqlalchemy
+
+    shared = {"check_same_thread": False} if kind == "StaticPool" else {}
+    made = sqlalchemy.create_engine(url, echo=echo, poolclass=getattr(sqlalchemy.pool, kind), connect_args=shared)
+    if len(data):
+        connected: Any = made.raw_connection()
+        connected.driver_connection.deserialize(data)
+        connected.close()
+    return made
+
+
 def connect(engine: Any) -> Any:
     """Connect to a file."""
     return engine.connect()
@@ -98,6 +132,12 @@ def closed_connection(cls: Any, engine: Any) -> Any:
 def make_session(cls: Any, bind: Any, settings: dict[str, Any]) -> Any:
     """Make a session."""
     return cls(bind=bind, **settings)
+
+
+@rebuild.setter
+def attached(made: Any, objects: list[Any]) -> None:
+    """Give a session its objects back, which asks no database."""
+    made.add_all(objects)
 
 
 def make_session_maker(cls: Any, made_class: Any, settings: dict[str, Any]) -> Any:
