@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import code, dill_reducers, rebuild, reducers, registered
+from . import code, dill_reducers, instances, rebuild, reducers, registered
 from .placeholder import Placeholder
 from .reducers import attributes
 from .scope import importable_path, is_library, module_of
@@ -121,13 +121,13 @@ def _by_protocol(cls: type, *, capture: bool) -> Plan | None:
         return attributes.whole
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
     if not dynamic and issubclass(cls, (list, dict)) and not _has_own_reduce(cls) and _adds_its_own_way(cls):
-        return code.reduce_container
+        return instances.reduce_container
     if dynamic and issubclass(cls, (list, dict, set)) and not _has_own_reduce(cls):
-        return code.reduce_container
+        return instances.reduce_container
     if dynamic and hashable(cls) and _has_own_new(cls) and not _has_own_reduce(cls):
-        return code.reduce_instance
+        return instances.reduce_instance
     if _answers_itself(cls):
-        return code.reduce_shy
+        return instances.reduce_shy
     if dynamic:
         return _reducing(cls) if _has_own_reduce(cls) or not hashable(cls) else None
     if capture and cls not in copyreg.dispatch_table and _without_reduce(cls):

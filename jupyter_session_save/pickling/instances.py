@@ -1,0 +1,59 @@
+"""How instances are pickled whose classes make, answer for or fill them in a way of their own.
+
+Invariant: no ``__new__``, ``__getattr__`` or overridden method of a container runs before the state is there.
+"""
+
+from __future__ import annotations
+
+import copyreg
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from . import rebuild
+from .reducers import attributes
+
+if TYPE_CHECKING:
+    from .pickler import Pickling
+
+Reduced = tuple[Any, ...]
+
+
+def reduce_instance(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance whose class has a ``__new__`` of its own, which may count or return one it knows."""
+    reduced = pickling.by_reduce(obj)
+    if isinstance(reduced, tuple) and reduced[0] in (copyreg.__newobj__, rebuild.new_object):  # type: ignore[attr-defined]
+        cls, *args = reduced[1]
+        if cls is type(obj) and not args:
+            return rebuild.instance, (cls,), *reduced[2:]
+        base = next((c for c in cls.__mro__ if vars(c).get("__new__") is c.__new__ and c is not object), None)
+        if base is not None and cls.__getnewargs__ is getattr(base, "__getnewargs__", None):
+            return rebuild.raw_member, (cls, base, tuple(args)), *reduced[2:]
+        if isinstance(obj, tuple) and [*map(id, args)] == [*map(id, tuple.__iter__(obj))]:  # As of a named tuple.
+            return rebuild.raw_member, (cls, tuple, (tuple(args),)), *reduced[2:]
+    return reduced
+
+
+def reduce_shy(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance whose class has a ``__getattr__``, which must not be asked before the state is there."""
+    reduced = pickling.by_reduce(obj)
+    if not isinstance(reduced, tuple):
+        return reduced
+    padded = [*reduced, *(None,) * (6 - len(reduced))]
+    if padded[2] is None or padded[5] is not None:
+        return reduced
+    if type(padded[2]) is tuple and getattr(type(obj), "__getstate__", None) is object.__getstate__:
+        padded[2] = attributes.state_of(obj)  # Without what `__getattr__` said for slots that are not set.
+    return (*padded[:5], rebuild.object_state)
+
+
+def reduce_container(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance of a notebook's subclass of list, dict or set: its state before its items.
+
+    Methods that it overrides may need the state, and must not run when items are put back.
+    """
+    base: Any = next(c for c in type(obj).__mro__ if c in rebuild.CONTAINERS)
+    factory = obj.default_factory if base is defaultdict else None
+    items = tuple(base.__iter__(obj)) if base in (list, set) else ()
+    pairs = () if base in (list, set) else tuple(base.items(obj))
+    args = (type(obj), base, factory)
+    return rebuild.container, args, (obj.__getstate__(), items, pairs), None, None, rebuild.filled
