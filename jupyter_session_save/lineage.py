@@ -158,9 +158,10 @@ class Recorder:
             def moved(numbers: Iterable[int]) -> tuple[int, ...]:
                 return tuple(base + n if n != OMITTED else n for n in numbers)
 
+            known = {s.text: effects for s, effects in self._statements.values()}
             for s in lineage.statements:
                 new = replace(s, number=base + s.number, reads={n: moved(v) for n, v in s.reads.items()})
-                self._statements[new.number] = (new, effects_in(s.text))
+                self._statements[new.number] = (new, known.get(s.text) or effects_in(s.text))
             for name in names:
                 self._lines.pop(name, None)
                 if name in lineage.made_by:

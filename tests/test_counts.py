@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,12 @@ from jupyter_session_save import (
     fingerprint,
     loading,
     manifest,
+    masking,
     reading,
     writing,
 )
 from jupyter_session_save.changes import Tracker
+from jupyter_session_save.lineage import Recorder
 from jupyter_session_save.pickling import pickler
 from jupyter_session_save.reach import reach_of
 from jupyter_session_save.repository import Repository
@@ -180,6 +183,92 @@ def test_a_trivial_cell_among_300_variables_looks_at_what_it_names(autosaved: Au
     assert len([call for call in counts.calls if call.startswith("put")]) == 2
     assert len(counts.files) <= 4
     assert len(counts.calls) <= 12, counts.calls
+
+
+class Recorded(Autosaved):
+    """Notes which statements made the variables, too."""
+
+    def __init__(self, root: Path, notes: Notes) -> None:
+        super().__init__(root, notes)
+        self.recorder = Recorder(lambda: self.notebook.namespace, str)
+        self.tracker._lineage = self.recorder.lineage
+
+    def run(self, code: str) -> Counts:
+        info = SimpleNamespace(store_history=True, silent=False, raw_cell=code, transformed_cell=code)
+        self.recorder.before_cell(info)
+        self.notebook.run(code)
+        self.recorder.after_cell(SimpleNamespace(info=info, error_before_exec=None, error_in_exec=None))
+        self.notes.begin()
+        self.tracker.touch(reach_of(code, str))
+        self.tracker.save(cell=1)
+        return self.notes.counts
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, autosaved: Autosaved, notes: Notes) -> Recorded:
+    return Recorded(tmp_path / "recorded", notes)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, size: Callable[..., int]) -> list[int]:
+    """Return a list of how much each call of a function has to do."""
+    found: list[int] = []
+    real = getattr(module, name)
+
+    def counting(*args: Any, **options: Any) -> Any:
+        args = tuple(list(arg) if isinstance(arg, Iterator) else arg for arg in args)
+        found.append(size(*args))
+        return real(*args, **options)
+
+    monkeypatch.setattr(module, name, counting)
+    return found
+
+
+def test_a_cell_writes_and_parses_anew_only_what_is_new(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the record's rows and of the statements that made 300 variables."""
+    rows = counted(monkeypatch, manifest, "_texts", len)
+    parsed = counted(monkeypatch, masking, "masked", lambda *_: 1)
+    recorded.run(MANY)
+    assert sum(rows) >= 600 and sum(parsed) >= 300
+    recorded.run("v7.append(0)")
+    for n in range(1, 6):
+        rows.clear()
+        parsed.clear()
+        recorded.run(f"v7.append({n})")
+        # A component, a variable and a statement.
+        assert (sum(rows), sum(parsed)) == (3, 1)
+    rows.clear()
+    recorded.run("v7 = 1; del v8; new = [2]")
+    # Where rows have moved, perhaps the one at the edge of each block, too.
+    assert sum(rows) <= 30
+    record = recorded.repository.store.get("sessions/s/8.json")
+    assert manifest.encode(recorded.repository.resolve("s")) == record
+
+
+@pytest.mark.skipif(os.name != "posix", reason="counts calls of the system")
+def test_a_cell_makes_few_calls_of_the_system(autosaved: Autosaved) -> None:
+    autosaved.run(MANY)
+    for n in range(3):
+        autosaved.run(f"v7.append({n})")
+    seen: list[str] = []
+
+    def note(_: object, event: str, called: Any) -> None:
+        if event == "c_call" and getattr(called, "__module__", "") == "posix":
+            seen.append(called.__name__)
+
+    def calls(code: str) -> list[str]:
+        seen.clear()
+        autosaved.notebook.run(code)
+        autosaved.tracker.touch(reach_of(code, str))
+        sys.setprofile(note)
+        try:
+            autosaved.tracker.save(cell=1)
+        finally:
+            sys.setprofile(None)
+        return [name for name in seen if name not in ("fspath", "urandom")]
+
+    assert calls("len(v7)") == []
+    changing = calls("v7.append(9)")
+    assert len(changing) <= 46, changing
 
 
 def test_a_cell_that_reads_an_array_hashes_it_once_and_writes_nothing(autosaved: Autosaved) -> None:
