@@ -37,9 +37,9 @@ def store_location(given: str | os.PathLike[str] | None = None) -> str:
     asked = os.fspath(given) if given else os.environ.get(STORE_VARIABLE, "")
     if asked:
         return asked
-    from jupyter_core.paths import jupyter_data_dir
+    from .trust import data_directory
 
-    return os.path.join(jupyter_data_dir(), "sessions")
+    return os.path.join(data_directory(), "sessions")
 
 
 def open_repository(given: str | os.PathLike[str] | None = None, *, create: bool = True) -> Repository:

@@ -395,7 +395,7 @@ linecache.cache["<cell>"] = (0, None, {CELL!r}.splitlines(keepends=True), "<cell
 exec(compile({CELL!r}, "<cell>", "exec"))
 saved = session.save("s", store=sys.argv[1]).variables
 assert not [v for v in saved if v.problems] and {{"Shape", "f"}} < {{v.name for v in saved}}
-print([name for name in ("dill", "multiprocessing", "pandas", "numpy", "IPython") if name in sys.modules])
+print([name for name in ("dill", "jupyter_core", "pandas", "numpy", "IPython") if name in sys.modules])
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-c", code, str(tmp_path / "store")]
