@@ -19,7 +19,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from .pickling import Payload, Scope, dumps
+from .pickling import Payload, Scope, dumps, is_huge
 from .pickling.culprit import root_path
 from .pickling.memos import Meeting
 from .pickling.scope import importable_path, made_by_hand, module_of, own_name
@@ -85,7 +85,8 @@ def _linked(
     meet: Callable[[Payload], None],
 ) -> Iterator[Pickled]:
     union, meeting = _Union(), Meeting()
-    for name in names:
+    # What is pickled in chunks comes after the others, whose memos are holders that it counts.
+    for name in sorted(names, key=lambda name: is_huge(values[name])):
         tick(name)
         pickled[name] = dumps({name: values[name]}, scope)
         meet(pickled[name])

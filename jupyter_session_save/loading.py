@@ -76,9 +76,9 @@ class StoredComponent:
         """Return the pickle stream, compared with its digest."""
         return self._repository.read(self._component.stream)
 
-    def buffers(self) -> list[memoryview]:
-        """Return the buffers, copied or mapped."""
-        return [self._repository.map(part, verify=self._verify(part)) for part in self._component.buffers]
+    def buffers(self) -> Iterable[memoryview]:
+        """Return the buffers, copied or mapped, each when it is its turn."""
+        return (self._repository.map(part, verify=self._verify(part)) for part in self._component.buffers)
 
 
 @dataclass(slots=True)

@@ -107,6 +107,56 @@ def test_what_takes_too_long_is_named_until_it_is_saved_at_idle(machine: Machine
     kernel.check("slow == [1]", "quick == [1, 2]")
 
 
+WATCH = """
+from jupyter_session_save.changes import Tracker
+from jupyter_session_save.pickling import chunked
+
+reached, looked_at = chunked.reached, Tracker._looked_at
+
+def counted(pickler):
+    objects = reached(pickler)
+    tell(f"step {len(objects)}")
+    return objects
+
+def watched(tracker, tracked, *rest):
+    if "big" not in tracked.component.names:
+        return looked_at(tracker, tracked, *rest)
+    tell("begun")
+    try:
+        found = looked_at(tracker, tracked, *rest)
+    except BaseException as error:
+        tell(type(error).__name__)
+        raise
+    tell("changed" if found is None else "same")
+    return found
+
+def tell(line):
+    with open("told", "a") as file:
+        print(line, file=file)
+
+chunked.reached, Tracker._looked_at = counted, watched
+"""
+
+
+def test_a_sweep_over_three_million_objects_gives_way_to_a_cell(machine: Machine) -> None:
+    machine.write("watch.py", WATCH)
+    path = machine.write("told", "")
+
+    def told(line: str) -> bool:
+        return line in path.read_text(encoding="utf-8").splitlines()
+
+    kernel = begin(machine, "big = [[[n], [n]] for n in range(1_000_000)]", "import watch", on="--max-block 600")
+    wait_for(lambda: told("begun"), "the sweep")
+    kernel.run("x = 1")
+    wait_for(lambda: told("GiveWay"), "giving way")
+    wait_for(lambda: told("same"), "the rest of the sweep")
+    assert not told("changed")
+    steps = [int(line.split()[1]) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("step")]
+    assert sum(steps) > 3_000_000
+    assert max(steps) < 200_000
+    assert len(versions(machine)) == 3
+
+
 def test_old_autosaves_go_in_the_background(machine: Machine) -> None:
     kernel = begin(machine, "import jupyter_session_save.autosave as own; own.PRUNED_AFTER = 3", on="--keep last=2")
     for number in range(9):

@@ -5,6 +5,7 @@ Invariant: `dumps` never fails because of a value, and changes nothing in what i
 
 from __future__ import annotations
 
+from .chunked import is_huge
 from .payload import Payload
 from .pickler import dumps
 from .placeholder import Placeholder
@@ -20,5 +21,6 @@ __all__ = [
     "Stored",
     "collection_paused",
     "dumps",
+    "is_huge",
     "unavailable",
 ]

@@ -39,7 +39,7 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
 
     dispatch: ClassVar[dict[int, Any]] = dict(_Base.dispatch)
 
-    def __init__(self, restoring: Restoring, file: Any, buffers: list[memoryview]) -> None:
+    def __init__(self, restoring: Restoring, file: Any, buffers: Iterable[Any]) -> None:
         super().__init__(file, buffers=buffers)
         self._restoring = restoring
         self.made: list[Placeholder] = []
@@ -57,6 +57,23 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             except BaseException:
                 continue
         return values
+
+    def inner(self, file: Any, buffers: Iterable[Any]) -> GuardedUnpickler:
+        """Return one for a stream that belongs to this one."""
+        made = GuardedUnpickler(self._restoring, file, buffers)
+        made.made, made._later = self.made, self._later
+        return made
+
+    def fill(self, container: Any, items: list[Any]) -> None:
+        """Add items to a list or set, or keys and values in turn to a dict."""
+        self.stack.append(container)
+        if type(container) is list:
+            self._extend(items)
+        elif type(container) is dict:
+            self._set(items)
+        else:
+            self._add(items)
+        self.stack.pop()
 
     def find_class(self, module: str, name: str) -> Any:
         """Import a global or return a placeholder for it."""
@@ -229,6 +246,11 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
     def load_additems(self) -> None:
         """Add items to a set or what behaves like one."""
         items = self.pop_mark()
+        self._add(items)
+
+    dispatch[pickle.ADDITEMS[0]] = load_additems
+
+    def _add(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if isinstance(target, Placeholder):
             return
@@ -244,8 +266,6 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
                 stand_in = self._stand_in(type_name(type(item)), error)
                 target.add(stand_in)
                 self._later.append((target, stand_in, item))
-
-    dispatch[pickle.ADDITEMS[0]] = load_additems
 
     def load_frozenset(self) -> None:
         """Make a frozenset."""

@@ -18,9 +18,23 @@ from collections.abc import Container, Iterator, Sequence
 from itertools import chain, compress, islice, repeat
 from typing import Any
 
-_LISTED = next(map(sys.getrefcount, [object()]))
+LISTED = next(map(sys.getrefcount, [object()]))
 """The count of an object that only a list holds, as seen while the list is gone through."""
-_OWN = _LISTED + 2
+HELD_BY_MEMO = LISTED + 2
+"""That of an object in one memo and with one holder beside it."""
+
+
+class Kept:
+    """What is left of picklers that are gone: those objects that had more holders than them and one other.
+
+    Parameters
+    ----------
+    objects : list of object
+        Each once.
+    """
+
+    def __init__(self, objects: list[Any]) -> None:
+        self.objects = objects
 
 
 def _shows_memo() -> bool:
@@ -36,6 +50,8 @@ _SHOWS_MEMO = _shows_memo()
 
 def reached(pickler: Any) -> list[Any]:
     """Return the objects in the memo of a pickler, and perhaps a few more."""
+    if type(pickler) is Kept:
+        return pickler.objects
     if _in_c(pickler):
         return gc.get_referents(pickler)
     return [obj for _, obj in pickler.memo.copy().values()]
@@ -52,6 +68,9 @@ def among(pickler: Any, objects: Sequence[Any]) -> list[Any]:
     """
     if not objects:
         return []
+    if type(pickler) is Kept:
+        ids = set(map(id, pickler.objects))
+        return [obj for obj in objects if id(obj) in ids]
     if not _in_c(pickler):
         memo = pickler.memo
         return [obj for obj in objects if id(obj) in memo]
@@ -70,9 +89,11 @@ def held_elsewhere(pickler: Any) -> list[Any]:
     Text is left out: it cannot change.
     """
     objects = reached(pickler)
+    if type(pickler) is Kept:
+        return objects
     # Counted beforehand, since `compress` holds what it asks about.
     counts = list(map(sys.getrefcount, objects))
-    held = list(compress(objects, map(_OWN.__lt__, counts)))
+    held = list(compress(objects, map(HELD_BY_MEMO.__lt__, counts)))
     own = _own(pickler)
     return [obj for obj in compress(held, map(operator.is_not, map(type, held), repeat(str))) if id(obj) not in own]
 

@@ -69,14 +69,13 @@ class Nans:
 
     def note_reached(self, pickler: Any, chunks: Iterable[bytes]) -> bool:
         """Note the shared NaNs that a pickler has written one by one; return whether there are any."""
-        # Text in UTF-8 never holds the rarer byte, which is looked for many times as fast.
-        if not any(b"\xf8" in chunk and any(nan in chunk for nan in _WRITTEN) for chunk in chunks):
+        if not may_be_in(chunks):
             return False
-        return self._note(_nans(gc.get_referents(*reached(pickler))), _ALONE)
+        return self._note(nans_among(gc.get_referents(*reached(pickler))), _ALONE)
 
     def replaced(self, elements: list[Any]) -> list[Any]:
         """Return the elements of an array, with stand-ins for the NaNs that others hold, too."""
-        if not self._note(_nans(elements), _ALONE + 1):  # The array holds each as well.
+        if not self._note(nans_among(elements), _ALONE + 1):  # The array holds each as well.
             return elements
         stand_ins = self.stand_ins
         return [stand_ins.get(id(e), e) if type(e) is float else e for e in elements]
@@ -91,13 +90,19 @@ class Nans:
         return bool(shared)
 
 
+def may_be_in(chunks: Iterable[bytes]) -> bool:
+    """Whether a stream may hold a NaN."""
+    # Text in UTF-8 never holds the rarer byte, which is looked for many times as fast.
+    return any(b"\xf8" in chunk and any(nan in chunk for nan in _WRITTEN) for chunk in chunks)
+
+
 def unequal_to_itself(obj: Any) -> bool:
     """Whether an immutable value is a NaN of whatever type, so that it matters which one it is."""
     cls = type(obj)
     return (cls is complex or cls.__module__ in ("numpy", "decimal")) and bool(operator.ne(obj, obj))
 
 
-def _nans(objects: list[Any]) -> list[float]:
+def nans_among(objects: list[Any]) -> list[float]:
     """Return the NaNs among objects, each as often as it occurs; no method of the user's is asked."""
     floats = list(compress(objects, map(operator.is_, map(type, objects), repeat(float))))
     return list(compress(floats, map(operator.ne, floats, floats)))
@@ -111,7 +116,7 @@ def _held_more_than(alone: int, met: list[float]) -> list[float]:
 def _count_alone() -> int:
     """Return what the interpreter counts for a NaN that one container holds, where the counts are compared."""
     container = [float("nan")]
-    return next(count for count in range(100) if not _held_more_than(count, _nans(container)))
+    return next(count for count in range(100) if not _held_more_than(count, nans_among(container)))
 
 
 _ALONE = _count_alone()

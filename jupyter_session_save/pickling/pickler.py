@@ -1,8 +1,9 @@
 """Pickle the variables of one component at C speed, with every failure confined to the object that caused it.
 
-Attempts, each wider and slower than the one before: the C pickler with our reducers; where that went too deep, the
-same with the states of instances last; with every reduce called under guard, so that a failing object becomes a
-placeholder in place; dill's own pickler in Python. Deep nesting moves an attempt to a thread with a large stack.
+Attempts, each wider and slower than the one before: huge containers in chunks; the C pickler with our reducers; where
+that went too deep, the same with the states of instances last; with every reduce called under guard, so that a failing
+object becomes a placeholder in place; dill's own pickler in Python. Deep nesting moves an attempt to a thread with a
+large stack.
 
 Invariant: pickling changes nothing in what it pickles, and all attempts give streams that load to equal values.
 """
@@ -20,7 +21,7 @@ from typing import Any
 from ..errors import said
 from ..interrupts import stopping
 from ..snapshot import Problem
-from . import dill_reducers, rebuild
+from . import chunked, dill_reducers, rebuild
 from .asking import PROTOCOL, AttentivePickler, FastPickler, PersistentPickler, keeper
 from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
@@ -262,7 +263,8 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     """
     values = {sys.intern(name): value for name, value in values.items()}
     reason, too_deep = "", False
-    for lane, guarded in ((_c_lane, False), (_flat_lane, False), (_c_lane, True), (_dill_lane, True)):
+    lanes = ((_chunked_lane, False), (_c_lane, False), (_flat_lane, False), (_c_lane, True), (_dill_lane, True))
+    for lane, guarded in lanes[not any(map(chunked.is_huge, values.values())) :]:
         if lane is _flat_lane and not too_deep:
             continue
         for _ in range(CHANGING):
@@ -285,6 +287,12 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
 
 
 Lane = Callable[[Mapping[str, Any], Scope, bool], Payload]
+
+
+def _chunked_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
+    pickling = Pickling(values, scope, guarded=guarded, capture=True)
+    kept = chunked.dump(values, pickling, lambda sink: FastPickler(sink, pickling))
+    return _finished(pickling, kept, values)
 
 
 def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from ..interrupts import stopping
 from ..snapshot import Problem
-from . import rebuild
+from . import joining, rebuild
 from .abandoned import retain
 from .culprit import root_path
 from .guarded import GuardedUnpickler
@@ -43,7 +44,7 @@ class Stored(Protocol):
     def stream(self) -> memoryview:
         """Return the verified pickle stream."""
 
-    def buffers(self) -> list[memoryview]:
+    def buffers(self) -> Iterable[memoryview]:
         """Return the out-of-band buffers, writable and private."""
 
 
@@ -158,6 +159,7 @@ class Restoring:
         self._attempts: dict[int, int] = {}
         self._finished: set[int] = set()
         self._wrecks: list[Any] = []
+        self._reading: list[tuple[Any, Iterator[memoryview]]] = []
 
     @property
     def has_begun_again(self) -> bool:
@@ -272,6 +274,8 @@ class Restoring:
         """Return what a global of the stream means in this load, None if it is an ordinary import."""
         if module == rebuild.__name__:
             return self._bound(name)
+        if module == joining.__name__ and name == "joined":
+            return partial(joining.make_joined, self)
         if module == "__main__":
             root, *rest = name.split(".")
             found = self.resolve(root)
@@ -295,24 +299,74 @@ class Restoring:
     def _unpickle(self, position: int, component: Stored) -> dict[str, Any]:
         stream = component.stream()
         reader = io.BytesIO(stream) if stream.nbytes < _COPIED else _Reader(stream)
-        if position not in self._guarded:
-            fast = _Unpickler(reader, buffers=component.buffers())
-            fast.restoring = self
-            try:
-                return _variables(fast.load())
-            except BaseException:
-                self._wrecks.append(fast)
-                raise
-        guard = GuardedUnpickler(self, reader, component.buffers())
-        self._wrecks.append(guard)
-        values = _variables(guard.load())
+        buffers = iter(component.buffers())
+        guard = GuardedUnpickler(self, reader, buffers) if position in self._guarded else None
+        self._reading.append((guard, buffers))
+        try:
+            if guard is None:
+                return _variables(self._loaded(self._fast(reader, buffers)))
+            self._wrecks.append(guard)
+            values = _variables(guard.load())
+        finally:
+            self._reading.pop()
         self.problems.extend(guard.located(values))
         self.stand_ins += guard.made
         return values
 
+    def _fast(self, reader: Any, buffers: Iterable[Any]) -> _Unpickler:
+        made = _Unpickler(reader, buffers=buffers)
+        made.restoring = self
+        return made
+
+    def _loaded(self, unpickler: Any) -> Any:
+        try:
+            return unpickler.load()
+        except BaseException:
+            self._wrecks.append(unpickler)
+            raise
+
+    def inner(self, stream: Any, known: Sequence[Any]) -> tuple[Any, Any]:
+        """Unpickle a stream that belongs to the one that is being unpickled, in the same way.
+
+        Parameters
+        ----------
+        stream : bytes-like
+        known : sequence of object
+            What comes first in its memo.
+
+        Returns
+        -------
+        object
+        unpickler
+            With its memo.
+        """
+        guard, buffers = self._reading[-1]
+        reader, given = io.BytesIO(joining.prologue(len(known)) + stream), chain(known, buffers)
+        inside = self._fast(reader, given) if guard is None else guard.inner(reader, given)
+        return self._loaded(inside), inside
+
+    def next_buffer(self) -> memoryview:
+        """Return the next buffer of the component that is being unpickled."""
+        return next(self._reading[-1][1])
+
+    def fill(self, container: Any, items: list[Any]) -> None:
+        """Add items to a list or set, or keys and values in turn to a dict."""
+        guard = self._reading[-1][0]
+        if guard is not None:
+            guard.fill(container, items)
+        elif type(container) is list:
+            container.extend(items)
+        elif type(container) is set:
+            container.update(items)
+        else:
+            pairs = iter(items)
+            container.update(zip(pairs, pairs, strict=True))
+
 
 def _variables(root: Any) -> dict[str, Any]:
     values = root.values if type(root) is rebuild.Settled else root
+    if type(root) is Placeholder:
+        raise pickle.UnpicklingError(root.problem.reason)
     if not isinstance(values, dict):
         raise pickle.UnpicklingError("the stream does not hold variables")
     return values

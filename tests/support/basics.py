@@ -65,6 +65,15 @@ CASES = [
         """,
     ),
     _value(
+        "list of 60,000 records, of which other variables hold two",
+        """
+        $x = [{"id": n, "tags": [n]} for n in range(60_000)]
+        $first, $last, $same = $x[0], $x[-1], $x
+        """,
+        "print(len($x), $x[30_000], $first is $x[0], $last is $x[-1], $same is $x)",
+        "$first['tags'].append(1); print($x[0])",
+    ),
+    _value(
         "list that holds itself",
         """
         $x = [1]

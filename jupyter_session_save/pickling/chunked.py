@@ -1,0 +1,266 @@
+"""Huge lists, dicts and sets, pickled in chunks of their items, each with a memo of its own.
+
+A pickler whose memo holds millions of objects is slow, since each look into it misses the processor's caches, and it
+cannot be stopped while its table grows; and a stream in one piece is stored again as a whole when one item changes.
+
+What the items share with other variables, and the containers themselves, are pickled before all chunks, and stand in
+the memo of each. That the chunks share nothing else shows in reference counts, as in `memos`: an object that two
+chunks reach has two holders, since in what is pickled in chunks everything holds what its pickle says. Text and other
+leaves are not counted: which of them are the same object is kept within a chunk, as it is within a component.
+
+Invariant: the chunks load to what one stream would load to; where that cannot be shown, `NotApartError` is raised.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import gc
+import operator
+import pickle
+import sys
+import types
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, compress, islice, repeat
+from typing import TYPE_CHECKING, Any
+
+from blake3 import blake3
+
+from . import joining
+from .hashes import met_too_early
+from .memos import HELD_BY_MEMO, LISTED, Kept, among, reached
+from .nans import may_be_in, nans_among, unequal_to_itself
+from .payload import Chunks, Payload
+from .plans import known_immutable
+from .quick import own_way
+from .scope import importable_path, is_library, module_of
+
+if TYPE_CHECKING:
+    from .pickler import Pickling
+
+MANY = 50_000
+"""Items from which on a container is pickled in chunks."""
+
+SAMPLE = 1024
+"""Items from whose pickle it is told how many make up a chunk."""
+
+BYTES, OBJECTS = 768 << 10, 1 << 17
+"""What a chunk has at most, on average: a part that goes into a pack, and a memo that stays in the caches."""
+
+_LARGEST = 64 << 20
+_LONG = 1 << 10
+"""Leaves of fewer characters may be stored with each chunk."""
+
+_NAMES = {id(kind): name for name, kind in joining.KINDS.items()}
+_BUILTIN = frozenset(map(id, (list, dict, set, tuple, frozenset, str, bytes, bytearray)))
+_HOLDING = tuple, frozenset, slice, datetime.datetime, datetime.time, types.BuiltinFunctionType, types.CodeType
+"""Immutable types whose instances may hold something that is not."""
+
+
+_ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
+
+
+class NotApartError(Exception):
+    """Raised for a container whose chunks share something, or might."""
+
+
+def is_huge(value: Any) -> bool:
+    """Whether a value is a container that is worth being pickled in chunks."""
+    return id(type(value)) in _NAMES and len(value) > MANY
+
+
+def dump(values: Mapping[str, Any], pickling: Pickling, new_pickler: Callable[[Any], Any]) -> Kept:
+    """Pickle variables some of which are huge, the chunks as buffers of the payload.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+    pickling : Pickling
+    new_pickler : callable
+        Returns a C pickler that writes to the sink that it is given.
+
+    Returns
+    -------
+    Kept
+        The objects that other variables may hold, too.
+
+    Raises
+    ------
+    NotApartError
+        If the items cannot be told apart.
+    """
+    payload, scope = pickling.payload, pickling.scope
+    huge = list({id(v): v for v in values.values() if is_huge(v)}.values())
+    piece = Payload()
+    head = new_pickler(Chunks(piece, scope.pause))
+    head.memo = {position: (position, one) for position, one in enumerate(huge)}
+    head.dump({name: value for name, value in values.items() if not is_huge(value)})
+    live = any(id(one) in scope.live_ids for one in huge) or among(head, scope.live_containers)
+    odd = pickling.held_buffers or met_too_early(head, scope.hashing) or may_be_in(piece.chunks)
+    if live or odd:
+        raise NotApartError("it belongs to the kernel, or what is pickled with it needs to be looked at closely")
+    apart = _Apart(pickling, new_pickler, head.memo.copy())
+    rows = []
+    for one in huge:
+        digests = []
+        for stream in apart.streams(one):
+            payload.buffers.append(pickle.PickleBuffer(stream))
+            digests.append(blake3(stream).digest())
+        names = tuple(name for name, value in values.items() if value is one)
+        rows.append((names, _NAMES[id(type(one))], tuple(digests)))
+    payload.chunks.append(pickle.dumps(_Joined(tuple(values), b"".join(piece.chunks), tuple(rows)), 5))
+    return Kept([*apart.met.values(), *huge])
+
+
+class _Joined:
+    """Pickles as the call that puts the containers together."""
+
+    def __init__(self, *args: Any) -> None:
+        self._args = args
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return joining.joined, self._args
+
+
+class _Apart:
+    """Pickles chunks one after the other, and watches that they share nothing.
+
+    Attributes
+    ----------
+    met : dict of int to object
+        By id, what chunks hold and something else holds, too.
+    """
+
+    def __init__(self, pickling: Pickling, new_pickler: Callable[[Any], Any], known: dict[int, Any]) -> None:
+        if len(known) > joining.MOST:
+            raise NotApartError("too much is pickled with it")
+        self._pickling, self._scope, self._new = pickling, pickling.scope, new_pickler
+        room = range(len(known), joining.room_for(len(known)))
+        self._base = new_pickler(Chunks(Payload(), self._scope.pause))
+        # So that what is pickled with the container may become a little more without another byte in any chunk.
+        self._base.memo = dict(enumerate((*known.values(), *((i, []) for i in room))))
+        before = reached(self._base)
+        self._before, self._counts = set(map(id, before)), Counter(map(type, before))
+        self._kinds: dict[int, tuple[type, bool]] = {}
+        self.met: dict[int, Any] = {}
+
+    def streams(self, container: Any) -> Iterator[bytes]:
+        """Yield the pickle of each chunk."""
+        size = self._size(container)
+        items = _cut(container, size)
+        while (stream := self._next(items)) is not None:
+            yield stream
+
+    def _size(self, container: Any) -> int:
+        """Return how many items make up a chunk: a power of two, so that it stays while the container grows."""
+        pickler, stream = self._pickled(next(_cut(container, SAMPLE)))
+        objects = len(reached(pickler)) - len(self._before)
+        self._check_kinds(reached(pickler))
+        size = 1
+        while 2 * size * len(stream) <= BYTES * SAMPLE and 2 * size * objects <= OBJECTS * SAMPLE:
+            size *= 2
+        return size
+
+    def _next(self, items: Iterator[list[Any]]) -> bytes | None:
+        chunk = next(items, None)
+        if chunk is None:
+            return None
+        pickler, stream = self._pickled(chunk)
+        objects = reached(pickler)
+        self._check_kinds(objects)
+        held, nans = _held(objects, HELD_BY_MEMO), self._nans(objects, stream)
+        # Counted again without what was made for the pickle, which held them, too.
+        del chunk, objects, pickler
+        self._note(_held(held, LISTED + 1))
+        if _held(nans, LISTED + 1):
+            raise NotApartError("it holds a NaN that something else holds, too")
+        return stream
+
+    def _nans(self, objects: list[Any], stream: bytes) -> list[Any]:
+        """Return each NaN in a chunk once."""
+        if not may_be_in([stream]):
+            return []
+        own = (obj for obj in objects if id(obj) not in self._before)
+        return list({id(nan): nan for nan in nans_among(gc.get_referents(*own))}.values())
+
+    def _pickled(self, chunk: list[Any]) -> tuple[Any, bytes]:
+        payload = self._pickling.payload
+        told = payload.buffers, payload.problems, payload.reconnected, payload.remarks
+        before, piece = [len(one) for one in told], Payload()
+        pickler = self._new(Chunks(piece, self._scope.pause))
+        pickler.memo = self._base.memo
+        self._scope.pause()
+        pickler.dump(chunk)
+        if [len(one) for one in told] != before or self._pickling.held_buffers:
+            raise NotApartError("there is something to tell of an item, or it holds a buffer")
+        if sum(map(len, piece.chunks)) > _LARGEST:
+            raise NotApartError("its items are large")
+        return pickler, b"".join(piece.chunks)
+
+    def _check_kinds(self, objects: list[Any]) -> None:
+        """Raise `NotApartError` if any object may not hold what its pickle says."""
+        for kind, count in Counter(map(type, objects)).items():
+            if count > self._counts[kind] and not self._tells_what_it_holds(kind):
+                alien = compress(objects, map(operator.is_, map(type, objects), repeat(kind)))
+                strange = sum(id(one) not in self._pickling.referenced for one in alien)
+                if strange > self._counts[kind]:
+                    raise NotApartError(f"it holds objects of type {kind.__qualname__}")
+
+    def _tells_what_it_holds(self, kind: type) -> bool:
+        if id(kind) not in self._kinds:
+            self._kinds[id(kind)] = kind, self._is_known(kind)
+        return self._kinds[id(kind)][1]
+
+    def _is_known(self, kind: type) -> bool:
+        if id(kind) in _BUILTIN or issubclass(kind, (type, enum.Enum)):
+            return True
+        plain = self._scope.quick.get(id(kind), own_way) is not own_way and id(kind) not in self._scope.hashing
+        return plain or (self._is_immutable(kind) and kind is not types.CodeType)
+
+    def _is_immutable(self, kind: type) -> bool:
+        known = known_immutable(kind, self._scope.immutable) and kind.__name__ != "void"
+        return known and (module_of(kind) == "builtins" or is_library(module_of(kind)))
+
+    def _note(self, held: list[Any]) -> None:
+        """Raise `NotApartError` if an object was met in another chunk."""
+        for obj in held:
+            key = id(obj)
+            if key in self._before or (type(obj) is str and len(obj) < _LONG):
+                continue
+            if key in self._scope.live_ids:
+                raise NotApartError("it holds what belongs to the kernel")
+            if key not in self.met:
+                self.met[key] = obj
+            elif not self._may_be_doubled(obj):
+                raise NotApartError("its items share objects")
+
+    def _may_be_doubled(self, obj: Any) -> bool:
+        """Whether an object may come back as one for each chunk: a reference, or a leaf whose identity says nothing."""
+        kind = type(obj)
+        if kind is str or kind is bytes:
+            return len(obj) < _LONG
+        if id(obj) in self._pickling.referenced or id(obj) in self._scope.names:
+            return True
+        if kind is tuple or kind is frozenset:
+            atoms = len(obj) < _LONG and all(type(item) in _ATOMS and not unequal_to_itself(item) for item in obj)
+            return atoms and not nans_among([*obj])
+        if kind is types.BuiltinFunctionType:
+            return importable_path(obj) is not None
+        return self._is_immutable(kind) and not issubclass(kind, _HOLDING) and not unequal_to_itself(obj)
+
+
+def _held(objects: list[Any], count: int) -> list[Any]:
+    """Return those of some objects whose reference count is above one."""
+    # Counted beforehand, since `compress` holds what it asks about.
+    counts = list(map(sys.getrefcount, objects))
+    return list(compress(objects, map(count.__lt__, counts)))
+
+
+def _cut(container: Any, size: int) -> Iterator[list[Any]]:
+    """Return the items of a container in pieces that nobody else holds, keys and values in turn for a dict."""
+    if type(container) is list:
+        return (container[start : start + size] for start in range(0, len(container), size))
+    pairs = type(container) is dict
+    items = chain.from_iterable(container.items()) if pairs else iter(container)
+    return iter(lambda: list(islice(items, 2 * size if pairs else size)), [])
