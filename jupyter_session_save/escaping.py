@@ -9,6 +9,7 @@ Invariant: looking runs no code of the user's, and follows a bounded number of o
 from __future__ import annotations
 
 import builtins
+import collections
 import gc
 import sys
 import threading
@@ -35,7 +36,7 @@ _NEAR = 50
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, types.CodeType})
 """Types of which no instance leads anywhere."""
 
-_CONTAINERS = frozenset({dict, list, set, tuple, frozenset})
+_CONTAINERS = dict, list, set, tuple, frozenset, collections.deque
 
 _PYPLOT = frozenset({"matplotlib", "pyplot", "pylab"})
 
@@ -137,7 +138,7 @@ def _home(value: Any) -> str:
         return ""
     if kind is types.ModuleType:
         return own_name(value)
-    if kind is types.FunctionType or kind is types.MethodType or isinstance(value, type):
+    if kind is types.FunctionType or kind is types.MethodType or issubclass(kind, type):
         module = module_of(value)
     else:
         module = module_of(kind)
@@ -148,18 +149,24 @@ def _parts(obj: Any) -> Iterator[Any]:
     """Yield what an object holds, as far as it may lead to variables."""
     kind = type(obj)
     inside: Iterable[Any]
-    if kind in _ATOMS or (kind in _CONTAINERS and len(obj) > _LARGE):
+    if kind in _ATOMS or _length(obj, kind) > _LARGE:
         inside = ()
     elif kind is types.ModuleType:
         own = vars(obj) if not _is_foreign(own_name(obj)) else {}
         inside = [value for name, value in own.items() if not name.startswith("__")]
     elif kind is types.FunctionType:
         inside = [*(obj.__closure__ or ()), *(obj.__defaults__ or ()), *(obj.__kwdefaults__ or {}).values()]
-    elif isinstance(obj, type):
+    elif issubclass(kind, type):
         inside = type.__dict__["__dict__"].__get__(obj).values() if not _is_foreign(module_of(obj)) else ()
     else:
         inside = gc.get_referents(obj)
     return (part for part in inside if type(part) not in _ATOMS)
+
+
+def _length(obj: Any, kind: type) -> int:
+    """Return how much a container holds, past what its class may say of that."""
+    base: Any = next((base for base in _CONTAINERS if issubclass(kind, base)), None)
+    return 0 if base is None else int(base.__len__(obj))
 
 
 def _is_foreign(module: str) -> bool:
