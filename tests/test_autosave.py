@@ -159,8 +159,29 @@ def test_autorestore_goes_on_from_the_last_cell(machine: Machine) -> None:
     kernel.sigkill()
     kernel = machine.kernel(env=named)
     assert kernel.run("%load_ext jupyter_session_save").text == "restored nb@1: 1 variable\n"
-    kernel.run("x.append(2)")
+    kernel.run("x.append(2); a = b = c = 1")
     assert versions(machine) == [1, 2]
+    # Kernels in which a cell or two ran before that do not hide it; one saves nothing as long as nothing has run.
+    for cell in ("tried = 1", "tried = 2", ""):
+        kernel.sigkill()
+        kernel = machine.kernel(env=named)
+        kernel.run("get_ipython().config.SessionMagics.autorestore = False\n%load_ext jupyter_session_save")
+        kernel.run(cell)
+    assert versions(machine) == [1, 2, 3, 4]
+    assert "%load_session @2 brings it back" in kernel.run("%reload_ext jupyter_session_save").text
+    assert kernel.run("%load_session --dry-run").text.startswith("plan for nb@2: 4 new")
+    kernel.sigkill()
+    kernel = machine.kernel(env=named)
+    aside = "@4 is newer, but its kernel began with nothing and holds 1 variable"
+    assert kernel.run("%load_ext jupyter_session_save").text == f"restored nb@2: 4 variables; {aside}\n"
+    kernel.run("x.append(3)")
+    kernel.sigkill()
+    # What was restored is gone on with, and nothing was replaced.
+    kernel = machine.kernel(env=named)
+    newest = versions(machine)[-1]
+    assert kernel.run("%load_ext jupyter_session_save").text == f"restored nb@{newest}: 4 variables\n"
+    kernel.check("x == [1, 2, 3]")
+    assert versions(machine)[:4] == [1, 2, 3, 4]
 
 
 def test_after_a_failed_load_autosave_pauses(machine: Machine) -> None:

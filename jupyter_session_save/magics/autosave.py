@@ -15,8 +15,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from ..catalog import session_name, split_reference
-from ..display import human_bytes, human_time, plural
-from ..display import one_line as on_one_line
+from ..display import plural
 from ..errors import DamagedError, SessionError, SessionNameError, SessionNotFoundError
 from ..namespace import user_names
 from ..shell import hidden_names, live_objects, starting
@@ -25,7 +24,6 @@ from .lines import one_line, parsed, unquoted
 if TYPE_CHECKING:
     from ..autosave import Autosave, Settings
     from ..reports import AutosaveStatus, LoadReport, SaveReport
-    from ..repository import Repository
     from ..snapshot import Snapshot
     from .session import SessionMagics
 
@@ -168,14 +166,22 @@ class AutosaveMagics(Magics):
         Autosaves of a kernel that began with nothing do not hide the state that it could go on from.
         """
         own = self._ended if self._autosave is None else self._autosave.tracker.current
+        own = own if own is not None and own.name == name else None
         loaded = self._came_from is not None and self._came_from[0].name == name
-        if version is not None or own is None or own.name != name or loaded:
+        if version is not None or loaded or (own is None and name != self._own_name()):
             return version, ""
-        there = self._sessions.repository(create=False).versions(name)
-        others = [v for v in there if v != own.sequence and not own.came_from(v)]
-        if not others or others[-1] > own.sequence:
+        from ..offering import on_offer
+        from ..trust import Signer
+
+        found = on_offer(self._sessions.repository(create=False), name, Signer.of_user(), own)
+        if found is None:
             return None, ""
-        return others[-1], (
+        sequence = found.snapshot.sequence
+        if found.newer is not None:
+            return sequence, f"{found.aside}: %load_session {found.newer.reference} loads that"
+        if own is None or sequence > own.sequence:
+            return None, ""
+        return sequence, (
             f"{own.reference} is newer, but this kernel has saved it by itself before it loaded anything: "
             f"%load_session {own.reference} goes back to it"
         )
@@ -239,25 +245,29 @@ class AutosaveMagics(Magics):
 
     def offer(self) -> None:
         """Print one line about the last state of this notebook, or restore it, in a kernel that is still empty."""
+        from ..offering import on_offer
+        from ..trust import Signer
+
         namespace = self._ip.user_ns
         if user_names(namespace, hidden_names(self._ip)):
             return
         try:
             name = session_name(namespace)
             repository = self._sessions.repository(create=False)
-            snapshot = repository.resolve(name)
-            found = offered(snapshot, hidden_by(snapshot, repository))
+            repository.resolve(name)
+            found = on_offer(repository, name, Signer.of_user())
         except DamagedError as error:
             self._show(" ".join(str(error).split()))
             return
         except (SessionError, OSError):
             return
-        if not found or not self._sessions.autorestore:
-            self._show(found)
+        if found is None or not self._sessions.autorestore:
+            self._show("" if found is None else str(found))
             return
         try:
-            report = self._sessions.load_session("")
-            self._show(f"restored {report.reference}: {plural(len(report.variables), 'variable')}")
+            report = self._sessions.load_session(f"@{found.snapshot.sequence}")
+            restored = f"restored {report.reference}: {plural(len(report.variables), 'variable')}"
+            self._show(f"{restored}; {found.aside}" if found.newer is not None else restored)
         except UsageError as error:
             self._show(str(error))
 
@@ -322,38 +332,6 @@ class AutosaveMagics(Magics):
         max_block = traits.autosave_max_block if self._max_block is None else self._max_block
         keep = self._keep or traits.autosave_keep or DEFAULT
         return Settings(max_block=max_block, max_variable=traits.autosave_max_variable, keep=keep)
-
-
-def hidden_by(snapshot: Snapshot, repository: Repository) -> Snapshot | None:
-    """Return the newest snapshot from before a kernel that began with nothing, and has only saved by itself."""
-    first = min([snapshot.sequence, *(first for first, _ in snapshot.line)])
-    earlier = [version for version in repository.versions(snapshot.name) if version < first]
-    if snapshot.cell is None or not earlier:
-        return None
-    with contextlib.suppress(SessionError):
-        return repository.resolve(snapshot.name, earlier[-1])
-    return None
-
-
-def offered(snapshot: Snapshot, before: Snapshot | None = None) -> str:
-    """Return the line that offers a snapshot, ``""`` if this user did not write it.
-
-    It names an earlier one, too, if that holds variables that are missing.
-    """
-    from ..manifest import signed_bytes
-    from ..trust import Signer
-
-    if not Signer.of_user().verify(signed_bytes(snapshot), snapshot.signature):
-        return ""
-    after = "" if snapshot.cell is None else f", after cell {snapshot.cell}"
-    count = plural(len(snapshot.variables), "variable")
-    facts = [count, human_bytes(snapshot.size), *filter(None, [on_one_line(snapshot.message)])]
-    missing = {v.name for v in before.variables}.difference(v.name for v in snapshot.variables) if before else set()
-    more = f"; @{before.sequence} holds {plural(len(missing), 'variable')} that it lacks" if before and missing else ""
-    return (
-        f"the last state of this notebook is from {human_time(snapshot.created)}{after} ({', '.join(facts)}): "
-        f"%load_session @{snapshot.sequence} brings it back{more}"
-    )
 
 
 def switch(magics: AutosaveMagics | None, *, on: bool) -> None:
