@@ -30,7 +30,9 @@ def met_too_early(pickler: Any, types: Mapping[int, bool]) -> bool:
     types : mapping of int to bool
         Ids of the types whose hash needs their state, and whether that is a dict.
     """
-    objects = reached(pickler) if types else []
+    if not types:
+        return False
+    objects = reached(pickler)
     kinds = list(map(id, map(type, objects)))
     counts = Counter(kinds)
     instances = sum(counts[kind] for kind, by_dict in types.items() if by_dict)

@@ -14,7 +14,7 @@ import collections.abc
 import numbers
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,9 +79,8 @@ def patches(namespace: Mapping[str, Any]) -> list[str]:
         found += [f"{name}.{key}" for key in looked.found]
         for key in looked.classes:
             cls = attributes.get(key)
-            if cls is not None:
-                own: Mapping[str, Any] = type.__dict__["__dict__"].__get__(cls)
-                found += [f"{name}.{key}.{k}" for k in _look(cls, name, own, namespace).found]
+            if cls is not None and (of_class := _look(cls, name, _attributes(cls), namespace).found):
+                found += [f"{name}.{key}.{k}" for k in of_class]
     return sorted(set(found))
 
 
@@ -95,6 +94,7 @@ class _Looked:
 
 
 _looked: dict[int, _Looked] = {}
+_attributes: Callable[[Any], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
 _MOST = 100_000
 """Modules and classes of which it is remembered what they are like: more than any notebook imports."""
 
