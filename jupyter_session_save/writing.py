@@ -11,7 +11,7 @@ import errno
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from types import TracebackType
 from typing import Self
@@ -68,9 +68,7 @@ class Writer:
         self._memory = memory
         self._tick = tick
         self._durable = durable
-        self._free: int | None = None
-        self._asked = False
-        self._made: dict[str, float] = {}
+        self._made: dict[str, tuple[float, float]] = {}
         self._known: dict[str, Part] = {}
         self._parts: dict[str, Part] = {}
         self._packing = Packing()
@@ -80,8 +78,7 @@ class Writer:
         self._moved: dict[str, Part] = {}
         self._open = True
         self._pending = Pending(lambda: self._told(0))
-        self.written = 0
-        self.unsettled: list[str] = []
+        self.written, self.unsettled = 0, list[str]()
 
     def __enter__(self) -> Self:
         return self
@@ -287,15 +284,17 @@ class Writer:
         return key_of(part) not in self._memory.damaged and self._reuse(part)
 
     def _make(self, key: str, chunks: Sequence[bytes | memoryview]) -> None:
+        began = time.time()
         # One of another length is damaged, and nobody can want it back.
         self._store.put(key, chunks, durable=False, overwrite=True)
         self._memory.damaged.discard(key)
-        with contextlib.suppress(KeyError):
-            self._made[key] = time.time() - self._store.age(key)
+        self._made[key] = began, time.time()
+
+    @cached_property
+    def _free(self) -> int | None:
+        return self._store.free()
 
     def _check_room(self, size: int) -> None:
-        if not self._asked:
-            self._free, self._asked = self._store.free(), True
         if self._free is not None and self.written + size > self._free:
             error = StoreError(
                 f"{self._store.url} has {human_bytes(self._free)} free and this save needs at least "
@@ -306,9 +305,10 @@ class Writer:
 
     def _take_back(self) -> None:
         """Remove what this save has written, except what another save has taken up since."""
-        for key, made in self._made.items():
+        for key, (began, ended) in self._made.items():
             with contextlib.suppress(KeyError, StoreError):
-                if abs(time.time() - self._store.age(key) - made) < 1e-3:
+                # What is younger was touched by a save that uses it; clocks of file systems are a little behind.
+                if began - 0.05 <= time.time() - self._store.age(key) <= ended + 1e-3:
                     self._store.delete(key)
 
     def _reuse(self, part: Part) -> bool:
