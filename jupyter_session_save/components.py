@@ -162,8 +162,11 @@ def digests(names: Sequence[str], values: Mapping[str, Any], component: Componen
     component : Component
         Where the variables are stored.
     """
+    found = {name: own_digest(values[name]) for name in names}
+    if all(found.values()):
+        return found
     whole = blake3("".join(p.digest for p in (component.stream, *component.buffers)).encode()).hexdigest()[:32]
-    return {name: own_digest(values[name]) or whole for name in names}
+    return {name: own or whole for name, own in found.items()}
 
 
 def own_digest(value: Any) -> str:

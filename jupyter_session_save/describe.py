@@ -34,7 +34,7 @@ def describe(value: Any) -> tuple[str, str]:
     """
     kind = type(value)
     if id(kind) in _SIZED:
-        return type_name(kind), str(len(value))
+        return kind.__name__, str(len(value))
     if kind is Placeholder:
         return value.problem.type, ""
     name = type_name(kind)

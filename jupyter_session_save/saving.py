@@ -225,10 +225,13 @@ def component_of(group: Pickled, stream: Part, buffers: Sequence[Part]) -> Compo
 
 def variables_of(group: Pickled, component: Component, values: Mapping[str, Any]) -> list[Variable]:
     """Return the records of a group's variables."""
-    size = group.payload.size // len(group.names)
+    payload = group.payload
+    size = payload.size // len(group.names)
     digest_by_name = digests(group.names, values, component)
-    placeholders = by_variable(group.payload.problems)
-    reconnected, remarks = by_variable(group.payload.reconnected), by_variable(group.payload.remarks)
+    if not (payload.problems or payload.reconnected or payload.remarks):
+        return [Variable(n, *describe(values[n]), size, "saved", (), digest_by_name[n]) for n in group.names]
+    placeholders = by_variable(payload.problems)
+    reconnected, remarks = by_variable(payload.reconnected), by_variable(payload.remarks)
     variables = []
     for name in group.names:
         state: State = "saved"
