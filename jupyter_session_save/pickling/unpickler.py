@@ -55,14 +55,13 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Import a global, or bind one of ours to the load."""
-        imported = self.restoring.imported
-        try:
-            return imported[module, name]
-        except KeyError:
-            found = self.restoring.find(module, name)
+        restoring = self.restoring
+        found = restoring.imported.get((module, name), restoring)
+        if found is restoring:
+            found = restoring.find(module, name)
             if found is None:
-                found = imported[module, name] = super().find_class(module, name)
-            return found
+                found = restoring.imported[module, name] = super().find_class(module, name)
+        return found
 
     def persistent_load(self, pid: Any) -> Any:
         """Resolve a kernel object."""
