@@ -249,6 +249,17 @@ def test_another_backend_comes_back(machine: Machine) -> None:
     machine.load().check("matplotlib.rcParams._get_backend_or_none() == 'svg'")
 
 
+def test_a_backend_that_is_not_here_is_named_and_changes_nothing() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    (part,) = (part for part in PARTS if part.name == "matplotlib backend")
+    before = dict.get(matplotlib.rcParams, "backend")
+    back = part.keep(here())
+    (note,) = part.write("module://no_such_backend", here())
+    assert note.startswith("module://no_such_backend cannot be used here")
+    back()
+    assert dict.get(matplotlib.rcParams, "backend") == before
+
+
 def test_saving_resolves_no_backend_imports_nothing_and_draws_nothing() -> None:
     code = """
 import os, random, sys, tempfile

@@ -49,7 +49,12 @@ def _write_backend(value: Any, around: Surroundings) -> Iterator[str]:
         # What `%matplotlib inline` does: it also shows figures after each cell.
         around.shell.enable_matplotlib("inline")
         return
-    matplotlib.use(value)
+    # Without pyplot it would take any backend, and fail at the first figure: Qt on a server, a module that is gone.
+    importlib.import_module("matplotlib.pyplot")
+    try:
+        matplotlib.use(value)
+    except Exception as error:
+        yield f"{value} cannot be used here: {said(error)}"
 
 
 def _keep_backend(_: Surroundings) -> Callable[[], None]:
