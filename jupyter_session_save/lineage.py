@@ -29,7 +29,7 @@ _MOST = 5_000
 _LINE = 32  # A notebook that changes one object in every cell would else keep all of its cells with each of them.
 
 _FAILED = "it failed when it ran"
-_AWAITS = "it awaits, which only a cell can do"
+_AWAITS = "it awaits, and a magic cannot wait for the loop in which it runs: run it in a cell"
 _TOO_LONG = "it is too long to be recorded"
 _CAPTURED = "a cell magic made it"
 _SESSION = "it calls a magic that saves or loads sessions"

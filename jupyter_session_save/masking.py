@@ -41,15 +41,15 @@ def masked(
     text, reason : str
         The statement, masked if need be, and why it cannot be run again, ``""`` if nothing was masked.
     """
-    if not forgotten and not everything and tainted == NOTHING and not _suspicious(text):
+    plain = tainted == NOTHING and not _suspicious(text)
+    if plain and not forgotten and not everything:
         return text, ""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return MARK, _SENSITIVE
-    secret = {
-        id(node) for part, _ in secret_parts(tree, tainted | _told_by(tree, tainted)) for node in literals_in(part)
-    }
+    parts = () if plain else secret_parts(tree, tainted | _told_by(tree, tainted))
+    secret = {id(node) for part, _ in parts for node in literals_in(part)}
     reason = ""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Constant):
@@ -163,6 +163,10 @@ def told_by(text: str, tainted: Tainted = NOTHING) -> Tainted:
 
 
 def _suspicious(text: str) -> bool:
+    low = text.lower()
+    # Most statements have none of this, and the expressions below take ten times as long to find that out.
+    if not any(hint in low for hint in _HINTS) and not _LONG_RUN.search(text):
+        return _split(text)
     return (
         names_secret(text)
         or shows_secret(text)
@@ -172,13 +176,23 @@ def _suspicious(text: str) -> bool:
     )
 
 
+_HINTS = (
+    "pass|pwd|pw|secret|token|cred|bearer|auth|cookie|pin|otp|mnemonic|appid|basic|sig|login|connect|env|://|@|-u |-p |"
+    "hmac|jwt|jose|nacl|bcrypt|scrypt|argon2|itsdangerous|aes|chacha|cipher|fernet|access|key |key=|_key|-key|apikey|"
+    "privatekey|signingkey|encryptionkey|accountkey|subscriptionkey|sharedkey|masterkey|appkey|"
+    "xox|xapp|sk-|sk_|rk-|rk_|pk-|pk_|gh|hf_|npm_|gsk_|eyj|akia|asia|aiza|ya29|sg.|dckr|shpat|glpat|pypi|hooks.|begin"
+).split("|")
+_LONG_RUN = re.compile(r"[\w+/=-]{16}")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]{32}")
+
+
+_ADJACENT = re.compile(r"[bfru]*['\"]\s*(?:\+\s*)?[bfru]*['\"]", re.IGNORECASE)
 
 
 def _split(text: str) -> bool:
     """Whether adjacent literals of a statement make up what none of them shows, as ``"pass" + "word=x"`` does."""
-    joined = re.sub(r"[bfru]*['\"]\s*(?:\+\s*)?[bfru]*['\"]", "", text, flags=re.IGNORECASE)
-    return joined != text and (names_secret(joined) or shows_secret(joined))
+    joined, count = _ADJACENT.subn("", text)
+    return count > 0 and (names_secret(joined) or shows_secret(joined))
 
 
 def _told_by(tree: ast.AST, tainted: Tainted, *, outside: bool = False) -> Tainted:

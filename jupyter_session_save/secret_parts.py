@@ -33,7 +33,10 @@ _KEYED = frozenset(
 _DIGESTS = re.compile(r"hash|digest|checksum|sha|md5|revision|commit|version|uuid|_id$|^id$", re.IGNORECASE)
 _SETTINGS = re.compile(r"[\d.,:]*|true|false|yes|no|on|off|none", re.IGNORECASE)
 
-_MENTIONED = (*sorted(_CRYPTO), "key", "KEY", "env", "connect")
+_MENTIONED = re.compile(
+    rf"{_CALLS.pattern}|\b(?:{'|'.join(sorted(_CRYPTO))})\b|\bkey\s*=(?!=)|environ|(?:put|set_?|['\"])env|connect(?:ion)?\(",
+    re.IGNORECASE,
+)
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*")
 _WORD = re.compile(r"[\w.:\-]+")
 
@@ -73,7 +76,7 @@ NOTHING = Tainted()
 
 def is_suspicious_call(text: str) -> bool:
     """Whether a text may hold calls that take secrets."""
-    return _CALLS.search(text) is not None or any(word in text for word in _MENTIONED)
+    return _MENTIONED.search(text) is not None
 
 
 def secret_parts(tree: ast.AST, tainted: Tainted) -> Iterator[tuple[ast.AST, bool]]:
