@@ -177,7 +177,7 @@ def _suspicious(text: str) -> bool:
 
 
 _HINTS = (
-    "pass|pwd|pw|secret|token|cred|bearer|auth|cookie|pin|otp|mnemonic|appid|basic|sig|login|connect|env|://|@|-u |-p |"
+    "pass|pwd|pw|secret|token|cred|bearer|auth|cookie|pin|otp|mnemonic|appid|basic|sig|login|connect|env|://|@|-u|-p|"
     "hmac|jwt|jose|nacl|bcrypt|scrypt|argon2|itsdangerous|aes|chacha|cipher|fernet|access|key |key=|_key|-key|apikey|"
     "privatekey|signingkey|encryptionkey|accountkey|subscriptionkey|sharedkey|masterkey|appkey|"
     "xox|xapp|sk-|sk_|rk-|rk_|pk-|pk_|gh|hf_|npm_|gsk_|eyj|akia|asia|aiza|ya29|sg.|dckr|shpat|glpat|pypi|hooks.|begin"
