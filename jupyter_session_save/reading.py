@@ -56,7 +56,7 @@ class Reader:
         """
         wanted: dict[str, int] = defaultdict(int)
         for part in parts:
-            if part.pack is not None and part.base is None:
+            if part.pack is not None and not is_mappable(part):
                 wanted[part.pack] += part.stored
         try:
             for pack, size in wanted.items():
@@ -96,7 +96,7 @@ class Reader:
             blob = self._plain(part)
             return self._verified(part, blob, once=True) if verify else blob
         if verify and part.pack not in self._whole:
-            self._verified(part, self._read_beside(part))
+            self._verified(part, self._stored(part))
         return self._lend(part)
 
     def damage(self, part: Part, *, data: bool) -> str:
