@@ -22,7 +22,7 @@ PARTS: tuple[StatePart, ...] = (
     # Imports and extensions add filters, so these come late; user code may draw numbers, so generators come last.
     *process.PLACES,
     figures.BACKEND,
-    networks.BACKEND,
+    *networks.BACKEND,
     *prompt.PARTS,
     *loggers.PARTS,
     *process.PARTS,
@@ -32,7 +32,9 @@ PARTS: tuple[StatePart, ...] = (
     *process.FILTERS,
     *prompt.NUMBER,
     *history.PARTS,
+    *networks.PARTS,
     *generators.PARTS,
+    *networks.SEEDS,
 )
 """All parts in the order in which they are put in place."""
 

@@ -179,7 +179,7 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     is_abc = "_abc_impl" in own
     state = (
         # Methods first: instances among the attributes may need `__setstate__` or `__hash__` to be rebuilt.
-        (Call(rebuild.class_attributes, cls, methods), *written, *_raw_members(cls), *_as_node(cls)),
+        (Call(rebuild.class_attributes, cls, methods), *written, *_raw_members(cls), *_registered_again(cls)),
         attributes,
         {"doc": own.get("__doc__"), "abc": is_abc, "virtual": _virtual_subclasses(cls) if is_abc else ()},
     )
@@ -191,15 +191,14 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     return rebuild.class_, args, state, None, None, rebuild.class_state
 
 
-def _as_node(cls: Any) -> tuple[Call, ...]:
-    """Return the call that registers a class with jax once more, if it was."""
+def _registered_again(cls: Any) -> tuple[Call, ...]:
+    """Return the calls that register a class with jax once more, if it was."""
     meta: Any = type(cls)
     if "jax._src.tree_util" not in sys.modules or meta.__hash__ is not type.__hash__:
         return ()
     from .reducers import trees
 
-    found = trees.registration(cls)
-    return () if found is None else (Call(found[0], *found[1]),)
+    return tuple(Call(function, *args) for function, args in trees.registrations(cls))
 
 
 def _written_again(cls: type, own: dict[str, Any], pickling: Pickling) -> tuple[tuple[Call, ...], set[str]]:

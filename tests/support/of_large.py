@@ -52,6 +52,21 @@ CASES = [
         "$x = $x.take(1)",
     ),
     _tensorflow(
+        "a data set that calls Python",
+        _TF
+        + "def $g():\n    yield from range(3)\n$x = {'d': tf.data.Dataset.from_generator($g, output_signature=tf.TensorSpec((), tf.int32)), 'n': 1}",
+        "print($x['n'])\nprint([int(v) for v in $x['d']])",
+        outcome="placeholder",
+        why="its graph refers to functions by where they are in the process",
+    ),
+    _tensorflow(
+        "tables for looking up, a checkpoint, and layers with vocabularies",
+        _TF
+        + "$x = [tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(['a'], [1]), -1), tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)]\n$x[1].insert(['a'], [5])\n$v = tf.Variable(1.0)\n$c = tf.train.Checkpoint(v=$v)\n$l = [tf.keras.layers.Normalization(), tf.keras.layers.StringLookup(vocabulary=['a', 'b']), tf.keras.layers.TextVectorization(output_sequence_length=3)]\n$l[0].adapt(np.array([[1.0], [3.0]])); $l[2].adapt(['a b', 'b c'])",
+        "import tempfile\nprint([t.lookup(tf.constant(['a', 'b'])).numpy() for t in $x], $l[0](np.array([[2.0]])).numpy(), $l[1](['b', 'z']).numpy(), $l[2](['b c q']).numpy())\nwith tempfile.TemporaryDirectory() as d:\n    p = $c.save(d + '/c'); _ = $v.assign(9.0); _ = $c.restore(p); print($v.numpy(), $c.v is $v)",
+        "$x[1].insert(['b'], [7])",
+    ),
+    _tensorflow(
         "an iterator of a data set under way",
         _TF + "$x = {'i': iter(tf.data.Dataset.range(5)), 'n': 1}\n_ = next($x['i'])",
         "print($x['n'])\nprint(next($x['i']).numpy())",
@@ -136,6 +151,29 @@ CASES = [
         + "@jax.tree_util.register_pytree_node_class\nclass $P:\n    def __init__(self, a, b):\n        self.a, self.b = a, b\n    def tree_flatten(self):\n        return (self.a, self.b), None\n    @classmethod\n    def tree_unflatten(cls, aux, children):\n        return cls(*children)\n$x = $P(jnp.ones(2), 3)\n$s = jax.ShapeDtypeStruct((2, 3), jnp.float32)\n$d = jax.tree.structure($x)\nimport dataclasses\n@jax.tree_util.register_dataclass\n@dataclasses.dataclass\nclass $D:\n    w: object\n    n: int = dataclasses.field(metadata={'static': True}, default=2)\n@jax.tree_util.register_pytree_with_keys_class\nclass $K($P):\n    def tree_flatten_with_keys(self):\n        return ((jax.tree_util.GetAttrKey('a'), self.a), (jax.tree_util.GetAttrKey('b'), self.b)), None\n$y = [$D(jnp.ones(1)), $K(1, 2)]",
         "print(jax.tree.leaves($x), jax.tree.map(lambda v: v + 1, $x).b, $s, $d == jax.tree.structure($x), jax.tree_util.tree_flatten_with_path($y), jax.jit(lambda t: t)($y[0]))",
     ),
+    _jax(
+        "wide numbers, devices, and functions with derivatives of their own",
+        _JAX
+        + "jax.config.update('jax_enable_x64', True)\n$x = [jnp.arange(3) / 3, jnp.array(2**40), 1j * jnp.ones(1)]\n$d = [jax.devices()[0], $x[0].sharding, jax.sharding.PartitionSpec('a'), jax.sharding.Mesh(np.array(jax.devices()), ('a',))]\n@jax.custom_vjp\ndef $f(v):\n    return v * 2\n$f.defvjp(lambda v: ($f(v), None), lambda r, g: (g * 10,))\n$j = [jax.checkpoint(lambda v: v + 1), jax.tree_util.Partial(jnp.add, 1), jax.make_jaxpr(lambda v: v + 1)(1.0)]",
+        "print($x, (jnp.ones(2) / 3).dtype, $d, $d[0] is jax.devices()[0], jax.grad($f)(1.0), $f(2.0), $j[0](1.0), $j[1](2), $j[2])",
+        "$x[0] = $x[0] / 7",
+    ),
+    _jax(
+        "compiled code",
+        _JAX + "$x = {'c': jax.jit(lambda v: v + 1).lower(1.0).compile(), 'n': 1}",
+        "print($x['n'])\nprint($x['c'](1.0))",
+        outcome="placeholder",
+        why="it is code for the machine in the process that ended",
+    ),
+    Case(
+        "jax",
+        "a data class of flax, its state, and a training state",
+        _JAX
+        + "import flax, optax\nfrom flax.training.train_state import TrainState\n@flax.struct.dataclass\nclass $S:\n    a: object\n    b: int = flax.struct.field(pytree_node=False, default=1)\n$y = $S(jnp.ones(2))\ndef $f(p, v):\n    return v * p['w']\n$x = TrainState.create(apply_fn=$f, params={'w': jnp.ones(1)}, tx=optax.chain(optax.clip(1.0), optax.adamw(0.1)))",
+        "print($x.step, $x.params, jax.tree.leaves($y), $y.replace(b=3), flax.serialization.to_state_dict($y), flax.serialization.from_state_dict($y, {'a': 5}), jax.jit(lambda s: s)($y), $x.apply_fn is $f)",
+        "$x = $x.apply_gradients(grads={'w': jnp.ones(1)})",
+        needs=("jax", "flax", "optax"),
+    ),
     Case(
         "jax",
         "a network of flax, and an optimizer of optax with its state",
@@ -172,7 +210,7 @@ CASES = [
     _torchvision(
         "data sets: of images in a folder and of noise",
         "import os as _os\nfrom PIL import Image\nfrom torchvision import datasets, transforms\nfor _k in ('a', 'b'):\n    _os.makedirs(f'$d/{_k}', exist_ok=True); Image.new('RGB', (4, 4), 'red').save(f'$d/{_k}/1.png')\n$x = datasets.ImageFolder(_os.path.abspath('$d'), transforms.ToTensor())\n$y = datasets.FakeData(3, (1, 4, 4), 2, transforms.ToTensor())",
-        "print($x, $x[1][0].sum(), $x[1][1], $x.class_to_idx, len($y), $y[0][0].shape, $y[1][1])",
+        "print($x.transform, $x[1][0].sum(), $x[1][1], $x.class_to_idx, len($y), $y[0][0].shape, $y[1][1])",
         "$x.transform = transforms.Compose([transforms.Pad(1), transforms.ToTensor()])",
     ),
     _torchvision(
@@ -198,7 +236,7 @@ CASES = [
     ),
     _pyspark(
         "a frame of Spark, and a query",
-        "from pyspark.sql import SparkSession\n$s = SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false').getOrCreate()\n$x = {'f': $s.createDataFrame([(1, 'a'), (2, 'b')], ['i', 't']), 'n': 1}",
+        "from pyspark.sql import SparkSession\n$s = SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false').getOrCreate()\nfrom pyspark.sql import functions as F\n$x = {'f': $s.createDataFrame([(1, 'a'), (2, 'b')], ['i', 't']), 'c': F.col('i') + 1, 'b': $s.sparkContext.broadcast([1]), 'n': 1}",
         "print($x['n'])\nprint($x['f'].count())",
         outcome="placeholder",
         why="it is a plan in a Java process",

@@ -25,9 +25,28 @@ def data_set(obj: Any, pickling: Pickling) -> Any:
     try:
         graph = obj._as_serialized_graph(external_state_policy=_no_state()).numpy()
     except Exception as error:
-        reason = f"it holds what lives in the runtime of tensorflow: {str(error).partition(chr(10))[0]}"
-        return pickling.placeholder(obj, reason, "run the statement that made it again")
+        said = str(error).rpartition("pipeline graph: ")[2].partition(" [Op:")[0]
+        return pickling.placeholder(obj, f"it is no plain graph: {said}", "run the statement that made it again")
     return make_data_set, (graph, obj.element_spec)
+
+
+def table(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a table for looking up, which stays as it is, to what it holds."""
+    pickling.modules.add("tensorflow")
+    keys, values = obj.export()
+    return make_table, (keys, values, obj._default_value)
+
+
+def mutable_table(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a table for looking up to what it holds."""
+    pickling.modules.add("tensorflow")
+    return make_mutable_table, (*obj.export(), obj._default_value)
+
+
+def checkpoint(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a checkpoint to its attributes; making one also starts the clock that all of them read."""
+    pickling.modules.add("tensorflow")
+    return make_checkpoint, (type(obj),), dict(vars(obj)), None, None, rebuild.raw_state
 
 
 def of_runtime(obj: Any, pickling: Pickling) -> Any:
@@ -47,3 +66,24 @@ def make_data_set(graph: bytes, spec: Any) -> Any:
     from tensorflow.python.data.ops import dataset_ops
 
     return dataset_ops._VariantDataset(tf.raw_ops.DatasetFromGraph(graph_def=graph), spec)
+
+
+def make_table(keys: Any, values: Any, default: Any) -> Any:
+    """Make a table that stays as it is."""
+    import tensorflow as tf
+
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default)
+
+
+def make_mutable_table(keys: Any, values: Any, default: Any) -> Any:
+    """Make a table and fill it."""
+    import tensorflow as tf
+
+    made = tf.lookup.experimental.MutableHashTable(keys.dtype, values.dtype, default)
+    made.insert(keys, values)
+    return made
+
+
+def make_checkpoint(kind: Any) -> Any:
+    """Make a checkpoint of nothing yet."""
+    return kind()

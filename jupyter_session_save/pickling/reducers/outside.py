@@ -65,3 +65,10 @@ def of_cluster(obj: Any, pickling: Pickling) -> Any:
     return pickling.placeholder(
         obj, "the cluster forgets it when the kernel that owns it ends", "run the statement that made it again"
     )
+
+
+def of_java(obj: Any, pickling: Pickling) -> Any:
+    """Reduce what stands for an object in the Java process of Spark."""
+    return pickling.placeholder(
+        obj, "it lives in a Java process that ends with the kernel", "run the statements that made it again"
+    )

@@ -1,6 +1,8 @@
-"""jax: classes of the notebook that were registered as nodes of trees, without which jax takes instances for leaves.
+"""jax: wide arrays, devices, and classes of the notebook that were registered as nodes of trees.
 
-Invariant: a class is registered in the way that it was; whether its parts have names of their own is kept, too.
+Without its registration jax takes an instance for a leaf.
+
+Invariant: a class is registered in the way that it was, with the names of its parts; no array loses its precision.
 """
 
 from __future__ import annotations
@@ -9,20 +11,65 @@ import inspect
 import operator
 import sys
 import types
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..pickler import Pickling
 
 _WITH_NAMES = ("tree_flatten_with_keys", "_pytree__flatten_with_paths")
 
 
-def registration(cls: Any) -> tuple[Any, tuple[Any, ...]] | None:
-    """Return the function that registers a class as a node once more, and its arguments; None if it is none.
+def array(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an array; of numbers of 64 bits each also where jax has not been told to have such."""
+    reduced = obj.__reduce__()
+    wide = obj.dtype.name in ("float64", "int64", "uint64", "complex128")
+    return (make_wide, reduced[:2]) if wide else reduced
+
+
+def device(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a device to its kind and number."""
+    pickling.modules.add("jax")
+    return find_device, (obj.platform, obj.id)
+
+
+def traceback(obj: Any, pickling: Pickling) -> Any:
+    """Reduce where in a cell an operation was written, which nothing computes with, to nothing."""
+    return type(None), ()
+
+
+def make_wide(make: Any, args: tuple[Any, ...]) -> Any:
+    """Make an array of numbers of 64 bits."""
+    import jax
+
+    with jax.enable_x64(True) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64():
+        return make(*args)
+
+
+def find_device(platform: str, number: int) -> Any:
+    """Return a device of this machine."""
+    import jax
+
+    return next(one for one in jax.devices(platform) if one.id == number)
+
+
+def registrations(cls: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Yield the functions that register a class once more with jax and with flax, and their arguments.
 
     Parameters
     ----------
     cls : type
         One whose metaclass leaves comparison alone.
     """
+    as_node = _as_node(cls)
+    if as_node is not None:
+        yield as_node
+    known = getattr(sys.modules.get("flax.serialization"), "_STATE_DICT_REGISTRY", {})
+    if cls in known:
+        yield register_state, (cls, *known[cls])
+
+
+def _as_node(cls: Any) -> tuple[Any, tuple[Any, ...]] | None:
     entry = sys.modules["jax._src.tree_util"]._registry.get(cls)
     if entry is None:
         return None
@@ -55,3 +102,10 @@ def register_node(cls: Any, flatten: Any, unflatten: Any, names: Any) -> None:
         tree_util.register_pytree_node(cls, flatten, unflatten)
     else:
         tree_util.register_pytree_with_keys(cls, names, unflatten, flatten)
+
+
+def register_state(cls: Any, to_state: Any, from_state: Any) -> None:
+    """Say how flax takes instances for a checkpoint apart."""
+    from flax import serialization
+
+    serialization.register_serialization_state(cls, to_state, from_state)
