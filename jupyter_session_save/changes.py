@@ -89,7 +89,7 @@ class Tracker:
         self._everything = False
         self._doubtful = self._went_back = False
         self._state: around.States = {}
-        self._rounds, self._patience = Rounds(), Patience()
+        self._rounds, self._patience = Rounds(self._components), Patience()
         self._fickle: dict[Names, tuple[float, float]] = {}
         self._environments: dict[frozenset[str], Environment] = {}
 
@@ -121,7 +121,7 @@ class Tracker:
         self._ids = {name: id(self._namespace[name]) for name in where}
         self._touched, self._everything, self._doubtful = set(), False, False
         self.late, self._late_ids = {}, {}
-        self._rounds.follow(self._components(), set())
+        self._rounds.follow(set())
 
     def touch(self, reach: Reach) -> None:
         """Take note of what code that has run can have touched."""
@@ -256,7 +256,7 @@ class Tracker:
         self._touched, self._everything, self.late, self._late_ids = set(), False, late, late_ids
         if committed is not None:
             self.current, self._state, self._went_back = committed, state, False
-        self._rounds.follow(self._components(), touched)
+        self._rounds.follow(touched)
         self._patience.done(whole)
         return committed
 

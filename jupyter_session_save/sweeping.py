@@ -52,31 +52,55 @@ class Patience:
         return max(0.0, needed - quiet)
 
 
-class Rounds:
-    """In which order components are looked at, all of them once and then again."""
+_NOTED = 50
+"""After so many cells without a moment's rest the order is made all the same."""
 
-    def __init__(self) -> None:
+
+class Rounds:
+    """In which order components are looked at, all of them once and then again.
+
+    Parameters
+    ----------
+    components : callable
+        Returns the names of each component that there is now.
+    """
+
+    def __init__(self, components: Callable[[], Iterable[Names]]) -> None:
+        self._components = components
+        # After a cell it is only noted what was seen: the order is made when somebody asks, while nothing runs.
+        self._noted: list[tuple[set[str], float]] = []
         self._due: dict[Names, None] = {}
         self._seen: dict[Names, None] = {}
         self._when: dict[Names, float] = {}
 
-    def follow(self, components: Iterable[Names], seen: set[str]) -> None:
+    def follow(self, seen: set[str]) -> None:
         """Begin a round of all components that have none of the names seen; what was seen least lately comes first."""
-        there = dict.fromkeys(components)
-        order = [names for names in {**self._due, **self._seen} if names in there]
-        every = dict.fromkeys([*order, *there])
-        self._due = {names: None for names in every if seen.isdisjoint(names)}
-        self._seen = {names: None for names in every if names not in self._due}
-        self._when.update(dict.fromkeys(self._seen, time.monotonic()))
-        if len(self._when) > 2 * len(every) + 100:
-            self._when = {names: when for names, when in self._when.items() if names in every}
+        self._noted.append((seen, time.monotonic()))
+        if len(self._noted) > _NOTED:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Put in order what was noted."""
+        if not self._noted:
+            return
+        there = dict.fromkeys(self._components())
+        every = dict.fromkeys([*(names for names in {**self._due, **self._seen} if names in there), *there])
+        for seen, when in self._noted:
+            self._due = {names: None for names in every if seen.isdisjoint(names)}
+            self._seen = {names: None for names in every if names not in self._due}
+            self._when.update(dict.fromkeys(self._seen, when))
+            every = {**self._due, **self._seen}
+        self._noted = []
+        self._when = {names: when for names, when in self._when.items() if names in every}
 
     def again(self) -> None:
         """Begin a round of all."""
+        self._settle()
         self._due, self._seen = {**self._due, **self._seen}, {}
 
     def next(self, wait: Callable[[Names], float]) -> Names | None:
         """Return what to look at of those for which there is nothing to wait, None at the end of the round."""
+        self._settle()
         return next((names for names in self._due if not wait(names)), None)
 
     def put_back(self, names: Names) -> None:
@@ -93,11 +117,13 @@ class Rounds:
 
     def unseen_since(self, moment: float) -> set[str]:
         """Return the names of what was not looked at since a moment of `time.monotonic`."""
+        self._settle()
         every = (*self._due, *self._seen)
         return {name for names in every if self._when.get(names, -math.inf) <= moment for name in names}
 
     def waited(self) -> float:
         """Return for how many seconds a component has waited for its turn, at most, since this was first asked."""
+        self._settle()
         now = time.monotonic()
         self._when = {names: self._when.get(names, now) for names in (*self._due, *self._seen)}
         return now - min((self._when[names] for names in self._due), default=now)
