@@ -21,7 +21,8 @@ SLICE = 32 << 20
 """A multiple of `patches.CHUNK`."""
 _LENGTH = 16
 _MAPPING = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ \S+\s*(.*)\n")
-_OF_ITS_OWN = re.compile(rb"(?:Private_Dirty|Anonymous|Swap): +([0-9]+) kB")
+_OF_ITS_OWN = re.compile(rb"(?:Anonymous|Swap): +([0-9]+) kB")
+"""Pages that a process has copied to write to them. `Private_Dirty` also counts those of a file that is just written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _clean_mappings() -> Iterable[tuple[int, int, bytes]]:
         for position, head in enumerate(heads):
             until = heads[position + 1].start() if position + 1 < len(heads) else len(text)
             own = _OF_ITS_OWN.findall(text, head.end(), until)
-            if head[4] and len(own) == 3 and not any(map(int, own)):
+            if head[4] and head[3].endswith(b"p") and len(own) == 2 and not any(map(int, own)):
                 yield int(head[1], 16), int(head[2], 16), head[4]
 
 

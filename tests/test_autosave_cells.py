@@ -190,14 +190,63 @@ def test_a_damaged_newest_snapshot_costs_one_cell_and_nothing_else(machine: Mach
     resumed(machine).check("x == ['first', 'on']")
 
 
+COUNTING = """
+import jupyter_session_save.changes as own, jupyter_session_save.examining as looks, jupyter_session_save.writing as puts
+own.read, own.swept = [], 0
+def counted(function, size):
+    def call(*args, **options):
+        if size(*args) > 1_000_000: own.read.append(size(*args))
+        return function(*args, **options)
+    return call
+looks.of_buffer = counted(looks.of_buffer, lambda view, *_: view.nbytes)
+puts.Writer.put = counted(puts.Writer.put, lambda writer, chunks: sum(memoryview(c).nbytes for c in chunks))
+puts.Writer.put_patched = counted(puts.Writer.put_patched, lambda writer, base, size, *_: size)
+def again(tracker, again=own.Tracker.sweep_again):
+    own.swept += 1
+    again(tracker)
+own.Tracker.sweep_again = again
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell which pages were written to")
 def test_one_element_of_a_loaded_array_is_stored_as_its_chunk(machine: Machine) -> None:
     begin(machine, "import numpy as np\nbig = np.arange(4_000_000.0); clean = np.arange(3_000_000.0)").sigkill()
     before = sum(map(len, machine.stored().values()))
-    kernel = begin(machine, "%load_session", "float(big[5] + clean[5])", "big[2_000_000] = -1")
+    kernel = begin(machine, "%load_session", COUNTING)
+    for cell in ("other = 1", "float(big[5] + clean[5])", "def f(): return clean", "f().sum(); None"):
+        kernel.run(cell)
+    wait_for(lambda: kernel.get("own.swept") > 1, "a sweep of everything")
+    # Neither at a cell that names them, nor at idle, is a page of them read or written, nor any part asked for.
+    assert kernel.get("own.read") == []
+    kernel.run("big[2_000_000] = -1")
+    assert set(kernel.get("own.read")) <= {32_000_000}
     kernel.sigkill()
     assert sum(map(len, machine.stored().values())) - before < 1_000_000
     kernel = resumed(machine)
     kernel.check("big[2_000_000] == -1", "big[1_999_999] == 1_999_999", "clean[-1] == 2_999_999", "big.flags.writeable")
+
+
+def test_what_pickles_otherwise_each_time_is_not_stored_after_each_cell(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import itertools\ncount = itertools.count()\nclass Counts(list):\n"
+        "    def __reduce__(self, count=count): return Counts, (list(self),), {'n': next(count)}",
+        "x = Counts([1]); y = [1]",
+    )
+
+    def known() -> bool:
+        status = "%autosave_session"
+        return "x" in kernel.run(status).text.rpartition("pickle")[2]
+
+    wait_for(known, "the sweep")
+    count = len(versions(machine))
+    for cell in ("1 + 1", "len(y)", "z = 1"):
+        kernel.run(cell)
+    assert len(versions(machine)) == count + 1
+    # Only what names it stores it, as nobody can tell whether it changed.
+    kernel.run("x.append(2)")
+    kernel.sigkill()
+    resumed(machine).check("x == [1, 2]", "z == 1")
 
 
 def test_a_terminal_saves_after_each_cell_and_sweeps_a_little(machine: Machine) -> None:
