@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from . import bystanders
 from .changes import Tracker
 from .errors import SaveError, SessionError, said
 from .idle import Idle
@@ -30,6 +31,9 @@ RETRY = 2.0, 300.0
 
 AGAIN = 2.0, 300.0
 """Seconds between two sweeps while no cell runs: at first, and at most."""
+
+BESIDE = 10.0
+"""The most while threads or tasks of the user's go on."""
 
 PRUNED_AFTER = 50
 """Autosaves after which those that are not to be kept are removed."""
@@ -89,6 +93,7 @@ class Autosave:
         self._cell: int | None = None
         self._failures, self._failure, self._retry = 0, "", 0.0
         self._again, self._patience, self._unseen = AGAIN[0], TERMINAL, 0.0
+        self._beside = False
         self._busy = self._ended = time.monotonic()
         self._depth, self._is_magic = 0, False
         self._unpruned = 0
@@ -302,7 +307,9 @@ class Autosave:
             if more:
                 return 0.0
             self.tracker.sweep_again()
-            self._again = min(2 * self._again, AGAIN[1])
+            before, self._beside = self._beside, bystanders.are_there() or bystanders.tasks_are_there()
+            # Once more after they have ended: what they did last may have come after this sweep.
+            self._again = min(2 * self._again, BESIDE if before or self._beside else AGAIN[1])
             return min([self._again, *waits])
         except (GiveWay, KeyboardInterrupt):
             raise

@@ -1,11 +1,13 @@
-"""Threads of the user's that run beside ours, and may change a value while it is being saved.
+"""Threads and tasks of the user's, which may change a value while it is being saved, or between two cells.
 
 Invariant: looking at them neither stops nor starts any.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
+from typing import Any
 
 from .digests import digest_of, key_of
 from .snapshot import Part
@@ -24,6 +26,19 @@ def users() -> list[threading.Thread]:
     """Return those threads."""
     main = threading.main_thread(), threading.current_thread()
     return [t for t in threading.enumerate() if t not in main and not _is_known(t)]
+
+
+def tasks_are_there() -> bool:
+    """Whether tasks wait on the loop that runs here which are not the kernel's."""
+    # Looked up, since plain Python need not import it for this.
+    asyncio: Any = sys.modules.get("asyncio")
+    try:
+        waiting = asyncio.all_tasks()
+    except (AttributeError, RuntimeError):
+        return False
+    frames = (getattr(task.get_coro(), "cr_frame", None) for task in waiting)
+    modules = (str(frame.f_globals.get("__name__")) for frame in frames if frame is not None)
+    return any(module.partition(".")[0] not in _KERNEL for module in modules)
 
 
 def as_written(store: Store, part: Part) -> Part:

@@ -22,7 +22,7 @@ SLICE = 32 << 20
 _LENGTH = 16
 _MAPPING = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ \S+\s*(.*)\n")
 _OF_ITS_OWN = re.compile(rb"(?:Anonymous|Swap): +([0-9]+) kB")
-"""Pages that a process has copied to write to them. `Private_Dirty` also counts those of a file that is just written."""
+"""Pages that a process has copied to write to them. `Private_Dirty` also counts those of a file just written."""
 
 
 @dataclass(frozen=True, slots=True)

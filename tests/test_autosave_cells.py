@@ -191,7 +191,8 @@ def test_a_damaged_newest_snapshot_costs_one_cell_and_nothing_else(machine: Mach
 
 
 COUNTING = """
-import jupyter_session_save.changes as own, jupyter_session_save.examining as looks, jupyter_session_save.writing as puts
+import jupyter_session_save.changes as own, jupyter_session_save.examining as looks
+import jupyter_session_save.writing as puts
 own.read, own.swept = [], 0
 def counted(function, size):
     def call(*args, **options):

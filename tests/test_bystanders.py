@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +29,23 @@ class Hasty(MemoryStore):
         if key.startswith("blobs"):
             self.data[7] = 1
         super().put(key, chunks, durable=durable, overwrite=overwrite)
+
+
+def test_tasks_that_are_not_the_kernels_are_known() -> None:
+    assert not bystanders.tasks_are_there()
+
+    async def kernel() -> list[bool]:
+        found = [bystanders.tasks_are_there()]
+        task = asyncio.ensure_future(eval("work()", users))
+        found.append(bystanders.tasks_are_there())
+        await task
+        return [*found, bystanders.tasks_are_there()]
+
+    users: dict[str, Any] = {"__name__": "__main__", "asyncio": asyncio}
+    exec("async def work(): await asyncio.sleep(0)", users)
+    # As if the function stood in the kernel, which waits on its own loop.
+    own = types.FunctionType(kernel.__code__, {**globals(), "__name__": "ipykernel"}, closure=kernel.__closure__)
+    assert asyncio.run(own()) == [False, True, False]
 
 
 @pytest.fixture
