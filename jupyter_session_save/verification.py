@@ -26,6 +26,7 @@ from .loading import StoredComponent, check_trust, restore
 from .pickling import Placeholder, Scope, collection_paused
 from .pickling.culprit import attributes
 from .pickling.depth import with_deep_stack
+from .pickling.nans import OwnNan
 from .pickling.pickler import Pickling
 from .pickling.plans import is_immutable
 from .pickling.scope import importable_path, is_library, module_of, qualname_of, type_name
@@ -153,6 +154,8 @@ class _Walk:
         self._keep: list[Any] = []
 
     def of(self, obj: Any) -> str:
+        if isinstance(obj, OwnNan):
+            obj = obj.value  # Which NaN is shared is another matter.
         kind = type(obj)
         live = self._pickling.scope.live_ids.get(id(obj))
         if live is not None:

@@ -117,7 +117,7 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
 
 
 def _by_protocol(cls: type, *, capture: bool) -> Plan | None:
-    if attributes.attrs_leaves_out(cls):
+    if attributes.written_state_lacks(cls):
         return attributes.whole
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
     if not dynamic and issubclass(cls, (list, dict)) and not _has_own_reduce(cls) and _adds_its_own_way(cls):

@@ -66,6 +66,45 @@ CASES = [
         """,
     ),
     _plain(
+        "frozen dataclass with slots, and what classes without them add to it",
+        """
+        from dataclasses import dataclass
+        @dataclass(frozen=True, slots=True)
+        class $D:
+            n: int
+        class $E($D):
+            pass
+        class $F($D):
+            __slots__ = ("more",)
+        $x, $y = $E(1), $F(2)
+        object.__setattr__($x, "extra", [1])
+        object.__setattr__($y, "more", $x.extra)
+        """,
+        "print($x, $x.extra, $y, $y.more is $x.extra, hash($D(3)) == hash($D(3)))",
+        "$x.extra.append(2)",
+    ),
+    _plain(
+        "subclasses of property, classmethod and staticmethod",
+        """
+        class $P(property):
+            def __init__(self, *args):
+                super().__init__(*args)
+                self.notes = [1]
+        class $K(classmethod):
+            pass
+        class $S(staticmethod):
+            pass
+        class $C:
+            p = $P(lambda self: self.v)
+            k = $K(lambda cls: cls)
+            s = $S(lambda n: n + 1)
+        $x = $C()
+        $x.v = 3
+        """,
+        "print($x.p, vars($C)['p'].notes, type(vars($C)['k']) is $K, $x.k() is $C, $C.s(1), $C.p.fset is None)",
+        "vars($C)['p'].notes.append(2); $C.p = $C.p.setter(lambda self, v: vars(self).update(v=v)); $x.p = 9",
+    ),
+    _plain(
         "named tuple with a __new__ of its own",
         """
         from collections import namedtuple
@@ -100,11 +139,11 @@ CASES = [
         "hash by a field that has a default, in a cycle",
         """
         class $C:
-            key = None
+            key, tags = None, ()
             def __init__(self, key):
-                self.items, self.key = [], key
+                self.items, self.key, self.tags = [], key, (1, (key,))
             def __hash__(self):
-                return hash(self.key)
+                return hash((self.key, self.tags))
             def __eq__(self, other):
                 return self.key == other.key
         $x = $C("k")

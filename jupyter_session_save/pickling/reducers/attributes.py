@@ -7,6 +7,8 @@ made are there before a set or a dict asks for the hash.
 from __future__ import annotations
 
 import copyreg
+import dataclasses
+import gc
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -18,23 +20,31 @@ if TYPE_CHECKING:
 _PROTOCOL = ("__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__", "__getattribute__", "__class__")
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes, range)))
 _NEW = copyreg.__newobj__  # type: ignore[attr-defined]
+_FEW = 200
+_WRITERS = ("attr._make", "dataclasses")
 _CACHED_HASH = "_attrs_cached_hash"  # Of the process that was saved: text has another hash in each.
 
 
-def attrs_leaves_out(cls: type) -> bool:
-    """Whether the state that attrs writes for a class with slots lacks attributes: of a subclass, or cached ones."""
+def written_state_lacks(cls: type) -> bool:
+    """Whether the state that attrs or dataclasses write for slots lacks attributes: of a subclass, or cached ones."""
     protocol: Any = cls
-    names = _names_in_state(getattr(protocol, "__getstate__", None))
-    if names is None or getattr(getattr(protocol, "__setstate__", None), "__module__", "") != "attr._make":
+    states = [getattr(protocol, name, None) for name in ("__getstate__", "__setstate__")]
+    if any(type(s) is not types.FunctionType or s.__module__ not in _WRITERS for s in states) or not _in_python(cls):
         return False
-    return bool(cls.__dictoffset__) or not names >= {*_slots(cls)} - {_CACHED_HASH}
+    return bool(cls.__dictoffset__) or not _names_in_state(cls, states[0]) >= {*_slots(cls)} - {_CACHED_HASH}
 
 
-def _names_in_state(getstate: Any) -> set[str] | None:
-    if type(getstate) is not types.FunctionType or getstate.__module__ != "attr._make":
-        return None
+def _names_in_state(cls: Any, getstate: Any) -> set[str]:
+    if getstate.__module__ == "dataclasses":
+        return {field.name for field in dataclasses.fields(cls)}
     found = dict(zip(getstate.__code__.co_freevars, getstate.__closure__ or (), strict=True))
-    return {*found["state_attr_names"].cell_contents} if "state_attr_names" in found else None
+    return {*found["state_attr_names"].cell_contents} if "state_attr_names" in found else set()
+
+
+def _in_python(cls: type) -> bool:
+    """Whether no base is written in C, which may keep something that no attribute shows."""
+    heap = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+    return all(c.__flags__ & heap for c in cls.__mro__[:-1])
 
 
 def whole(obj: Any, pickling: Pickling) -> Any:
@@ -44,15 +54,14 @@ def whole(obj: Any, pickling: Pickling) -> Any:
 
 def hashed_by_state(cls: type) -> bool:
     """Whether a hash written in Python may need attributes, and the way to these is that of `object`, or written."""
-    heap = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a base in C may keep something that no attribute shows.
     protocol: Any = cls
-    if type(protocol.__hash__) is not types.FunctionType or not all(c.__flags__ & heap for c in cls.__mro__[:-1]):
+    if type(protocol.__hash__) is not types.FunctionType or not _in_python(cls):
         return False
     own = [vars(c) for c in cls.__mro__[:-1]]
     if any(name in names for names in own for name in _PROTOCOL) or cls in copyreg.dispatch_table:
         return False
     states = (next((names[name] for names in own if name in names), None) for name in ("__getstate__", "__setstate__"))
-    return all(getattr(state, "__module__", "dataclasses") in ("dataclasses", "attr._make") for state in states)
+    return all(getattr(state, "__module__", "dataclasses") in _WRITERS for state in states)
 
 
 def hashed(obj: Any, reduced: Any) -> Any:
@@ -60,9 +69,20 @@ def hashed(obj: Any, reduced: Any) -> Any:
     if reduced is not NotImplemented and reduced[0] not in (_NEW, rebuild.new_object, rebuild.instance):
         return reduced
     state = state_of(obj)
-    first = tuple({k: v for k, v in (part or {}).items() if id(type(v)) in _PLAIN} for part in state)
+    first = tuple({k: v for k, v in (part or {}).items() if not _leads_back(v, obj)} for part in state)
     ahead = code.Call(rebuild.object_state, obj, first)
     return rebuild.instance, (type(obj),), (ahead, state), None, None, state_after
+
+
+def _leads_back(value: Any, obj: Any) -> bool:
+    """Whether something leads to an object, or to so much that it may."""
+    seen: set[int] = set()
+    front = [value] if id(type(value)) not in _PLAIN else []
+    while front and len(seen) < _FEW and not any(one is obj for one in front):
+        seen.update(map(id, front))
+        front = [r for r in gc.get_referents(*front) if id(r) not in seen and id(type(r)) not in _PLAIN]
+        front = [r for r in front if not issubclass(type(r), type)]
+    return bool(front)
 
 
 @rebuild.setter

@@ -85,6 +85,24 @@ def descriptor(obj: Any, pickling: Pickling) -> Any:
     return class_attribute, (obj.__objclass__, obj.__name__)
 
 
+def wrapping(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a property, class method or static method, or an instance of a subclass of these."""
+    cls = type(obj)
+    base = next(c for c in cls.__mro__ if c in (property, classmethod, staticmethod))
+    args = (obj.fget, obj.fset, obj.fdel, obj.__doc__) if base is property else (obj.__func__,)
+    if cls is base:
+        return cls, args
+    own = {k: v for k, v in getattr(obj, "__dict__", {}).items() if base is property or not k.startswith("__")}
+    return wrapping_of, (cls, base, args), own or None, None, None, rebuild.raw_state
+
+
+def wrapping_of(cls: Any, base: Any, args: tuple[Any, ...]) -> Any:
+    """Make an instance of a subclass of a builtin descriptor, without calling its constructors."""
+    made = base.__new__(cls)
+    base.__init__(made, *args)
+    return made
+
+
 def make_cached(function: Any, maxsize: int | None, typed: bool) -> Any:
     """Make a function with a cache."""
     return functools.lru_cache(maxsize, typed)(function)
