@@ -59,7 +59,7 @@ class Ahead:
         if view.nbytes < LEAST or place in self._begun or place in self._found or _threads() < 1:
             return
         if self._pool is None:
-            _hurry.begin()
+            _hurry.begin(self)
             self._pool = ThreadPoolExecutor(_threads(), thread_name_prefix="session-read")
         self._begun[place] = self._pool.submit(of_slices, view, self._go_on), view
 
@@ -91,7 +91,7 @@ class Ahead:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
-            _hurry.end()
+        _hurry.end(self)
         self._begun.clear()
         self._found.clear()
 
@@ -101,24 +101,26 @@ class Ahead:
 
 
 class _Hurry:
-    """Lets threads switch more often while any save needs it."""
+    """Lets threads switch more often while any save needs it, wherever it is interrupted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._count, self._before = 0, 0.0
+        self._users: set[int] = set()
+        self._before = 0.0
 
-    def begin(self) -> None:
+    def begin(self, user: object) -> None:
         with self._lock:
-            if not self._count:
+            if not self._users:
                 self._before = sys.getswitchinterval()
-                sys.setswitchinterval(min(_SWITCH, self._before))
-            self._count += 1
+            self._users.add(id(user))
+            sys.setswitchinterval(min(_SWITCH, self._before))
 
-    def end(self) -> None:
+    def end(self, user: object) -> None:
         with self._lock:
-            self._count -= 1
-            if not self._count:
-                sys.setswitchinterval(self._before)
+            if id(user) in self._users:
+                self._users.discard(id(user))
+                if not self._users:
+                    sys.setswitchinterval(self._before)
 
 
 _hurry = _Hurry()
