@@ -109,10 +109,10 @@ class _Seen:
             return 0
         return self.fingerprint.size if self.base is None else len(self.offsets) * CHUNK
 
-    def put(self, writer: Writer, view: memoryview) -> Part:
+    def put(self, writer: Writer, view: memoryview, *, to_map: bool) -> Part:
         """Store what is new."""
         if self.base is None:
-            return writer.put([view], to_map=True)
+            return writer.put([view], to_map=to_map)
         plain = view.cast("B")
         chunks = [(at, plain[at : at + CHUNK]) for at in self.offsets]
         return writer.put_patched(self.base, view.nbytes, chunks, whole=plain)
@@ -228,8 +228,9 @@ class Examiner:
         else:
             assert self._writer is not None
             stored = stored or self._writer.put(list(payload.chunks))
-            pairs = zip(looked, payload.buffers, strict=True)
-            parts = [seen.part or seen.put(self._writer, buffer.raw()) for seen, buffer in pairs]
+            arrays = len(looked) - payload.inner
+            rows = zip(range(len(looked)), looked, payload.buffers, strict=True)
+            parts = [seen.part or seen.put(self._writer, b.raw(), to_map=i < arrays) for i, seen, b in rows]
         component = component_of(group, stored or _NOWHERE, parts)
         if old is not None and same_component(component, old.component):
             component, variables = old.component, old.variables

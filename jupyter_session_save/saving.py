@@ -201,7 +201,9 @@ class _Saved:
         self._name = group.names[0]
         stream = writer.put(payload.chunks)
         # Written in the background: the views keep the arrays alive until the commit.
-        parts = [buffers.put(buffer.raw()) for buffer in payload.buffers]
+        views = [buffer.raw() for buffer in payload.buffers]
+        arrays = len(views) - payload.inner
+        parts = [*map(buffers.put, views[:arrays]), *(writer.put([view]) for view in views[arrays:])]
         component = component_of(group, stream, parts)
         self.components.append(component)
         self.modules |= payload.modules

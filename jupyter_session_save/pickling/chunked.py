@@ -106,6 +106,7 @@ def dump(values: Mapping[str, Any], pickling: Pickling, new_pickler: Callable[[A
         digests = []
         for stream in apart.streams(one):
             payload.buffers.append(pickle.PickleBuffer(stream))
+            payload.inner += 1
             digests.append(blake3(stream).digest())
         names = tuple(name for name, value in values.items() if value is one)
         rows.append((names, _NAMES[id(type(one))], tuple(digests)))
@@ -136,10 +137,11 @@ class _Apart:
         if len(known) > joining.MOST:
             raise NotApartError("too much is pickled with it")
         self._pickling, self._scope, self._new = pickling, pickling.scope, new_pickler
-        room = range(len(known), joining.room_for(len(known)))
         self._base = new_pickler(Chunks(Payload(), self._scope.pause))
-        # So that what is pickled with the container may become a little more without another byte in any chunk.
-        self._base.memo = dict(enumerate((*known.values(), *((i, []) for i in room))))
+        # So that what is pickled with the container may become another without another byte in most chunks.
+        memo: dict[int, Any] = {position: (position, []) for position in range(joining.room_for(len(known)))}
+        memo |= {position: (position, obj) for position, obj in known.values() if not self._may_be_doubled(obj)}
+        self._base.memo = memo
         before = reached(self._base)
         self._before, self._counts = set(map(id, before)), Counter(map(type, before))
         self._kinds: dict[int, tuple[type, bool]] = {}

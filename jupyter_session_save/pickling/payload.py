@@ -28,6 +28,8 @@ class Payload:
         The stream; large ``bytes`` objects of the namespace stand in it without a copy.
     buffers : list of PickleBuffer
         Out-of-band buffers that alias the live arrays.
+    inner : int
+        How many of the last of them are no arrays but pickles, which a load reads whole.
     refs, modules : set of str
         Names of the session, and top-level modules, that the stream refers to.
     mentions : set of str
@@ -49,6 +51,7 @@ class Payload:
 
     chunks: list[bytes] = field(default_factory=list)
     buffers: list[pickle.PickleBuffer] = field(default_factory=list)
+    inner: int = 0
     refs: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     mentions: set[str] = field(default_factory=set)
