@@ -228,7 +228,9 @@ class Examiner:
         else:
             assert self._writer is not None
             stored = stored or self._writer.put(list(payload.chunks))
-            arrays = len(looked) - payload.inner
+            # All of a new container are read sooner if they are left as they are; what comes later, chunk by chunk, is
+            # kept small.
+            arrays = len(looked) - (0 if old is None else payload.inner)
             rows = zip(range(len(looked)), looked, payload.buffers, strict=True)
             parts = [seen.part or seen.put(self._writer, b.raw(), to_map=i < arrays) for i, seen, b in rows]
         component = component_of(group, stored or _NOWHERE, parts)

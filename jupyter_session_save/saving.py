@@ -203,7 +203,7 @@ class _Saved:
         # Written in the background: the views keep the arrays alive until the commit.
         views = [buffer.raw() for buffer in payload.buffers]
         arrays = len(views) - payload.inner
-        parts = [*map(buffers.put, views[:arrays]), *(writer.put([view]) for view in views[arrays:])]
+        parts = [*map(buffers.put, views[:arrays]), *(writer.put([view], to_map=True) for view in views[arrays:])]
         component = component_of(group, stream, parts)
         self.components.append(component)
         self.modules |= payload.modules

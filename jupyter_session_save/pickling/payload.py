@@ -29,7 +29,7 @@ class Payload:
     buffers : list of PickleBuffer
         Out-of-band buffers that alias the live arrays.
     inner : int
-        How many of the last of them are no arrays but pickles, which a load reads whole.
+        How many of the last of them are no arrays but pickles.
     refs, modules : set of str
         Names of the session, and top-level modules, that the stream refers to.
     mentions : set of str
