@@ -129,11 +129,12 @@ def reaches_session(text: str, values: Iterable[Any], namespace: dict[str, Any])
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if calls and getattr(value, "__name__", "") in (_PACKAGE, "save", "load") and _is_own(value):
+        if calls and _saves_or_loads(value):
             return True
-        if isinstance(value, type) and value.__module__ == "__main__":
-            todo += [v for v in vars(value).values() if isinstance(v, types.FunctionType)]
-        if not isinstance(value, types.FunctionType) or value.__globals__ is not namespace:
+        # Asked of the type, since `isinstance` may run code of a proxy.
+        if issubclass(type(value), type) and value.__module__ == "__main__":
+            todo += [v for v in vars(value).values() if type(v) is types.FunctionType]
+        if type(value) is not types.FunctionType or value.__globals__ is not namespace:
             continue
         for code in codes(value.__code__):
             called = set(code.co_names)
@@ -145,8 +146,11 @@ def reaches_session(text: str, values: Iterable[Any], namespace: dict[str, Any])
     return False
 
 
-def _is_own(value: Any) -> bool:
-    return isinstance(value, types.ModuleType) or str(getattr(value, "__module__", "")).startswith(_PACKAGE)
+def _saves_or_loads(value: Any) -> bool:
+    """Whether a value is this package, or its function that saves or loads."""
+    if type(value) is types.FunctionType:
+        return value.__name__ in ("save", "load") and str(value.__module__).startswith(_PACKAGE)
+    return value is not None and value is sys.modules.get(_PACKAGE)
 
 
 def failed_at(error: BaseException, namespace: dict[str, Any], *, wrapped: bool) -> Position:

@@ -54,7 +54,8 @@ def _followed(line: tuple[int, ...], number: int) -> tuple[int, ...]:
 
 def _changes(value: Any, is_stored: bool) -> bool:
     """Whether what touches a value may have changed it; a definition changes where its attributes are set."""
-    return is_stored if isinstance(value, _DEFINITIONS) else not isinstance(value, _CONSTANT)
+    # Asked of the type: `isinstance` may run code of a proxy, and what that raises would lose the whole cell.
+    return is_stored if issubclass(type(value), _DEFINITIONS) else not issubclass(type(value), _CONSTANT)
 
 
 class Recorder:
@@ -306,8 +307,8 @@ class Recorder:
     def _sets(self, effects: Effects, name: str) -> bool:
         """Whether a function that a statement mentions binds a global name."""
         namespace = self._namespace()
-        tops = (getattr(namespace.get(read), "__code__", None) for read in effects.reads)
-        return any(name in code.co_names for top in tops if top is not None for code in codes(top))
+        functions = (value for value in map(namespace.get, effects.reads) if type(value) is types.FunctionType)
+        return any(name in code.co_names for function in functions for code in codes(function.__code__))
 
     def _forget_deleted(self) -> None:
         namespace = self._namespace()
@@ -342,9 +343,9 @@ class Recorder:
             name = todo.pop()
             value = namespace.get(name)
             found: set[str] = set()
-            if isinstance(value, types.FunctionType) and value.__globals__ is namespace:
+            if type(value) is types.FunctionType and value.__globals__ is namespace:
                 found.update(n for c in codes(value.__code__) for n in c.co_names if n in self._lines)
-            if isinstance(value, (types.FunctionType, type)):
+            if issubclass(type(value), _DEFINITIONS):
                 for number in self._lines.get(name, ()):
                     effects = self._statements[number][1] if number in self._statements else None
                     if effects is not None:

@@ -21,7 +21,8 @@ _CALLED = ("__defaults__", "__kwdefaults__")
 
 def is_definition(value: Any) -> bool:
     """Whether a value is a class or function of a notebook."""
-    return isinstance(value, (type, types.FunctionType)) and value.__module__ == "__main__"
+    kind = type(value)
+    return (issubclass(kind, type) or kind is types.FunctionType) and value.__module__ == "__main__"
 
 
 def keep(value: Any) -> Callable[[], None] | None:

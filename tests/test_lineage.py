@@ -123,6 +123,12 @@ def test_magics_and_syntax_errors(shell: InteractiveShell) -> None:
     assert own(shell, "x") == ["x = [1]"]
 
 
+def test_no_code_of_a_value_runs_to_find_out_what_a_statement_calls(shell: InteractiveShell) -> None:
+    run(shell, "class Shy:\n    def __getattribute__(self, name): raise RuntimeError(name)\nshy = Shy(); load = print")
+    run(shell, "kept = [shy]; out = load(shy is kept)")
+    assert own(shell, "kept") == ["kept = [shy]"] and own(shell, "out") == ["out = load(shy is kept)"]
+
+
 def test_names_that_a_function_binds_and_reads(shell: InteractiveShell) -> None:
     run(shell, "limit = 3\ndef fill():\n    global bag\n    bag = [limit]", "fill()", "limit = 4")
     assert own(shell, "bag") == ["fill()"]
