@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from . import around, environment
 from .components import split
 from .errors import StoreError
 from .escaping import Escaping
-from .examining import Examiner, PausingScope, TooLong, Tracked, same_component
+from .examining import Examiner, PausingScope, TooLong, Tracked, identical, placed, same_component
 from .interpreter import Surroundings, collect
 from .interrupts import check, watched
 from .namespace import user_names
@@ -246,7 +247,7 @@ class Tracker:
             # In place, since a thread takes from it.
             self.unsettled.extend(writer.unsettled)
         if committed is not None:
-            where = _placed(where, committed)
+            where = placed(where, committed)
             state = {c.names[0]: replace(state[c.names[0]], component=c) for c in committed.state}
         late_ids = {n: ids[n] for n in late if n in ids}
         known = {n: i for n, i in ids.items() if n in where and n not in late}
@@ -352,18 +353,22 @@ class Tracker:
         message: str,
     ) -> Snapshot | None:
         tracked = list(dict(zip(map(id, where.values()), where.values(), strict=True)).values())
-        components = tuple(t.mentioning(ids) for t in tracked)
-        variables = {v.name: v for t in tracked for v in t.variables if where.get(v.name) is t}
+        components = tuple(t.mentioning(ids) if t.reads else t.component for t in tracked)
+        rows = list(chain.from_iterable(map(attrgetter("variables"), tracked)))
+        if len(rows) > len(where):  # Some are gone, of components that are stored as they were.
+            rows = [v for t in tracked for v in t.variables if where.get(v.name) is t]
+        variables = dict(zip(map(attrgetter("name"), rows), rows, strict=True))
         before = self.current
         if before is None and not variables and not message:
             return None
-        same = before is not None and _identical(tracked, before) and len(variables) == len(before.variables)
+        same = before is not None and identical(tracked, before) and len(variables) == len(before.variables)
         same = same and not self._went_back and around.same_state(state, self._state)
-        lineage = self._lineage(variables, [n for n, v in variables.items() if v.state != "saved"])
-        lost = [n for n, v in variables.items() if v.state == "placeholder"]
+        broken = [v for v in rows if v.state != "saved"]
+        lineage = self._lineage(variables, [v.name for v in broken])
+        lost = [v.name for v in broken if v.state == "placeholder"]
         if same and before and message in ("", before.message) and lineage.tells_as(before.lineage, lost):
             return None
-        modules = frozenset(chain.from_iterable(c.modules for c in components))
+        modules = frozenset(chain.from_iterable(map(attrgetter("modules"), components)))
         if modules not in self._environments:
             self._environments = {modules: environment.current(modules)}
         check()
@@ -383,17 +388,3 @@ class Tracker:
             sign=self._signer.sign,
             parent_record=before,
         )
-
-
-def _identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:
-    # What has not changed is the very same record. That functions now find names which they missed is no change yet.
-    return {id(t.component) for t in tracked} == set(map(id, before.components))
-
-
-def _placed(where: Mapping[str, Tracked], committed: Snapshot) -> dict[str, Tracked]:
-    """Return what is tracked with the final places of its parts."""
-    standing = set(map(id, committed.components))
-    moved = {name: t for name, t in where.items() if id(t.component) not in standing}
-    by_name = {c.names: c for c in committed.components} if moved else {}
-    placed = {id(t): t.at(by_name[t.component.names]) for t in moved.values()}
-    return {**where, **{name: placed[id(t)] for name, t in moved.items()}}

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import compress
+from operator import attrgetter, not_
 from typing import Any
 
 from .compare import same_stream
@@ -21,7 +23,7 @@ from .pickling import GiveWay, Payload, Placeholder, Scope, dumps
 from .reach import is_dynamic
 from .repository import Repository
 from .saving import component_of, variables_of
-from .snapshot import Component, Part, Problem, Variable
+from .snapshot import Component, Part, Problem, Snapshot, Variable
 from .writing import Writer
 
 RATE = 1 << 30
@@ -343,3 +345,22 @@ class Examiner:
         now = time.thread_time()
         self._stalls[self._name] = max(self._stalls.get(self._name, 0.0), now - self._busy)
         self._busy = now
+
+
+_COMPONENT = attrgetter("component")
+
+
+def identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:
+    """Whether a snapshot holds just these components."""
+    # What has not changed is the very same record. That functions now find names which they missed is no change yet.
+    return set(map(id, map(_COMPONENT, tracked))) == set(map(id, before.components))
+
+
+def placed(where: Mapping[str, Tracked], committed: Snapshot) -> dict[str, Tracked]:
+    """Return what is tracked with the final places of its parts."""
+    standing = set(map(id, committed.components))
+    stands = map(standing.__contains__, map(id, map(_COMPONENT, where.values())))
+    moved = dict(compress(where.items(), map(not_, stands)))
+    by_name = {c.names: c for c in committed.components} if moved else {}
+    found = {id(t): t.at(by_name[t.component.names]) for t in moved.values()}
+    return {**where, **{name: found[id(t)] for name, t in moved.items()}}

@@ -233,7 +233,7 @@ class Writer:
         placed = {id(c): patches.settled(c, self._parts) for c in fresh}
         snapshot = replace(
             snapshot,
-            components=tuple(placed.get(id(c), c) for c in snapshot.components),
+            components=tuple(map(placed.get, map(id, snapshot.components), snapshot.components)),
             state=tuple(placed.get(id(c), c) for c in snapshot.state),
             line=line_of(self._store, snapshot, parent_record),
         )
