@@ -54,11 +54,13 @@ _DRAWN = 0.36
 _SHOWN = re.compile(
     r"(?P<keep>\b\w[\w+.-]*://[^\s:/@'\"]*:)[^\s/@'\"]+(?=@)"
     r"|(?P<name>(?:\b|_)(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|account|secret|private)[-_]?key"
-    r"|authorization|appid)['\"]?\s*[=:]\s*['\"]?(?:(?:bearer|basic)\s+)?+)[^\s'\"&;,)\]}*]+"
+    r"|authorization|appid|(?:pw|pass|auth|pin|otp|cookie)(?=['\"]?\s*=))['\"]?\s*[=:]\s*['\"]?(?:(?:bearer|basic)\s+)?+)[^\s'\"&;,)\]}*]+"
     rf"|(?P<kind>\b(?:bearer|basic)\s+)[\w.~+/=-]{{8,}}|(?:{_MADE_TOKENS})",
     re.IGNORECASE,
 )
-_TELLING = re.compile(r"://|pass|pwd|secret|token|key|bearer|basic|auth|appid|hooks\.|[\w-]{12}", re.IGNORECASE)
+_TELLING = re.compile(
+    r"://|pass|pw|pin|otp|cookie|secret|token|key|bearer|basic|auth|appid|hooks\.|[\w-]{12}", re.IGNORECASE
+)
 
 
 def names_secret(name: str) -> bool:

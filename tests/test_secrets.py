@@ -24,6 +24,8 @@ from .cells import notebook
         ("Authorization: Bearer hunter2.hunter2", "Authorization: Bearer ***"),
         ("AWS_SECRET_ACCESS_KEY=hunter2", "AWS_SECRET_ACCESS_KEY=***"),
         ("it was opened at https://example.org:8080/a@b", "it was opened at https://example.org:8080/a@b"),
+        ("refused: auth=hunter2 is wrong", "refused: auth=*** is wrong"),
+        ("spin=2 and compass=3", "spin=2 and compass=3"),
         ("no key of the dict fits", "no key of the dict fits"),
         ("KeyError: 'token'", "KeyError: 'token'"),
         ("tokens[3].items", "tokens[3].items"),
