@@ -180,6 +180,7 @@ def test_what_is_pickled_in_chunks(code: str) -> None:
         "def make():\n    class P: pass\n    return P\nP = make()\nbig = [P() for n in range(100)]\ndel P",
         "big = [(lambda: 1) for n in range(100)]",
         "import math\nbig = [[n, math.nan] for n in range(100)]",
+        "class M(type):\n    __hash__ = None\nclass P(metaclass=M): pass\nbig = [P() for n in range(100)]",
         "class P:\n    def __init__(self, n): self.n = n\n    def __hash__(self): return 1\nbig = {*map(P, range(99))}",
     ],
 )

@@ -16,13 +16,12 @@ from __future__ import annotations
 import datetime
 import enum
 import gc
-import operator
 import pickle
 import sys
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, compress, islice, repeat
+from itertools import chain, compress, islice
 from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
@@ -34,7 +33,7 @@ from .nans import may_be_in, nans_among, unequal_to_itself
 from .payload import Chunks, Payload
 from .plans import known_immutable
 from .quick import own_way
-from .scope import importable_path, is_library, module_of
+from .scope import importable_path, is_library, module_of, type_name
 
 if TYPE_CHECKING:
     from .pickler import Pickling
@@ -143,7 +142,7 @@ class _Apart:
         memo |= {position: (position, obj) for position, obj in known.values() if not self._may_be_doubled(obj)}
         self._base.memo = memo
         before = reached(self._base)
-        self._before, self._counts = set(map(id, before)), Counter(map(type, before))
+        self._before, self._counts = set(map(id, before)), Counter(map(id, map(type, before)))
         self._kinds: dict[int, tuple[type, bool]] = {}
         self.met: dict[int, Any] = {}
 
@@ -202,17 +201,19 @@ class _Apart:
 
     def _check_kinds(self, objects: list[Any]) -> None:
         """Raise `NotApartError` if any object may not hold what its pickle says."""
-        for kind, count in Counter(map(type, objects)).items():
-            if count > self._counts[kind] and not self._tells_what_it_holds(kind):
-                alien = compress(objects, map(operator.is_, map(type, objects), repeat(kind)))
+        # By their ids, as everywhere: a metaclass may hash and compare classes as it likes.
+        kinds = list(map(id, map(type, objects)))
+        for key, count in Counter(kinds).items():
+            if count <= self._counts[key]:
+                continue
+            if key not in self._kinds:
+                kind = type(objects[kinds.index(key)])
+                self._kinds[key] = kind, self._is_known(kind)
+            if not self._kinds[key][1]:
+                alien = compress(objects, map(key.__eq__, kinds))
                 strange = sum(id(one) not in self._pickling.referenced for one in alien)
-                if strange > self._counts[kind]:
-                    raise NotApartError(f"it holds objects of type {kind.__qualname__}")
-
-    def _tells_what_it_holds(self, kind: type) -> bool:
-        if id(kind) not in self._kinds:
-            self._kinds[id(kind)] = kind, self._is_known(kind)
-        return self._kinds[id(kind)][1]
+                if strange > self._counts[key]:
+                    raise NotApartError(f"it holds objects of type {type_name(self._kinds[key][0])}")
 
     def _is_known(self, kind: type) -> bool:
         if id(kind) in _BUILTIN or issubclass(kind, (type, enum.Enum)):
