@@ -62,10 +62,12 @@ class Reader:
             for pack, size in wanted.items():
                 room = _KEPT - sum(kept.nbytes for kept in self._whole.values())
                 with contextlib.suppress(DamagedError, StoreError, KeyError):
-                    mapped = self._open_pack(key_of(Part(pack, 0, pack)))
+                    key = key_of(Part(pack, 0, pack))
+                    mapped = self._open_pack(key)
                     if size >= _NEARLY_ALL * mapped.nbytes and mapped.nbytes <= room:
-                        # A copy, so that what was compared is what is used, whatever becomes of the file.
-                        kept = bytes(mapped)
+                        # A copy, so that what was compared is what is used, whatever becomes of the file; read, since
+                        # copying from the mapping would leave that in memory, too.
+                        kept = self._store.read(key, 0, mapped.nbytes)
                         if digest_of([kept]) == pack:
                             self._whole[pack] = memoryview(kept)
             yield

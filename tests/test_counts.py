@@ -334,6 +334,7 @@ def test_a_load_maps_large_arrays_and_reads_the_rest_once(
         "list sessions",
         "map blobs",
         "map packs",
+        "read packs",
     ]
 
 
