@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import random
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from jupyter_session_save.interpreter import PARTS, Changes, Surroundings, chang
 from jupyter_session_save.repository import Repository
 
 from .machine import Machine
+from .restore import ROOT
 
 
 @pytest.fixture
@@ -375,6 +377,39 @@ def test_a_damaged_part_costs_only_itself(machine: Machine) -> None:
     )
     kernel.check("'warnings filters' not in r.state", "'random' in r.state")
     assert "warnings filters: not restored: OSError: no luck" in kernel.get("r.notes")
+
+
+def test_a_filter_for_warnings_of_a_library_imports_it_only_where_it_is(tmp_path: Path) -> None:
+    tmp_path.joinpath("colorama.py").write_text("class Loud(UserWarning): pass\nclass Quiet(Loud): pass\n")
+    here_too = "import pickle, sys, warnings\nfrom jupyter_session_save.interpreter import filters\n"
+    library = f"sys.path.insert(0, {str(tmp_path)!r})\nfilters.is_library = lambda module: module == 'colorama'\n"
+    save = (
+        "import colorama\nwarnings.simplefilter('error', colorama.Loud)\nprint(pickle.dumps(filters._read(None)).hex())"
+    )
+    data = _ran(here_too + library + save)
+    load = f"""
+value = pickle.loads(bytes.fromhex({data!r}))
+assert [*filters._write(value, None)] == [] and "colorama" not in sys.modules
+warnings.warn("another", UserWarning)
+assert filters._read(None) == value
+import colorama
+for kind in (colorama.Loud, colorama.Quiet):
+    try:
+        warnings.warn("one of them", kind)
+    except kind:
+        print("raised")
+assert [*filters._write(value, None)] == [] and warnings.filters[0][2] is colorama.Loud
+del colorama.Loud
+print(*filters._write(value, None))
+"""
+    left_out = "1 left out, since the category is not here"
+    assert _ran(here_too + library + load).splitlines() == ["raised", "raised", left_out]
+
+
+def _ran(code: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
 CHANGES: list[tuple[str, Callable[[], Any]]] = [

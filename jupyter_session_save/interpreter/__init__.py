@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import said
-from . import figures, generators, history, loggers, networks, options, process, prompt, settings
+from . import figures, filters, generators, history, loggers, networks, options, process, prompt, settings
 from .history import outputs, pass_over
 from .parts import StatePart, Surroundings, same
 
@@ -29,7 +29,7 @@ PARTS: tuple[StatePart, ...] = (
     *options.PARTS,
     *settings.PARTS,
     *figures.PARTS,
-    *process.FILTERS,
+    *filters.PARTS,
     *prompt.NUMBER,
     *history.PARTS,
     *networks.PARTS,

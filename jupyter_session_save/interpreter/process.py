@@ -1,4 +1,4 @@
-"""The process's own: working directory, search path, warnings filters, decimal context, locale, recursion limit.
+"""The process's own: working directory, search path, decimal context, locale, recursion limit.
 
 Invariant: the environment's variables are neither read into a snapshot nor changed; directories are added to the
 search path only where they exist, and before what stands there only if they stood first.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -85,36 +83,6 @@ def _keep_path(_: Surroundings) -> Callable[[], None]:
         sys.path[:] = before
 
     return back
-
-
-def _read_filters(_: Surroundings) -> Any:
-    return [(row[0], _text(row[1]), row[2], _text(row[3]), row[4]) for row in list(warnings.filters)]
-
-
-def _text(pattern: Any) -> Any:
-    return ("pattern", pattern.pattern, pattern.flags) if isinstance(pattern, re.Pattern) else pattern
-
-
-def _pattern(text: Any) -> Any:
-    return re.compile(text[1], text[2]) if type(text) is tuple else text
-
-
-def _write_filters(value: Any, _: Surroundings) -> Iterator[str]:
-    sound = [row for row in value if isinstance(row[2], type) and issubclass(row[2], Warning)]
-    _set_filters([(row[0], _pattern(row[1]), row[2], _pattern(row[3]), row[4]) for row in sound])
-    if len(sound) < len(value):
-        yield f"{len(value) - len(sound)} left out, since the category is not here"
-
-
-def _set_filters(rows: list[Any]) -> None:
-    # Also tells the interpreter that what it remembers of earlier warnings no longer counts.
-    warnings.resetwarnings()
-    warnings.filters[:] = rows  # type: ignore[index]
-
-
-def _keep_filters(_: Surroundings) -> Callable[[], None]:
-    before = list(warnings.filters)
-    return lambda: _set_filters(before)
 
 
 _CONTEXT = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
@@ -214,4 +182,3 @@ PARTS = (
     StatePart("locale", _read_locale, _write_locale, _keep_locale),
     StatePart("recursion limit", _read_recursion, _write_recursion, _keep_recursion),
 )
-FILTERS = (StatePart("warnings filters", _read_filters, _write_filters, _keep_filters),)
