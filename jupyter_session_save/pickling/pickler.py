@@ -26,7 +26,7 @@ from .asking import PROTOCOL, AttentivePickler, FastPickler, PersistentPickler, 
 from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
 from .flat import Flat
-from .hashes import met_too_early
+from .hashes import InOrder, met_too_early
 from .memos import Meeting, among
 from .nans import ModuleNan, unequal_to_itself
 from .payload import Chunks, Copies, Payload
@@ -306,18 +306,18 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     elif kind is FastPickler and among(pickler, scope.live_containers):
         pickling, pickler = _dumped(PersistentPickler, values, scope, guarded)
     ahead = met_too_early(pickler, scope.hashing)
-    if pickling.nans.note_reached(pickler, pickling.payload.chunks) or ahead:
+    if pickling.nans.note_reached(pickler, pickling.payload.chunks) or ahead is not None:
         kind = AttentivePickler if pickling.guarded else PersistentPickler
         pickling, pickler = _dumped(kind, values, scope, pickling.guarded, ahead=ahead)
     return _finished(pickling, pickler, values)
 
 
 def _dumped(
-    kind: type[FastPickler], values: Mapping[str, Any], scope: Scope, guarded: bool, *, ahead: bool = False
+    kind: type[FastPickler], values: Mapping[str, Any], scope: Scope, guarded: bool, *, ahead: list[Any] | None = None
 ) -> tuple[Pickling, FastPickler]:
-    pickling = Pickling(values, scope, guarded=guarded, capture=True, ahead=ahead)
+    pickling = Pickling(values, scope, guarded=guarded, capture=True, ahead=ahead is not None)
     pickler = kind(Chunks(pickling.payload, pickling.scope.pause), pickling)
-    pickler.dump(values)
+    pickler.dump(values if ahead is None else InOrder(values, ahead))
     return pickling, pickler
 
 

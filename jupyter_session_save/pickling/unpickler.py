@@ -23,6 +23,7 @@ from . import joining, rebuild
 from .abandoned import retain
 from .culprit import root_path
 from .guarded import GuardedUnpickler
+from .hashes import Rehashed
 from .placeholder import Placeholder
 from .scope import standard_live
 
@@ -363,7 +364,7 @@ class Restoring:
 
 
 def _variables(root: Any) -> dict[str, Any]:
-    values = root.values if type(root) is rebuild.Settled else root
+    values = root.values if type(root) in (rebuild.Settled, Rehashed) else root
     if type(root) is Placeholder:
         raise pickle.UnpicklingError(root.problem.reason)
     if not isinstance(values, dict):

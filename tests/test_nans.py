@@ -1,0 +1,60 @@
+"""Which NaN is which survives a load, at no cost for those that nobody shares."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jupyter_session_save.pickling import pickler
+from jupyter_session_save.pickling.nans import module_nan
+
+from .restore import save
+
+
+def test_a_shared_nan_is_one_object_wherever_it_stands() -> None:
+    nan = float("nan")
+    r = save({"n": nan, "d": {nan: 1, (2, nan): 3}, "o": np.array([nan, "x"], dtype=object), "m": [math.nan]}).load()
+    n = r["n"]
+    assert r["d"][n] == 1 and r["d"][2, n] == 3 and r["o"][0] is n
+    assert id(r["m"][0]) == id(math.nan) != id(n)
+
+
+def test_the_nan_of_numpy_is_that_of_numpy() -> None:
+    r = save({"d": {np.nan: 1}, "o": np.array([np.nan, None], dtype=object), "f": np.float64("nan")}).load()
+    assert r["d"][np.nan] == 1 and id(r["o"][0]) == id(np.nan) and math.isnan(r["f"])
+
+
+def test_nans_that_were_two_stay_two() -> None:
+    one, other = float("nan"), -float("nan")
+    r = save({"d": {one: 1, other: 2}, "l": [one, other]}).load()
+    assert [r["d"][n] for n in r["l"]] == [1, 2]
+    assert [math.copysign(1, n) for n in r["l"]] == [math.copysign(1, n) for n in (one, other)]
+
+
+def test_numbers_that_are_no_float_of_python_keep_which_nan_they_are() -> None:
+    n = np.float32("nan")
+    r = save({"n": n, "d": {n: 1}}).load()
+    assert r["d"][r["n"]] == 1
+
+
+def test_nans_of_their_own_are_pickled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    dumped, count = pickler._dumped, []
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        count.append(1)
+        return dumped(*args, **kwargs)
+
+    monkeypatch.setattr(pickler, "_dumped", counted)
+    save({"l": [float("nan") for _ in range(9)]})
+    assert len(count) == 1
+    shared = float("nan")
+    save({"l": [shared, shared]})
+    assert len(count) == 3
+
+
+def test_without_the_module_any_nan_will_do() -> None:
+    assert id(module_nan("numpy")) == id(np.nan)
+    assert math.isnan(module_nan("no_such_module_anywhere"))
