@@ -27,11 +27,15 @@ _CACHED_HASH = "_attrs_cached_hash"  # Of the process that was saved: text has a
 
 def written_state_lacks(cls: type) -> bool:
     """Whether the state that attrs or dataclasses write for slots lacks attributes: of a subclass, or cached ones."""
-    protocol: Any = cls
-    states = [getattr(protocol, name, None) for name in ("__getstate__", "__setstate__")]
+    states = [_defined(cls, name) for name in ("__getstate__", "__setstate__")]
     if any(type(s) is not types.FunctionType or s.__module__ not in _WRITERS for s in states) or not _in_python(cls):
         return False
     return bool(cls.__dictoffset__) or not _names_in_state(cls, states[0]) >= {*_slots(cls)} - {_CACHED_HASH}
+
+
+def _defined(cls: type, name: str) -> Any:
+    """Return what a class has under a name as it lies there: a descriptor may make another class each time."""
+    return next((vars(c)[name] for c in cls.__mro__[:-1] if name in vars(c)), None)
 
 
 def _names_in_state(cls: Any, getstate: Any) -> set[str]:
@@ -54,8 +58,7 @@ def whole(obj: Any, pickling: Pickling) -> Any:
 
 def hashed_by_state(cls: type) -> bool:
     """Whether a hash written in Python may need attributes, and the way to these is that of `object`, or written."""
-    protocol: Any = cls
-    if type(protocol.__hash__) is not types.FunctionType or not _in_python(cls):
+    if type(_defined(cls, "__hash__")) is not types.FunctionType or not _in_python(cls):
         return False
     own = [vars(c) for c in cls.__mro__[:-1]]
     if any(name in names for names in own for name in _PROTOCOL) or cls in copyreg.dispatch_table:

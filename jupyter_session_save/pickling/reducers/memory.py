@@ -30,7 +30,13 @@ def _usual_protocol(cls: Any, own: Sequence[type]) -> bool:
     """Whether a class has no protocol, or the usual one: a state of numpy's, which lacks the attributes, and these."""
     hooks = {n for c in own for n in ("__reduce__", "__setstate__", "__getstate__") if n in vars(c)}
     usual = {"__reduce__", "__setstate__"} <= hooks and type(cls.__reduce__) is type(cls.__setstate__)
-    return not hooks or (usual and type(cls.__reduce__) is types.FunctionType)
+    # A class that reduces in another way than the one that sets the state, as that of `numpy.ma.masked`, means it.
+    together = usual and _first(own, "__reduce__") is _first(own, "__setstate__")
+    return not hooks or (together and type(cls.__reduce__) is types.FunctionType)
+
+
+def _first(own: Sequence[type], name: str) -> type:
+    return next(c for c in own if name in vars(c))
 
 
 _HEAP, _SIZE = 1 << 9, np.ndarray.__basicsize__  # Py_TPFLAGS_HEAPTYPE; what is larger in C has a state of its own.
