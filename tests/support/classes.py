@@ -55,14 +55,15 @@ CASES = [
         class $C:
             def __del__(self):
                 $log.append("del")
-        $x = $C()
+        $x = [$C()]
         """,
-        "print($log)",
+        "print($log, len($x))",
+        # What attrs generates holds a copy of the namespace as it was, and so all values of the time.
         """
         import gc
-        del $x
+        $x.clear()
         gc.collect()
-        $x = $C()
+        $x.append($C())
         """,
     ),
     _plain(
