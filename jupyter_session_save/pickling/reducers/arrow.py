@@ -34,7 +34,16 @@ def column(obj: Any, pickling: Pickling) -> Any:
     (only,) = whole.chunks
     if only.offset or only.get_total_buffer_size() > only.nbytes + _SLACK:
         return NotImplemented
-    state = {**vars(obj), "_pa_array": only}
+    state = {**vars(obj), "_pa_array": _as_restored(only)}
     if "_cache" in state:
         state["_cache"] = {}
     return copyreg.__newobj__, (type(obj),), state  # type: ignore[attr-defined]
+
+
+def _as_restored(array: Any) -> Any:
+    """Return an array without the bits that say that nothing is missing, which pyarrow leaves out when it restores."""
+    bits, *others = array.buffers()
+    kind = array.type
+    if bits is None or array.null_count or kind.num_fields or hasattr(kind, "index_type"):
+        return array
+    return sys.modules["pyarrow"].Array.from_buffers(kind, len(array), [None, *others], 0)
