@@ -175,6 +175,7 @@ def test_what_is_pickled_in_chunks(code: str) -> None:
         "shared = []\nbig = [(shared, n) for n in range(100)]\ndel shared",
         "inner = []\nshared = (inner,)\nbig = [[shared, n] for n in range(100)]\ndel shared, inner",
         "text = 'x' * 10_000\nbig = [[text, n] for n in range(100)]\ndel text",
+        "row = 1, 'x' * 10_000\nbig = [[row, n] for n in range(100)]\ndel row",
         "class P:\n    def __getstate__(self): return STATE\nSTATE = {'a': [1]}\nbig = [P() for n in range(100)]",
         "import numpy\nbig = [numpy.arange(n) for n in range(100)]",
         "def make():\n    class P: pass\n    return P\nP = make()\nbig = [P() for n in range(100)]\ndel P",
@@ -188,6 +189,39 @@ def test_what_may_share_is_pickled_in_one_stream(code: str) -> None:
     namespace = cell(code)
     assert chunks_of(namespace) == 0
     assert len(save(namespace).load()["big"]) == len(namespace["big"])
+
+
+@pytest.mark.parametrize(
+    ("code", "same"),
+    [
+        ("big = [(n, [n]) for n in range(100)]\nother = {row[0]: row for row in big}", "other[5][1] is big[5][1]"),
+        ("big = [((n, [n]),) for n in range(100)]\nother = [r[0] for r in big]", "other[5][1] is big[5][0][1]"),
+        ("big = [slice([n]) for n in range(100)]\nother = big[:]", "other[5].stop is big[5].stop"),
+        ("class P: pass\nbig = {n: frozenset((P(),)) for n in range(100)}\nother = {*big.values()}", "big[5] in other"),
+        ("big = [[n].append for n in range(100)]\nother = big[:]", "other[5].__self__ is big[5].__self__"),
+    ],
+)
+def test_huge_containers_that_share_what_cannot_change_share_what_is_in_it(code: str, same: str) -> None:
+    saved = save(cell(code))
+    assert ("big", "other") in {tuple(part.names) for part in saved.parts}
+    assert eval(same, saved.load())
+
+
+def test_a_list_that_changes_between_two_chunks_is_pickled_again() -> None:
+    namespace = cell("big = [[n] for n in range(5000)]")
+    steps: list[int] = []
+
+    class Meanwhile(Scope):
+        def pause(self) -> None:
+            steps.append(0)
+            if len(steps) == 20:
+                namespace["big"].insert(0, -1)
+
+    values = {"big": namespace["big"]}
+    payload = dumps(values, Meanwhile(namespace, {}, {}))
+    assert len(steps) > 20 and payload.inner
+    again = dumps(values, Scope(namespace, {}, {}))
+    assert [*map(bytes, payload.buffers)] == [*map(bytes, again.buffers)]
 
 
 def test_a_list_with_a_bad_item_has_a_placeholder_in_its_place() -> None:

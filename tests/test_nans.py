@@ -55,6 +55,11 @@ def test_nans_of_their_own_are_pickled_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(count) == 3
 
 
+def test_a_nan_of_a_module_links_no_variables() -> None:
+    parts = save({"one": [np.nan], "other": {"k": np.nan}, "n": [math.nan]}).parts
+    assert sorted(part.names for part in parts) == [("n",), ("one",), ("other",)]
+
+
 def test_without_the_module_any_nan_will_do() -> None:
     assert id(module_nan("numpy")) == id(np.nan)
     assert math.isnan(module_nan("no_such_module_anywhere"))

@@ -20,7 +20,7 @@ import pickle
 import sys
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, compress, islice
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,8 @@ _BUILTIN = frozenset(map(id, (list, dict, set, tuple, frozenset, str, bytes, byt
 _HOLDING = tuple, frozenset, slice, datetime.datetime, datetime.time, types.BuiltinFunctionType, types.CodeType
 """Immutable types whose instances may hold something that is not."""
 
+_SHOWING = frozenset(map(id, (tuple, frozenset, slice, types.BuiltinFunctionType)))
+"""Those of which that can be asked."""
 
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
 
@@ -110,7 +112,7 @@ def dump(values: Mapping[str, Any], pickling: Pickling, new_pickler: Callable[[A
         names = tuple(name for name, value in values.items() if value is one)
         rows.append((names, _NAMES[id(type(one))], tuple(digests)))
     payload.chunks.append(pickle.dumps(_Joined(tuple(values), b"".join(piece.chunks), tuple(rows)), 5))
-    return Kept([*apart.met.values(), *huge])
+    return Kept([*apart.shareable(), *huge])
 
 
 class _Joined:
@@ -148,10 +150,11 @@ class _Apart:
 
     def streams(self, container: Any) -> Iterator[bytes]:
         """Yield the pickle of each chunk."""
-        size = self._size(container)
-        items = _cut(container, size)
+        items, count = _cut(container, self._size(container)), len(container)
         while (stream := self._next(items)) is not None:
             yield stream
+        if len(container) != count:
+            raise RuntimeError("list changed size during iteration")  # As dicts and sets say by themselves.
 
     def _size(self, container: Any) -> int:
         """Return how many items make up a chunk: a power of two, so that it stays while the container grows."""
@@ -211,8 +214,8 @@ class _Apart:
                 self._kinds[key] = kind, self._is_known(kind)
             if not self._kinds[key][1]:
                 alien = compress(objects, map(key.__eq__, kinds))
-                strange = sum(id(one) not in self._pickling.referenced for one in alien)
-                if strange > self._counts[key]:
+                referenced = self._pickling.referenced.difference(self._before)
+                if sum(id(one) not in referenced for one in alien) > self._counts[key]:
                     raise NotApartError(f"it holds objects of type {type_name(self._kinds[key][0])}")
 
     def _is_known(self, kind: type) -> bool:
@@ -238,6 +241,15 @@ class _Apart:
             elif not self._may_be_doubled(obj):
                 raise NotApartError("its items share objects")
 
+    def shareable(self) -> Iterable[Any]:
+        """Return what was met, and what is within such tuples and the like: they link nothing, so it has to."""
+        found, front = dict(self.met), list(self.met.values())
+        while front := [obj for obj in front if id(type(obj)) in _SHOWING and not self._may_be_doubled(obj)]:
+            within = gc.get_referents(*front)
+            front = list({id(obj): obj for obj in within if id(obj) not in found and type(obj) is not str}.values())
+            found.update(zip(map(id, front), front, strict=True))
+        return found.values()
+
     def _may_be_doubled(self, obj: Any) -> bool:
         """Whether an object may come back as one for each chunk: a reference, or a leaf whose identity says nothing."""
         kind = type(obj)
@@ -246,11 +258,15 @@ class _Apart:
         if id(obj) in self._pickling.referenced or id(obj) in self._scope.names:
             return True
         if kind is tuple or kind is frozenset:
-            atoms = len(obj) < _LONG and all(type(item) in _ATOMS and not unequal_to_itself(item) for item in obj)
-            return atoms and not nans_among([*obj])
+            return len(obj) < _LONG and all(map(_is_small, obj)) and not nans_among([*obj])
         if kind is types.BuiltinFunctionType:
             return importable_path(obj) is not None
         return self._is_immutable(kind) and not issubclass(kind, _HOLDING) and not unequal_to_itself(obj)
+
+
+def _is_small(obj: Any) -> bool:
+    """Whether something is a number or a short text that takes next to nothing to store once more."""
+    return type(obj) in _ATOMS and sys.getsizeof(obj) < _LONG and not unequal_to_itself(obj)
 
 
 def _held(objects: list[Any], count: int) -> list[Any]:

@@ -134,5 +134,6 @@ def _in_c(pickler: Any) -> bool:
 
 
 def _own(pickler: Any) -> set[int]:
-    """Return the ids of what picklers have in common: their class and what they were given."""
-    return {id(type(pickler)), *map(id, vars(pickler).values())}
+    """Return the ids of what picklers have in common: their class, what they were given, a method that some list."""
+    asking = getattr(type(pickler), "persistent_id", None)  # Listed up to Python 3.12.
+    return {id(type(pickler)), id(asking), *map(id, vars(pickler).values())}
