@@ -1,7 +1,8 @@
 """Reading parts back from blobs and packs.
 
 Invariant: bytes that are handed out have the length that was written, and were compared with their digest
-unless the caller asked for a bare mapping.
+unless the caller asked for a bare mapping. What is read (and may be unpickled) was compared in memory of its own, so
+whatever becomes of the file, the bytes that were compared are those that are used.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Reader:
         self._packs: dict[str, memoryview] = {}
         self._lent: dict[str, tuple[memoryview, set[int]]] = {}
         self._whole: dict[str | None, memoryview] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @contextlib.contextmanager
     def whole_packs(self, parts: Iterable[Part]) -> Iterator[None]:
@@ -83,7 +84,10 @@ class Reader:
                 return plain
         if part.base is not None:
             return self._patched(part, verify=True).toreadonly()
-        return self._verified(part, self._plain(part)).toreadonly()
+        plain = self._plain(part)
+        if isinstance(plain.obj, mmap.mmap):
+            plain = self._read_beside(part) if part.pack is None else memoryview(bytes(plain))
+        return self._verified(part, plain).toreadonly()
 
     def map(self, part: Part, *, verify: bool) -> memoryview:
         """Return bytes that are the caller's own: mapped copy-on-write, or a compared copy of what cannot be mapped.
@@ -93,7 +97,7 @@ class Reader:
         if part.base is not None:
             return self._patched(part, verify=verify)
         if not is_mappable(part):
-            return memoryview(bytearray(self._verified(part, self._plain(part))))
+            return self._verified(part, memoryview(bytearray(self._plain(part))))
         if part.pack is None:
             blob = self._plain(part)
             return self._verified(part, blob, once=True) if verify else blob
@@ -139,19 +143,28 @@ class Reader:
     def _stored(self, part: Part) -> memoryview:
         """Return a part's bytes as they are stored, with their length checked, for blobs as a private mapping."""
         key = key_of(part)
-        try:
-            if part.pack is None:
-                plain, length = self._store.map(key), part.size
-            else:
-                whole = self._whole.get(part.pack) or self._open_pack(key)
-                plain, length = whole[part.offset : part.offset + part.stored], part.stored
-        except KeyError:
-            self._saw_damage(key)
-            raise DamagedError(f"{key} is missing from {self._store.url}: {_HINT}") from None
+        if part.pack is None:
+            return self._of_length(key, self._map(key), part.size)
+        return self._cut(part, self._whole.get(part.pack) or self._open_pack(key))
+
+    def _cut(self, part: Part, whole: memoryview) -> memoryview:
+        return self._of_length(key_of(part), whole[part.offset : part.offset + part.stored], part.stored)
+
+    def _of_length(self, key: str, plain: memoryview, length: int) -> memoryview:
         if plain.nbytes != length:
             self._saw_damage(key)
             raise DamagedError(f"{key} in {self._store.url} is not of the length that was written: {_HINT}")
         return plain
+
+    def _map(self, key: str) -> memoryview:
+        try:
+            return self._store.map(key)
+        except KeyError:
+            raise self._missing(key) from None
+
+    def _missing(self, key: str) -> DamagedError:
+        self._saw_damage(key)
+        return DamagedError(f"{key} is missing from {self._store.url}: {_HINT}")
 
     def _plain(self, part: Part) -> memoryview:
         """Return a part's bytes with their length checked."""
@@ -169,13 +182,18 @@ class Reader:
     def _read_beside(self, part: Part) -> memoryview:
         """Return a plain part of a pack, read into memory of its own: no page of a mapping becomes resident."""
         stored = self._stored(part)
-        return memoryview(self._store.read(key_of(part), part.offset, stored.nbytes))
+        key = key_of(part)
+        try:
+            # Of the length that was checked, unless the file was exchanged since.
+            return memoryview(self._store.read(key, part.offset, stored.nbytes))
+        except KeyError:
+            raise self._missing(key) from None
 
     def _open_pack(self, key: str) -> memoryview:
         with self._lock:
             whole = self._packs.pop(key, None)
             if whole is None:
-                whole = self._store.map(key)
+                whole = self._map(key)
                 while len(self._packs) >= _OPEN_PACKS:
                     del self._packs[next(iter(self._packs))]
             self._packs[key] = whole  # the last used stands last
@@ -188,12 +206,12 @@ class Reader:
         with self._lock:
             whole, taken = self._lent.pop(key, (memoryview(b""), set[int]()))
             if not whole.nbytes or part.offset in taken:
-                whole, taken = self._store.map(key), set()
+                whole, taken = self._map(key), set()
             while len(self._lent) >= _OPEN_PACKS:
                 del self._lent[next(iter(self._lent))]
             taken.add(part.offset)
             self._lent[key] = whole, taken
-        return whole[part.offset : part.offset + part.stored]
+        return self._cut(part, whole)
 
     def _saw_damage(self, key: str) -> None:
         self._damaged.add(key)

@@ -163,3 +163,33 @@ class TestWholePacks:
         repository.store.delete(key_of(parts[0]))
         with repository.whole_packs([*parts, Part("0" * 64, 5, "../etc", 0, 5)]), pytest.raises(DamagedError):
             repository.read(parts[0])
+
+
+def test_what_was_compared_is_what_is_used_whatever_becomes_of_the_file(tmp_path: Path, noise: list[bytes]) -> None:
+    repository = Repository(LocalStore(tmp_path / "store"))
+    in_pack, short, *_, blob = stored(repository, [*noise, noise[0] * 14])
+    assert (in_pack.pack, in_pack.codec, blob.pack) == (short.pack, "raw", None)
+    views = [bytes(repository.map(short, verify=True)), *map(repository.read, (in_pack, short, blob))]
+    for one in (in_pack, blob):
+        path = tmp_path / "store" / key_of(one)
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+    assert [bytes(view) for view in views] == [noise[1], noise[0], noise[1], noise[0] * 14]
+
+
+def test_a_pack_that_went_is_missed_though_it_is_still_mapped(repository: Repository, noise: list[bytes]) -> None:
+    one, *_ = stored(repository, noise)
+    repository.read(one)
+    repository.store.delete(key_of(one))
+    with pytest.raises(DamagedError, match="missing"):
+        repository.map(one, verify=False)
+    assert "missing" in repository.damage(one, data=True)
+
+
+def test_a_pack_that_was_exchanged_for_a_shorter_one_is_noticed(repository: Repository, noise: list[bytes]) -> None:
+    one, _, last, _ = stored(repository, noise)
+    repository.read(one)
+    data = repository.store.get(key_of(one))
+    repository.store.put(key_of(one), [data[: last.offset]], durable=False, overwrite=True)
+    with pytest.raises(DamagedError, match="length"):
+        repository.map(last, verify=False)

@@ -50,7 +50,8 @@ def make_joined(restoring: Restoring, names: tuple[str, ...], head: bytes, conta
     known = [memo.get(position) for position in range(room_for(len(memo)))]
     for container, (_, _, digests) in zip(made, containers, strict=True):
         for digest in digests:
-            chunk = restoring.next_buffer()
+            # Copied, since it may stand in a file: what is compared is what is unpickled.
+            chunk = bytes(restoring.next_buffer())
             if blake3(chunk).digest() != digest:
                 raise DamagedError(f"a chunk of {names[0]} differs from what was saved: run `jupyter session check`")
             restoring.fill(container, restoring.inner(chunk, known)[0])
