@@ -138,6 +138,21 @@ def test_the_check_reads_the_file_and_not_the_users_copy(a: Notebook, capsys: py
     assert capsys.readouterr().err == ""
 
 
+def test_a_store_that_goes_during_the_check_is_no_damage(a: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    a.run("short = np.random.default_rng(0).random(9_000)").save()
+    parts = [buffer_of(a, "short"), buffer_of(a, "huge")]
+    for part in parts:
+        a.repository.map(part, verify=False)
+    snapshot = a.repository.resolve("s")
+    for key in [*a.repository.store.list()]:
+        a.repository.store.delete(key)
+    assert DataCheck(a.repository, snapshot, parts).start() == []
+    finish()
+    said = capsys.readouterr().err
+    assert said.startswith("data of s@2 was not compared any further with what was saved (packs/")
+    assert said.count("\n") == 1
+
+
 def test_a_missing_blob_is_found_when_it_is_mapped(a: Notebook) -> None:
     a.repository.store.delete(key_of(buffer_of(a, "huge")))
     report = a.fresh().load()
