@@ -73,7 +73,7 @@ def human_time(stamp: str) -> str:
     """Return an ISO 8601 time as local time to the minute; what is no such time is returned as it is."""
     try:
         return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # years that the system cannot tell
         return stamp
 
 

@@ -23,6 +23,7 @@ _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (
 _EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_SET": set}
 _MARKED = frozenset({"APPENDS", "SETITEMS", "ADDITEMS", "TUPLE", "FROZENSET"})
 _COUNTED = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_FROZEN = (tuple, frozenset)
 _SKIPPED = frozenset({"PROTO", "FRAME", "STOP"})
 
 
@@ -47,7 +48,7 @@ def previews(stream: bytes | memoryview) -> dict[str, str]:
         return {}
     try:
         values = {name: withheld(value, name) for name, value in _run(bytes(stream)).items() if type(name) is str}
-    except (_NotPlainError, ValueError, IndexError, KeyError, TypeError, RecursionError):
+    except (_NotPlainError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = _WIDTH
@@ -84,7 +85,7 @@ def _step(name: str, argument: Any, stack: list[Any], marks: list[int], memo: li
     elif name == "MEMOIZE":
         memo.append(stack[-1])
     elif name in ("BINGET", "LONG_BINGET"):
-        stack.append(memo[argument])
+        stack.append(_again(memo[argument]))
     elif name in _COUNTED:
         count = _COUNTED[name]
         stack[-count:] = [tuple(stack[-count:])]
@@ -101,6 +102,13 @@ def _step(name: str, argument: Any, stack: list[Any], marks: list[int], memo: li
             _fill(stack[-1], items)
     elif name not in _SKIPPED:
         raise _NotPlainError
+
+
+def _again(value: Any) -> Any:
+    """Return what stands in several places, but no tuples of tuples, which in a few bytes could be of billions."""
+    if type(value) in _FROZEN and any(type(item) in _FROZEN for item in value):
+        raise _NotPlainError
+    return value
 
 
 def _fill(container: Any, items: Any) -> None:

@@ -60,6 +60,7 @@ def test_seconds_are_humanised(seconds: float, text: str) -> None:
 def test_times_are_local_and_others_are_left_alone() -> None:
     assert len(human_time("2026-02-03T04:05:06.789+00:00")) == len("2026-02-03 04:05")
     assert human_time("yesterday") == "yesterday"
+    assert human_time("0001-01-01T00:00:00+23:59") == "0001-01-01T00:00:00+23:59"
 
 
 def test_plural() -> None:

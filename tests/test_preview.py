@@ -58,10 +58,19 @@ def test_shared_and_cyclic_containers_are_shown() -> None:
         b"\x80\x05K\x01K\x02.",
         b"\x80\x05u.",
         b"\x80\x05h\x07.",
+        b"\x80\x05K\x01(K\x02K\x03e.",  # appended to a number
+        b"\x80\x05K\x01(K\x02K\x03u.",
     ],
 )
 def test_junk_has_no_preview(stream: bytes) -> None:
     assert previews(stream) == {}
+
+
+def test_a_few_bytes_that_stand_for_billions_are_not_looked_into() -> None:
+    many: Any = ("x",)
+    for _ in range(60):
+        many = (many, many)
+    assert previews(pickle.dumps({"x": many}, protocol=5)) == {}
 
 
 class Evil:
