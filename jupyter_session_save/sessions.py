@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog import open_repository, split_reference, store_location
 from .compare import plan, statuses
-from .loading import Options, Target, check_trust, load_into, select
+from .loading import check_trust, load_into
 from .opening import OpenSession
 from .pickling import collection_paused
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
@@ -25,6 +25,7 @@ from .resuming import names_of
 from .saving import save_namespace
 from .snapshot import Snapshot
 from .statement import Lineage
+from .target import Options, Target, select
 from .trust import Signer
 
 if TYPE_CHECKING:

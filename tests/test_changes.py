@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from jupyter_session_save.changes import FICKLE, Tracker
-from jupyter_session_save.loading import Options, load_into
+from jupyter_session_save.loading import load_into
 from jupyter_session_save.pickling import GiveWay
 from jupyter_session_save.reach import reach_of
 from jupyter_session_save.repository import Repository
@@ -25,6 +25,7 @@ from jupyter_session_save.retention import HEADS, parse
 from jupyter_session_save.snapshot import Snapshot
 from jupyter_session_save.store import LocalStore, MemoryStore
 from jupyter_session_save.sweeping import QUIET, TRIES
+from jupyter_session_save.target import Options
 from jupyter_session_save.trust import Signer
 
 SIGNER = Signer(b"k" * 32)
