@@ -71,6 +71,24 @@ class Settings:
     keep: str = DEFAULT
 
 
+class _Turn:
+    """Whose turn it is to work; a lock, but no interrupt comes between having taken it and being sure to give it back.
+
+    Whoever takes it gives it back by ``by = None`` where ``by`` is what they gave: without a call.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.by: object = None
+
+    def take(self, who: object) -> bool:
+        """Take the turn unless another has it."""
+        with self._lock:
+            if self.by is None:
+                self.by = who
+        return self.by is who
+
+
 class Autosave:
     """Saves one shell's namespace by itself.
 
@@ -87,7 +105,7 @@ class Autosave:
         self._idle = Idle(getattr(shell, "kernel", None), self._step)
         # Another on the same store: what a repository remembers is for one thread.
         self._settler = Repository(tracker.repository.store)
-        self._lock = threading.Lock()
+        self._turn = _Turn()
         # Set where nothing else can be done: on other threads, and for as long as it is not known what a cell touched.
         self._escaped = True
         self._cell: int | None = None
@@ -95,7 +113,7 @@ class Autosave:
         self._again, self._patience, self._unseen = AGAIN[0], TERMINAL, 0.0
         self._beside = False
         self._busy = self._ended = time.monotonic()
-        self._depth, self._is_magic = 0, False
+        self._depth, self._is_magic, self._untold = 0, False, False
         self._unpruned = 0
         self._settling: threading.Thread | None = None
         self.paused = ""
@@ -119,6 +137,8 @@ class Autosave:
 
     def announced(self, info: Any) -> None:
         """A cell is about to run, of which the text is known."""
+        # An interrupt may have come between the last cell and its hook, or this cell stands within another.
+        self._escaped, self._untold = self._escaped or self._untold, True
         raw = getattr(info, "raw_cell", None)
         self._is_magic = self._depth == 1 and type(raw) is str and _MOVES.fullmatch(raw.strip()) is not None
 
@@ -132,15 +152,17 @@ class Autosave:
 
     def after(self, result: Any = None) -> None:
         """A cell has run."""
+        mine = object()
         try:
-            if threading.current_thread() is not threading.main_thread() or not self._lock.acquire(blocking=False):
-                self._escaped = True
-                self._idle.wake()
-                return
             try:
-                self._after(result)
+                if threading.current_thread() is threading.main_thread() and self._turn.take(mine):
+                    self._after(result)
+                    return
             finally:
-                self._lock.release()
+                if self._turn.by is mine:
+                    self._turn.by = None
+            self._escaped = True
+            self._idle.wake()
         except BaseException as error:
             # Also an interrupt: what was touched stays so, and is saved after the next cell.
             self._note(error)
@@ -171,9 +193,10 @@ class Autosave:
         """
         if self.paused:
             raise SaveError(f"autosave is paused, because {self.paused}: %autosave_session on goes on")
-        if not self._lock.acquire(blocking=False):
-            raise SaveError("autosave is at work on another thread: try again")
+        mine = object()
         try:
+            if not self._turn.take(mine):
+                raise SaveError("autosave is at work on another thread: try again")
             calm = self._is_magic and not self._escaped
             unknown = self.tracker.unknown_since(self._ended) if calm else EVERYTHING
             looked, cell = set(unknown.names), None if self._cell is None else self._cell + 1
@@ -188,7 +211,8 @@ class Autosave:
                     return self.tracker.current
                 unknown = Reach()
         finally:
-            self._lock.release()
+            if self._turn.by is mine:
+                self._turn.by = None
 
     def stop(self) -> None:
         """Do nothing more."""
@@ -220,7 +244,7 @@ class Autosave:
             self.tracker.touch(EVERYTHING if escaped else self._reach(info, raw))
         elif escaped:
             self.tracker.touch(EVERYTHING)
-        self._escaped = False
+        self._escaped = self._untold = False
         if not raw.strip() or not info.store_history or info.silent:
             return
         self._cell = result.execution_count
@@ -282,9 +306,12 @@ class Autosave:
 
     def _step(self, pause: Callable[[], None]) -> float | None:
         """Do one step of what is left for idle time."""
-        if self.paused or not self._lock.acquire(blocking=False):
+        if self.paused:
             return None
+        mine = object()
         try:
+            if not self._turn.take(mine):
+                return None
             if self._escaped:
                 # A cell of a subshell, which runs on a thread of its own.
                 self._ended = time.monotonic()
@@ -318,7 +345,8 @@ class Autosave:
             self._note(error)
             return max(0.1, self._retry - time.monotonic())
         finally:
-            self._lock.release()
+            if self._turn.by is mine:
+                self._turn.by = None
 
     def _sweep_a_little(self) -> None:
         """Look at a few components where there is no idle time, each cell at others; at all if one has waited long."""

@@ -19,17 +19,24 @@ class _Heard:
     def __init__(self, handler: Any) -> None:
         self.handler = handler
         self.raised: BaseException | None = None
+        self.listens = True
 
     def __call__(self, number: int, frame: FrameType | None) -> Any:
         try:
             return self.handler(number, frame)
         except BaseException as error:
-            self.raised = error
+            if self.listens:
+                self.raised = error
             raise
 
 
 # Threads that we start to pickle on a larger stack run in a copy of the context, and hear the same.
 _heard: ContextVar[_Heard | None] = ContextVar("session_interrupts", default=None)
+
+
+def _listening() -> _Heard | None:
+    heard = _heard.get()
+    return heard if heard is not None and heard.listens else None
 
 
 @contextlib.contextmanager
@@ -39,15 +46,15 @@ def watched() -> Iterator[None]:
     Front ends interrupt by SIGINT, which Python hands to the main thread only, on Windows too; so what is raised on
     another thread has been raised by somebody.
     """
-    if _heard.get() is not None:
+    if _listening() is not None:
         yield
         return
     handler = signal.getsignal(signal.SIGINT)
     while isinstance(handler, _Heard):
         handler = handler.handler
     heard = _Heard(handler)
-    token = _heard.set(heard)
     try:
+        _heard.set(heard)
         if callable(handler):
             with contextlib.suppress(ValueError):  # Not the main thread.
                 signal.signal(signal.SIGINT, heard)
@@ -57,15 +64,15 @@ def watched() -> Iterator[None]:
             raise heard.raised from None
         raise
     finally:
+        # Before any call: after an interrupt in one of those that follow, no later save may take it for its own.
+        heard.listens, heard.raised = False, None
         if signal.getsignal(signal.SIGINT) is heard:
             signal.signal(signal.SIGINT, handler)
-        heard.raised = None
-        _heard.reset(token)
 
 
 def stopping(*ours: type[BaseException]) -> tuple[type[BaseException], ...]:
     """Return which exceptions stop all work, for an ``except``: ours, and any once the user has interrupted."""
-    heard = _heard.get()
+    heard = _listening()
     if heard is None:
         return KeyboardInterrupt, *ours
     return ours if heard.raised is None else (BaseException,)
@@ -73,6 +80,6 @@ def stopping(*ours: type[BaseException]) -> tuple[type[BaseException], ...]:
 
 def check() -> None:
     """Raise what an interrupt has raised, if code of the user's has swallowed it."""
-    heard = _heard.get()
+    heard = _listening()
     if heard is not None and heard.raised is not None:
         raise heard.raised

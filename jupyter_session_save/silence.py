@@ -13,8 +13,23 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+
+class _Silence:
+    """Holds until it is said to be over, which no interrupt can come between."""
+
+    __slots__ = ("holds",)
+
+    def __init__(self) -> None:
+        self.holds = True
+
+
 # Threads that we start to pickle on a larger stack run in a copy of the context, and are silent, too.
-_silent: ContextVar[bool] = ContextVar("session_silent", default=False)
+_silent: ContextVar[_Silence | None] = ContextVar("session_silent", default=None)
+
+
+def _is_silent() -> bool:
+    silent = _silent.get()
+    return silent is not None and silent.holds
 
 
 @contextlib.contextmanager
@@ -26,20 +41,21 @@ def silence(shell: Any) -> Iterator[None]:
     shell : InteractiveShell
         Whose displays are meant.
     """
-    if _silent.get():
+    if _is_silent():
         yield
         return
     display = getattr(shell, "display_pub", None)
-    undo: list[Callable[[], None]] = []
-    token = _silent.set(True)
-    try:
-        methods = (sys.stdout, "write"), (sys.stderr, "write"), (display, "publish"), (display, "clear_output")
-        undo.extend(_muted(owner, method) for owner, method in methods)
-        yield
-    finally:
-        while undo:
-            undo.pop()()
-        _silent.reset(token)
+    ours = _Silence()
+    with contextlib.ExitStack() as undo:
+        try:
+            _silent.set(ours)
+            methods = (sys.stdout, "write"), (sys.stderr, "write"), (display, "publish"), (display, "clear_output")
+            for owner, method in methods:
+                undo.callback(_muted(owner, method))
+            yield
+        finally:
+            # Before any call: an interrupt in one of those that follow must not leave the user's own output silent.
+            ours.holds = False
 
 
 def _muted(owner: Any, name: str) -> Callable[[], None]:
@@ -49,7 +65,7 @@ def _muted(owner: Any, name: str) -> Callable[[], None]:
         before = own.get(name)
 
         def method(*args: Any, **options: Any) -> Any:
-            if not _silent.get():
+            if not _is_silent():
                 return usual(*args, **options)
             return len(args[0]) if args and type(args[0]) is str else None
 

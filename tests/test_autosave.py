@@ -190,7 +190,8 @@ def test_after_a_failed_load_autosave_pauses(machine: Machine) -> None:
     good = path.read_bytes()
     path.write_bytes(good[: len(good) // 2])
     kernel = begin(machine)
-    assert kernel.run("%load_session nb", check=False).error is not None
+    failed = kernel.run("%load_session nb", check=False)
+    assert failed.error is not None and "autosave is paused, because nb could not be loaded" in failed.text
     kernel.run("x = 'poor'")
     assert versions(machine) == [1]
     assert "is paused" in kernel.run("%autosave_session").text
@@ -201,12 +202,24 @@ def test_after_a_failed_load_autosave_pauses(machine: Machine) -> None:
     assert versions(machine) == [1, 2]
 
 
-@pytest.mark.parametrize("line", ["nb@9", "other", "nb@x"])
-def test_a_slip_of_the_pen_in_a_load_pauses_nothing(machine: Machine, line: str) -> None:
-    kernel = begin(machine, "x = [1]")
-    assert kernel.run(f"%load_session {line}", check=False).error is not None
-    kernel.run("x.append(2)")
-    assert versions(machine) == [1, 2]
+STOP = """
+import signal
+class Stop:
+    def __setstate__(self, state): signal.raise_signal(signal.SIGINT)
+stop = Stop(); stop.state = 1
+x = [stop]
+"""
+
+
+def test_neither_slips_of_the_pen_nor_interrupts_in_loads_pause_anything(machine: Machine) -> None:
+    kernel = begin(machine, STOP, "x.append(2)")
+    for line in ("nb@9", "other", "nb@x", "nb@1"):
+        failed = kernel.run(f"%load_session {line}", check=False)
+        assert failed.error is not None and "paused" not in failed.text
+        kernel.check("x == [stop, 2]")
+    assert failed.error.name == "KeyboardInterrupt"
+    kernel.run("x.append(3)")
+    assert versions(machine) == [1, 2, 3]
 
 
 def test_a_failing_store_is_told_once_and_nothing_is_lost(machine: Machine) -> None:

@@ -226,7 +226,8 @@ class AutosaveMagics(Magics):
                 self._noted(snapshot, bound.difference(failed))
                 remark = self._told_if_off(snapshot)
             if failed:
-                self._paused(f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}")
+                why = f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}"
+                remark = self._paused(why) or remark
         return remark
 
     @contextlib.contextmanager
@@ -235,12 +236,13 @@ class AutosaveMagics(Magics):
         try:
             yield
         except BaseException as error:
-            # A slip of the pen, by who has saved already; an empty kernel was to go on from what was not found.
-            slip = isinstance(error, SessionNotFoundError | SessionNameError)
+            # A slip of the pen, or a change of mind, by who has saved already; an empty kernel was to go on from what
+            # was not found.
+            slip = isinstance(error, SessionNotFoundError | SessionNameError | KeyboardInterrupt)
             if slip and self._autosave is not None and self._autosave.tracker.current is not None:
                 raise
-            if self._autosave is None or self._autosave.tracker.name == name:
-                self._paused(f"{name} could not be loaded")
+            if self._autosave is not None and self._autosave.tracker.name == name:
+                print(self._paused(f"{name} could not be loaded"))
             raise
 
     def offer(self) -> None:
@@ -303,9 +305,11 @@ class AutosaveMagics(Magics):
             if self._autosave.paused:
                 self._autosave.resume()
 
-    def _paused(self, why: str) -> None:
-        if self._autosave is not None:
-            self._autosave.pause(why)
+    def _paused(self, why: str) -> str:
+        if self._autosave is None:
+            return ""
+        self._autosave.pause(why)
+        return f"autosave is paused, because {why}: %autosave_session on goes on"
 
     def _made(self, name: str) -> Autosave:
         # Imported when it is needed: %load_ext has a budget of 60 ms.

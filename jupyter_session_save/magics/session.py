@@ -314,9 +314,8 @@ class SessionMagics(Magics):
                 target.name, target.sequence, since=since, replace=True, progress=progress
             )
         adopt_compiler_flags(self.shell, (v.name for v in report.variables))
-        if self.follower is not None:
-            self.follower.loaded(report)
-        return report
+        remark = "" if self.follower is None else self.follower.loaded(report)
+        return replace(report, notes=(*report.notes, remark)) if remark else report
 
     def repository(self, *, create: bool = True) -> Repository:
         """Open the store that counts now; one in memory stays the same one."""

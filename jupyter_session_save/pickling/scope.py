@@ -293,13 +293,15 @@ def is_library(module: str) -> bool:
 def collection_paused() -> Iterator[None]:
     """Keep the garbage collector from walking the namespace again and again while pickles grow."""
     enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if enabled:
-            _count_as_old()
-            gc.enable()
+            try:
+                _count_as_old()
+            finally:
+                gc.enable()
 
 
 _MANY = 5_000
