@@ -1,9 +1,10 @@
 """Whether a value stands among the keys of what it leads to, so that a load would ask for its hash too early.
 
 Unpickled in the usual order, such a set or dict is filled before its element has the attributes of which the hash is
-made: that fails, or files the element under a hash that it has no more.
+made: that fails, or files the element under a hash that it has no more. `Rehashed` is part of the format.
 
-Invariant: no code of the user's runs; what is found to be safe is safe as far as exact sets, dicts and tuples go.
+Invariant: while saving no code of the user's runs; what is found to be safe is safe as far as exact sets, dicts and
+tuples go.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 The C pickler writes floats without asking anybody, and forgets them. A shared NaN travels as a stand-in, which is
 memoized like any object: those of modules come back as the module's own, others are one object wherever they stood.
+The name of `module_nan` is part of the format.
 
 Invariant: floats that equal themselves, and a NaN that has a single holder, are pickled as ever.
 """
