@@ -17,6 +17,7 @@ from .components import Pickled, digests, split
 from .describe import describe
 from .display import human_bytes
 from .errors import SaveError
+from .held import stands
 from .interpreter import Surroundings, collect, outputs
 from .interrupts import check, watched
 from .limits import usual_limit
@@ -33,7 +34,7 @@ from .resuming import names_of, write_state
 from .snapshot import Component, Part, Problem, Snapshot, State, Variable, by_variable
 from .statement import Lineage
 from .trust import Signer
-from .writing import Writer, stands
+from .writing import Writer
 
 if TYPE_CHECKING:
     from .lineage import Recorder

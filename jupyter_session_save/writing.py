@@ -20,6 +20,7 @@ from . import bystanders, patches
 from .digests import Tick, digest_of, key_of
 from .display import human_bytes
 from .errors import MORE_ROOM, DamagedError, KeyExistsError, StoreError
+from .held import Held, stands
 from .manifest import Rows, seal
 from .names import snapshot_key
 from .numbering import Numbering, line_of
@@ -72,7 +73,7 @@ class Writer:
         self._known: dict[str, Part] = {}
         self._parts: dict[str, Part] = {}
         self._packing = Packing()
-        self._sound: dict[str, int] = {}
+        self._held = Held(store)
         self._fresh: set[str] = set()
         self._unsure: set[str] = set()
         self._moved: dict[str, Part] = {}
@@ -281,7 +282,7 @@ class Writer:
 
     def _is_whole(self, part: Part) -> bool:
         """Whether what is stored can be used instead of writing it."""
-        return key_of(part) not in self._memory.damaged and self._reuse(part)
+        return key_of(part) not in self._memory.damaged and self._held.has(part)
 
     def _make(self, key: str, chunks: Sequence[bytes | memoryview]) -> None:
         began = time.time()
@@ -311,26 +312,13 @@ class Writer:
                 if began - 0.05 <= time.time() - self._store.age(key) <= ended + 1e-3:
                     self._store.delete(key)
 
-    def _reuse(self, part: Part) -> bool:
-        """Whether a stored part is there in full; if so, a collection meanwhile leaves it."""
-        key = key_of(part)
-        if key not in self._sound:
-            try:
-                # Touch before looking: a collection looks at the age last of all before it deletes.
-                self._store.touch(key)
-                self._sound[key] = self._store.size(key)
-            except KeyError:
-                return False
-        size = self._sound[key]
-        return size == part.size if part.pack is None else size >= part.offset + part.stored
-
     def _put_blob(self, digest: str, size: int, views: list[memoryview]) -> None:
         part = Part(digest, size)
         key = key_of(part)
         if not self._is_whole(part):
             self._check_room(size)
             self._pending.submit(partial(self._write_blob, part, views), size)
-            self._sound[key] = size
+            self._held.took(key, size)
             self.written += size
         # Also if it was there: who wrote it may have been killed before it was durable.
         self._fresh.add(key)
@@ -364,37 +352,12 @@ class Writer:
         if not self._is_whole(replace(placed[-1], offset=size, stored=0)):
             self._check_room(size)
             self._make(key, chunks)
-            self._sound[key] = size
+            self._held.took(key, size)
             self.written += size
         self._fresh.add(key)
         self._parts.update((part.digest, part) for part in placed)
 
     def _hold(self, snapshot: Snapshot) -> None:
         """Make sure that all that the snapshot refers to is there and stays there, and is durable if it should be."""
-        for part in snapshot.parts():
-            if part.pack == "":
-                raise ValueError(f"a part of {snapshot.name!r} was put by another writer: put it with this one")
-            if not self._reuse(part):
-                raise _removed(self._store, key_of(part))
-        try:
-            unsure = self._unsure.intersection(map(key_of, snapshot.parts()))
-            self._store.sync(sorted(self._fresh | unsure) if self._durable else ())
-        except KeyError as error:
-            raise _removed(self._store, error.args[0]) from None
-        for key in sorted({key_of(part) for part in snapshot.parts()}):
-            if not self._store.exists(key):
-                raise _removed(self._store, key)
-
-
-def stands(store: Store, record: Snapshot) -> bool:
-    """Whether a record is still there, and not another one under its number."""
-    try:
-        return record.signature.encode() in store.get(snapshot_key(record.name, record.sequence))
-    except KeyError:
-        return False
-
-
-def _removed(store: Store, key: str) -> StoreError:
-    error = StoreError(f"{key} was removed from {store.url} during the save: save again")
-    error.errno = errno.ENOENT
-    return error
+        fresh, unsure = (self._fresh, self._unsure) if self._durable else (set[str](), set[str]())
+        self._held.hold(list(snapshot.parts()), fresh=fresh, unsure=unsure)
