@@ -1,7 +1,9 @@
-"""Fixtures that start real kernels on a machine of their own."""
+"""Fixtures that start real kernels on a machine of their own, and what each test may rely on."""
 
 from __future__ import annotations
 
+import gc
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,22 @@ from .machine import Machine
 def shared_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What kernels may share: matplotlib's font cache, which takes seconds to build."""
     return {"MPLCONFIGDIR": str(tmp_path_factory.mktemp("matplotlib"))}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let an interrupt arrive: a shell starts its background jobs with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def young() -> Iterator[None]:
+    """Keep what other modules have imported out of garbage collections, which would take most of the time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

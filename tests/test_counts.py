@@ -158,7 +158,8 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
 def autosaved(tmp_path: Path, notes: Notes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Autosaved]:
     main = sys.modules["__main__"]
     # The interpreter's own state is no part of what is counted here: other tests leave their traces in it.
-    monkeypatch.setattr("jupyter_session_save.changes.collect", lambda *_: ({}, []))
+    for room in ("changes", "saving"):
+        monkeypatch.setattr(f"jupyter_session_save.{room}.collect", lambda *_: ({}, []))
     yield Autosaved(tmp_path / "store", notes)
     sys.modules["__main__"] = main
 
