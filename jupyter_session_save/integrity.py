@@ -18,7 +18,7 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from .digests import key_of
-from .display import plural
+from .display import one_line, plural
 from .errors import SessionError
 from .packing import is_mappable
 from .repository import Repository
@@ -85,7 +85,7 @@ class DataCheck:
             if damage and not self._is_readable(part):
                 # Deleted, or on a disk that has gone: what is mapped stays as it is.
                 line = f"data of {self._snapshot.reference} was not compared any further with what was saved ({damage})"
-                print(line, file=sys.stderr, flush=True)
+                print(one_line(line), file=sys.stderr, flush=True)
                 return
             if damage:
                 names = [n for c in self._snapshot.components if part in c.buffers for n in c.names]
@@ -94,7 +94,7 @@ class DataCheck:
                     f"DAMAGED DATA: {', '.join(names)} of {self._snapshot.reference} {differ} from what was saved "
                     f"({damage}); do not use {them}, load an earlier version"
                 )
-                print(line, file=sys.stderr, flush=True)
+                print(one_line(line), file=sys.stderr, flush=True)
 
     def _is_readable(self, part: Part) -> bool:
         try:

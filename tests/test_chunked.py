@@ -274,6 +274,13 @@ def test_a_chunk_that_differs_from_its_digest_is_never_unpickled() -> None:
         saved.attempt()
 
 
+def test_a_chunk_that_is_missing_is_said_in_one_line() -> None:
+    saved = save(cell("big = [[n] for n in range(100)]"))
+    del saved.parts[0].blobs[-1]  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError, match="the snapshot lacks a buffer of it"):
+        saved.attempt()
+
+
 def test_a_chunk_that_changes_after_it_was_compared_is_loaded_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     saved = save(cell("big = [[n] for n in range(100)]"))
     (part,) = saved.parts

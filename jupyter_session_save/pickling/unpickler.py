@@ -347,7 +347,10 @@ class Restoring:
 
     def next_buffer(self) -> memoryview:
         """Return the next buffer of the component that is being unpickled."""
-        return next(self._reading[-1][1])
+        buffer = next(self._reading[-1][1], None)
+        if buffer is None:
+            raise pickle.UnpicklingError("the snapshot lacks a buffer of it")
+        return buffer
 
     def fill(self, container: Any, items: list[Any]) -> None:
         """Add items to a list or set, or keys and values in turn to a dict."""

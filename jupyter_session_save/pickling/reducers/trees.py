@@ -50,7 +50,10 @@ def find_device(platform: str, number: int) -> Any:
     """Return a device of this machine."""
     import jax
 
-    return next(one for one in jax.devices(platform) if one.id == number)
+    found = next((one for one in jax.devices(platform) if one.id == number), None)
+    if found is None:
+        raise LookupError(f"jax has no {platform} device {number} here")
+    return found
 
 
 def registrations(cls: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
