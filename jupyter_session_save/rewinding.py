@@ -1,6 +1,6 @@
 """The contents of plain containers, instances and definitions: put back as they were, or those of an earlier time.
 
-Invariant: the object stays the same; no method, hook or descriptor of the user's runs.
+Invariant: the object stays the same; no method or hook of the user's runs, unless a metaclass answers for ``__module__``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
+
+from .pickling.scope import module_of
 
 _LISTS = (list, bytearray)
 _DICTS: tuple[type, ...] = (dict, OrderedDict, defaultdict, Counter)
@@ -22,7 +24,7 @@ _CALLED = ("__defaults__", "__kwdefaults__")
 def is_definition(value: Any) -> bool:
     """Whether a value is a class or function of a notebook."""
     kind = type(value)
-    return (issubclass(kind, type) or kind is types.FunctionType) and value.__module__ == "__main__"
+    return (issubclass(kind, type) or kind is types.FunctionType) and module_of(value) == "__main__"
 
 
 def keep(value: Any) -> Callable[[], None] | None:
@@ -109,7 +111,7 @@ def _own(earlier: Any, now: Any) -> Any:
 def _is_plain(value: Any) -> bool:
     cls = type(value)
     return (
-        cls.__module__ == "__main__"
+        module_of(cls) == "__main__"
         and cls.__mro__[1:] == (object,)
         and type(cls.__dict__.get("__dict__")) is (types.GetSetDescriptorType)
     )
