@@ -1,6 +1,6 @@
 """The contents of plain containers, instances and definitions: put back as they were, or those of an earlier time.
 
-Invariant: the object stays the same; no method or hook of the user's runs, unless a metaclass answers for ``__module__``.
+Invariant: the object stays the same; no code of the user's runs but what a metaclass answers for ``__module__``.
 """
 
 from __future__ import annotations
