@@ -6,7 +6,8 @@ Invariant: a name whose value was saved is bound to that same value afterwards, 
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -138,13 +139,9 @@ def run_again(chains: Chains, namespace: dict[str, Any], lineage: Lineage, *, so
                 continue
             filename = f"<{source} statement {step.number}>"
             past = {n: makers for (number, n), makers in chains.earlier.items() if number == step.number}
-            put_back, remarks = _as_they_were(past, namespace, before, filename, flags)
-            outcomes += remarks
-            try:
+            with ExitStack() as put_back:
+                outcomes += _as_they_were(past, namespace, before, filename, flags, put_back)
                 error = runner.run(step, filename, flags)
-            finally:
-                for back in put_back:
-                    back()
             if error is not None:
                 failed[step.number] = error
             outcomes.append((shown(step.text), f"failed: {error}" if error else "ran"))
@@ -170,16 +167,10 @@ def _as_they_were(
     before: dict[str, Any],
     filename: str,
     flags: int,
-) -> tuple[list[Callable[[], None]], list[tuple[str, str]]]:
-    """Give loaded values the contents that they once had.
-
-    Returns
-    -------
-    put_back : list of callable
-        Which give them their contents of now again.
-    remarks : list of (statement, outcome)
-    """
-    put_back, remarks = [], []
+    put_back: ExitStack,
+) -> list[tuple[str, str]]:
+    """Give loaded values the contents that they once had, until a stack is left; return statements and outcomes."""
+    remarks = []
     for name, makers in past.items():
         back = keep(before[name])
         runner = _Runner(namespace, before, ())
@@ -190,10 +181,10 @@ def _as_they_were(
             remarks.append((shown(maker.text), f"failed: {failed}" if failed else f"ran, for {name} as it was then"))
         earlier = runner.value(name, makers[0].number) if makers and not failed else _MISSING
         if back is not None and earlier is not _MISSING and take_on(before[name], earlier):
-            put_back.append(back)
+            put_back.callback(back)
         else:
             remarks.append((name, "used as it is now, though it has been changed since"))
-    return put_back, remarks
+    return remarks
 
 
 class _Runner:

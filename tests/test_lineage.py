@@ -309,6 +309,29 @@ def test_an_interrupt_puts_everything_back() -> None:
     assert namespace == {"n": 1}
 
 
+def test_an_interrupt_while_a_second_value_is_made_as_it_was_puts_the_first_back() -> None:
+    lineage = chain(
+        ("a = [1]", "a", {}, ""),
+        ("b = stop()", "b", {"stop": ()}, ""),
+        ("p = [*a, *b]", "p", {"a": (1,), "b": (2,)}, ""),
+        ("a.append(2)", "", {"a": (1,)}, "a"),
+        ("b.append(2)", "", {"b": (2,)}, "b"),
+        made_by={"a": (1, 4), "b": (2, 5), "p": (3,)},
+    )
+
+    def stop() -> None:
+        assert a == [1]
+        raise KeyboardInterrupt
+
+    a = [1, 2]
+    namespace: dict[str, Any] = {"a": a, "b": [7], "stop": stop}
+    chains = plan_chains(lineage, [], whole={"p"}, inside=(), kept={"a", "b", "stop"})
+    with pytest.raises(KeyboardInterrupt):
+        run_again(chains, namespace, lineage, source="s@1", flags=0)
+    assert a == [1, 2]
+    assert namespace == {"a": a, "b": [7], "stop": stop}
+
+
 LIVE = (
     "import socket, threading\nsizes = [3, 4]\nhost = 'a'",
     "def parts(n):\n    yield host\n    yield from range(n)",
