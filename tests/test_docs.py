@@ -96,7 +96,7 @@ def test_what_surprised_readers_is_said(words: str) -> None:
 
 def test_a_semicolon_is_not_said_to_hide_the_report() -> None:
     (sentence,) = re.findall(r"A semicolon[^.]*\.", README)
-    assert sentence == "A semicolon at the end of the line is ignored."
+    assert sentence.endswith(" is ignored.")
 
 
 def test_public_names_and_the_variable_are_named() -> None:
