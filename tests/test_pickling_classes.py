@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from jupyter_session_save.pickling import Scope, dumps
 
 from .cells import Held, Notebook, notebook
+from .restore import cell, save
 
 PEP_695 = pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax came with Python 3.12")
 
@@ -472,6 +474,22 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "list(od) == [2, 1] and dq.maxlen == 5 and dq[1] is l and ud['a'] == 1 and ct['a'] == 2",
         ],
     ),
+    "dicts of their own attributes": (
+        """
+        import collections
+        class Box(dict):
+            def __init__(self, **items): super().__init__(**items); self.__dict__ = self
+        class Ordered(collections.OrderedDict):
+            def __init__(self, **items): super().__init__(**items); self.__dict__ = self
+        class Dotted(dict): __getattr__, __setattr__, __delattr__ = dict.get, dict.__setitem__, dict.__delitem__
+        a, empty, o, d = Box(x=1), Box(), Ordered(y=[2]), Dotted(z=3); a.inner = empty; a.me = a
+        """,
+        [
+            "a.__dict__ is a.me is a and a.inner is empty and list(a) == ['x', 'inner', 'me'] and a.x == 1",
+            "empty.__dict__ is empty and o.__dict__ is o and o.y == [2] and type(o) is Ordered",
+            "d.z == 3 and d.q is None and 'q' not in d",
+        ],
+    ),
     "operators": (
         """
         class V:
@@ -739,3 +757,20 @@ def test_no_trial_counts_among_the_subclasses() -> None:
     with notebook(cell) as a:
         b = a.move()
         b.check("Step.__subclasses__() == [Slotted, Plain]", "Step.kinds == {'Slotted': Slotted, 'Plain': Plain}")
+
+
+def test_a_dict_of_its_own_attributes_whose_class_is_in_a_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "boxes.py").write_text(
+        "class Box(dict):\n"
+        "    def __init__(self, **items): super().__init__(**items); self.__dict__ = self\n"
+        "class Told(Box):\n"
+        "    def __reduce__(self): return Told, (), None, None, iter(self.items())\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "boxes", raising=False)
+    fresh = save(cell("from boxes import *\na, told, plain = Box(x=1), Told(y=2), dict.__new__(Box)\na.me = a")).load()
+    assert fresh["a"].__dict__ is fresh["a"].me is fresh["a"] and fresh["a"].x == 1
+    assert fresh["told"].__dict__ is fresh["told"] and fresh["told"].y == 2
+    assert fresh["plain"].__dict__ is not fresh["plain"]

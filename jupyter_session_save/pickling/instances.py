@@ -14,6 +14,7 @@ from .reducers import attributes
 
 if TYPE_CHECKING:
     from .pickler import Pickling
+    from .plans import Plan
 
 Reduced = tuple[Any, ...]
 
@@ -56,4 +57,32 @@ def reduce_container(obj: Any, pickling: Pickling) -> Any:
     items = tuple(base.__iter__(obj)) if base in (list, set) else ()
     pairs = () if base in (list, set) else tuple(base.items(obj))
     args = (type(obj), base, factory)
+    if _is_its_attributes(obj):
+        return rebuild.container, args, (None, items, pairs), None, None, filled_with_attributes
     return rebuild.container, args, (obj.__getstate__(), items, pairs), None, None, rebuild.filled
+
+
+def reduce_dict(obj: Any, pickling: Pickling, otherwise: Plan | None) -> Any:
+    """Reduce an instance of a module's subclass of dict, which `pickle` would part from its attributes."""
+    if _is_its_attributes(obj) and next(c for c in type(obj).__mro__ if c in rebuild.CONTAINERS) is dict:
+        return reduce_container(obj, pickling)
+    if otherwise is not None:
+        return otherwise(obj, pickling)
+    return pickling.by_reduce(obj) if pickling.guarded else NotImplemented
+
+
+def _is_its_attributes(obj: Any) -> bool:
+    """Whether a dict is that of its own attributes, by ``self.__dict__ = self``, and does not say how it is kept."""
+    if any(hook in vars(c) for c in type(obj).__mro__[:-1] for hook in ("__getstate__", "__setstate__")):
+        return False
+    try:
+        return object.__getattribute__(obj, "__dict__") is obj
+    except AttributeError:
+        return False
+
+
+@rebuild.setter
+def filled_with_attributes(made: Any, state: tuple[Any, tuple[Any, ...], tuple[Any, ...]]) -> None:
+    """Make a dict that of its own attributes, and give it its items."""
+    object.__setattr__(made, "__dict__", made)
+    rebuild.filled(made, state)

@@ -111,6 +111,8 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
     if issubclass(cls, enum.Enum):
         return code.reduce_enum_member
     plan, singletons = _by_protocol(cls, capture=capture), _module_singletons(cls)
+    if plan is not instances.reduce_container and _may_be_its_attributes(cls):
+        return lambda obj, pickling: instances.reduce_dict(obj, pickling, plan)
     if singletons:
         return lambda obj, pickling: _singleton(obj, pickling, singletons, plan)
     return plan
@@ -171,6 +173,12 @@ def _answers_itself(cls: type) -> bool:
     own = [vars(c) for c in cls.__mro__[:-1]]
     asked = any(isinstance(names.get("__getattr__"), types.FunctionType) for names in own)
     return asked and not any("__setstate__" in names for names in own) and hashable(cls) and not _has_own_reduce(cls)
+
+
+def _may_be_its_attributes(cls: type) -> bool:
+    """Whether an instance of a module's class may be the dict of its own attributes."""
+    library = module_of(cls).startswith("collections")
+    return issubclass(cls, dict) and bool(cls.__dictoffset__) and not library and not _has_own_reduce(cls)
 
 
 def _adds_its_own_way(cls: type) -> bool:
