@@ -208,6 +208,42 @@ def test_huge_containers_that_share_what_cannot_change_share_what_is_in_it(code:
     assert eval(same, saved.load())
 
 
+INDEX = """
+class Index:
+    def __init__(self, items): self.items = items; self.count = len(items)
+    def __setstate__(self, state): self.__init__(state['items'])
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "same"),
+    [
+        ("held = iter(big); next(held)", "next(held) is big[1]"),
+        ("held = reversed(big)", "next(held) is big[99]"),
+        ("held = enumerate(big); next(held)", "next(held)[1] is big[1]"),
+        (f"{INDEX}held = Index(big)", "held.items is big and held.count == 100"),
+        (f"{INDEX}    def __reduce__(self): return Index, (self.items,)\nheld = Index(big)", "held.count == 100"),
+    ],
+)
+def test_what_looks_at_a_container_when_it_is_loaded_finds_it_filled(code: str, same: str) -> None:
+    saved = save(cell(f"big = [[n] for n in range(100)]\n{code}"))
+    assert ("big", "held") in {tuple(part.names) for part in saved.parts}
+    assert eval(same, saved.load())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "held = big.append",
+        "held = lambda: big\nheld.of = big",
+        f"{INDEX}held = [Index([])]\nbig[3].append(held)\nheld[0].big = [1]",
+        "import collections\nheld = collections.deque([big])",
+    ],
+)
+def test_what_only_holds_a_container_leaves_it_in_chunks(code: str) -> None:
+    assert chunks_of(cell(f"big = [[n] for n in range(100)]\n{code}")) > 2
+
+
 def test_a_list_that_changes_between_two_chunks_is_pickled_again() -> None:
     namespace = cell("big = [[n] for n in range(5000)]")
     steps: list[int] = []

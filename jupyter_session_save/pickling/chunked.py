@@ -13,12 +13,15 @@ Invariant: the chunks load to what one stream would load to; where that cannot b
 
 from __future__ import annotations
 
+import collections
 import datetime
 import enum
+import functools
 import gc
 import pickle
 import sys
 import types
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, compress, islice
@@ -26,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
-from . import joining
+from . import code, joining
 from .hashes import met_too_early
 from .memos import HELD_BY_MEMO, LISTED, Kept, among, reached
 from .nans import may_be_in, nans_among, unequal_to_itself
@@ -58,6 +61,15 @@ _HOLDING = tuple, frozenset, slice, datetime.datetime, datetime.time, types.Buil
 
 _SHOWING = frozenset(map(id, (tuple, frozenset, slice, types.BuiltinFunctionType)))
 """Those of which that can be asked."""
+
+_DEFINED = type, types.FunctionType, types.ModuleType
+_WRAPPING = types.CellType, types.CodeType, types.MethodType, types.GeneratorType, types.MappingProxyType, code.Call
+_DESCRIBING = property, staticmethod, classmethod, functools.partial
+_GATHERING = collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter
+_VIEWING: tuple[type, ...] = type({}.keys()), type({}.values()), type({}.items())
+_WEAK = weakref.ref, weakref.WeakSet, weakref.WeakKeyDictionary, weakref.WeakValueDictionary
+_IDLE = frozenset(map(id, chain(_DEFINED, _WRAPPING, _DESCRIBING, _GATHERING, _VIEWING, _WEAK)))
+"""Types whose instances, when they are loaded, look at nothing that they hold."""
 
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
 
@@ -102,6 +114,7 @@ def dump(values: Mapping[str, Any], pickling: Pickling, new_pickler: Callable[[A
     if live or odd:
         raise NotApartError("it belongs to the kernel, or what is pickled with it needs to be looked at closely")
     apart = _Apart(pickling, new_pickler, head.memo.copy())
+    apart.check_waiting(reached(head), {*map(id, huge)})
     rows = []
     for one in huge:
         digests = []
@@ -217,6 +230,25 @@ class _Apart:
                 referenced = self._pickling.referenced.difference(self._before)
                 if sum(id(one) not in referenced for one in alien) > self._counts[key]:
                     raise NotApartError(f"it holds objects of type {type_name(self._kinds[key][0])}")
+
+    def check_waiting(self, objects: list[Any], containers: set[int]) -> None:
+        """Raise `NotApartError` if anything may look, when it is loaded, into a container that is filled later."""
+        telling = []
+        for obj in objects:
+            kind = type(obj)
+            if id(kind) in _IDLE or id(obj) in self._pickling.referenced:
+                continue
+            if not self._is_known(kind):
+                raise NotApartError(f"what is pickled with it holds objects of type {type_name(kind)}")
+            if any("__setstate__" in vars(base) for base in kind.__mro__[:-1]):
+                telling.append(obj)
+        seen: dict[int, Any] = {}
+        while telling and containers.isdisjoint(map(id, telling)):
+            seen.update(zip(map(id, telling), telling, strict=True))
+            within = {id(obj): obj for obj in gc.get_referents(*telling) if id(obj) not in seen}
+            telling = [obj for obj in within.values() if not issubclass(type(obj), _DEFINED)]
+        if telling:
+            raise NotApartError("what is pickled with it may look at it when it is loaded")
 
     def _is_known(self, kind: type) -> bool:
         if id(kind) in _BUILTIN or issubclass(kind, (type, enum.Enum)):
