@@ -180,7 +180,7 @@ class Reader:
             raise type(error)(f"{key} in {self._store.url} cannot be read: {error}; {_HINT}") from error
 
     def _read_beside(self, part: Part) -> memoryview:
-        """Return a plain part of a pack, read into memory of its own: no page of a mapping becomes resident."""
+        """Return a part as it is stored, read into memory of its own: no page of a mapping becomes resident."""
         stored = self._stored(part)
         key = key_of(part)
         try:
