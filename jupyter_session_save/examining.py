@@ -206,7 +206,8 @@ class Examiner:
     def hurry(self) -> None:
         """Raise `TooLong` once a pickle has taken longer than it may."""
         self._gone_on()
-        spent = time.perf_counter() - self._begun
+        # With what was spent on it before: a variable is pickled by itself first, and then with what it shares.
+        spent = self._spent.get(self._name, 0.0) + time.perf_counter() - self._begun
         if spent > self._limit:
             raise TooLong(self._name, 2 * spent)
 

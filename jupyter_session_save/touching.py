@@ -73,9 +73,11 @@ class Touching:
         return known + [n for n in self.ids if n in touched and n not in before]
 
     def with_its_component(self, name: str) -> tuple[str, ...]:
-        """Return the names that are stored together with one."""
+        """Return the names that are stored together with one, or stand for the same object."""
         tracked = self.where.get(name)
-        return (name,) if tracked is None else tracked.component.names
+        if tracked is not None:
+            return tracked.component.names
+        return tuple(other for other, known in self.ids.items() if known == self.ids[name])
 
     def merged(self, found: Iterable[Tracked], late: Mapping[str, float]) -> dict[str, Tracked]:
         """Put what was looked at in the place of what it was before."""

@@ -294,6 +294,60 @@ def test_a_variable_that_takes_long_is_late_and_the_others_are_not(notebook: Not
     assert len(loaded["slow"]) == 300_001 and loaded["alias"] is loaded["slow"] and loaded["quick"] == 1
 
 
+SLOW = """
+class Slow:
+    reduced = []
+    def __init__(self, number): self.number = number
+    def __reduce__(self):
+        import time
+        Slow.reduced.append(self.number)
+        time.pass_by(0.01)
+        return Slow, (self.number,)
+class Stated:
+    def __init__(self, number): self.number = number
+    def __getstate__(self):
+        import time
+        Slow.reduced.append(self.number)
+        time.pass_by(0.01)
+        return {"number": self.number}
+"""
+"""Instances whose reduces take 10 ms each, by a clock that only they move."""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "pass_by", lambda seconds: now.__setitem__(0, now[0] + seconds), raising=False)
+    return now
+
+
+@pytest.mark.parametrize("kind", ["Slow", "Stated"])
+def test_a_new_variable_of_slow_reducers_holds_up_the_cell_no_longer_than_it_may(
+    notebook: Notebook, clock: list[float], kind: str
+) -> None:
+    notebook.run(SLOW)
+    began = clock[0]
+    notebook.run(f"quick = 1; slow = [{kind}(i) for i in range(600)]; alias = slow", limit=1.0)
+    reduced = notebook.namespace["Slow"].reduced
+    assert clock[0] - began < 1.1 and set(notebook.tracker.late) == {"slow", "alias"}
+    assert notebook.loaded()["quick"] == 1
+    reduced.clear()
+    notebook.run("quick = 2", limit=1.0)
+    assert not reduced and set(notebook.tracker.late) == {"slow", "alias"}
+
+    def message_waits() -> None:
+        if len(reduced) >= 50:
+            raise GiveWay
+
+    with pytest.raises(GiveWay):
+        notebook.tracker.save(whole=True, pause=message_waits)
+    assert len(reduced) == 50
+    notebook.tracker.save(whole=True)
+    loaded = notebook.loaded()
+    assert not notebook.tracker.late and loaded["alias"] is loaded["slow"] and loaded["slow"][-1].number == 599
+
+
 def test_a_late_variable_that_is_bound_anew_is_not_late(notebook: Notebook) -> None:
     notebook.run("slow = list(range(300_000))", limit=1e-4)
     assert set(notebook.tracker.late) == {"slow"}

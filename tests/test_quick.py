@@ -107,7 +107,7 @@ def quickly(values: list[Any]) -> bytes:
 @pytest.mark.parametrize("kind", QUICK)
 def test_the_stream_is_the_same(kind: str) -> None:
     value = QUICK[kind]
-    assert quick_reduce(value) is not own_way
+    assert quick_reduce(value) not in (None, own_way)
     values = [value, {"again": value}, value]
     assert quickly(values) == pickled(values)
 
@@ -158,12 +158,12 @@ OTHERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_others_are_left_to_the_pickler(kind: str) -> None:
-    assert quick_reduce(OTHERS[kind]) is own_way
+    assert quick_reduce(OTHERS[kind]) in (None, own_way)
 
 
 def test_a_registered_reduce_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(copyreg.dispatch_table, Plain, lambda obj: (list, ()))
-    assert quick_reduce(Plain(a=1)) is own_way
+    assert quick_reduce(Plain(a=1)) in (None, own_way)
 
 
 def test_they_come_back_with_all_they_hold() -> None:
@@ -189,7 +189,7 @@ class Mixed(Slotted):
 @pytest.mark.parametrize("kind", [Plain, Mixed])
 def test_an_instance_may_bring_its_own_protocol(kind: Any) -> None:
     reduce = quick_reduce(kind())
-    assert reduce is not own_way
+    assert reduce not in (None, own_way)
     for name in ("__reduce_ex__", "__reduce__", "__getstate__"):
         made = kind()
         vars(made)[name] = lambda *_: {}

@@ -253,7 +253,7 @@ class _Apart:
     def _is_known(self, kind: type) -> bool:
         if id(kind) in _BUILTIN or issubclass(kind, (type, enum.Enum)):
             return True
-        plain = self._scope.quick.get(id(kind), own_way) is not own_way and id(kind) not in self._scope.hashing
+        plain = (self._scope.quick.get(id(kind)) or own_way) is not own_way and id(kind) not in self._scope.hashing
         return plain or (self._is_immutable(kind) and kind is not types.CodeType)
 
     def _is_immutable(self, kind: type) -> bool:

@@ -14,6 +14,7 @@ import builtins
 import copyreg
 import pickle
 import sys
+import time
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -38,6 +39,9 @@ from .scope import GiveWay, Scope, importable_path, lookup, module_of, type_name
 
 CHANGING = 5
 """Attempts at a value that another thread changes meanwhile."""
+
+PACE = 0.002
+"""Seconds between two moments, at least, at which a pickle may be given up where reducers take long."""
 
 
 class Pickling:
@@ -76,6 +80,7 @@ class Pickling:
         self._finder = PathFinder(values)
         self._plans: dict[int, Plan | None] = scope.plans[capture]
         self._live = scope.live_ids
+        self._due = 0.0
 
     def reducer(self) -> Callable[[Any], Any]:
         """Return `reduce` with a short way for instances of plain classes, which are most."""
@@ -101,6 +106,11 @@ class Pickling:
 
     def reduce(self, obj: Any) -> Any:
         """Return how to pickle an object, or NotImplemented for the pickler's own way."""
+        now = time.perf_counter()
+        if now >= self._due:
+            # What takes long may write little, and the sink pauses only when it is written to.
+            self._due = now + PACE
+            self.scope.pause()
         cls = type(obj)
         try:
             plan = self._plans[id(cls)]

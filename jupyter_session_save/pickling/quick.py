@@ -22,13 +22,16 @@ _HOOKS = (
 _ON_INSTANCES = frozenset(("__reduce_ex__", "__reduce__", "__getstate__"))
 """What the pickler looks for on an instance, and not on its class only."""
 
+_HEAP_TYPE = 1 << 9
+"""Set for classes that are made while the program runs (`Py_TPFLAGS_HEAPTYPE`): all that are written in Python."""
+
 
 def own_way(obj: Any) -> Any:
     """Leave an object to the pickler."""
     return NotImplemented
 
 
-def quick_reduce(obj: Any) -> Reduce:
+def quick_reduce(obj: Any) -> Reduce | None:
     """Return how to reduce instances of the class of one that the pickler may be left alone with.
 
     Parameters
@@ -38,18 +41,20 @@ def quick_reduce(obj: Any) -> Reduce:
 
     Returns
     -------
-    callable
-        Raises AttributeError for an instance whose slots are not all set.
+    callable or None
+        Raises AttributeError for an instance whose slots are not all set. None for a class written in Python that has
+        a way of its own, which may take long.
     """
     cls = type(obj)
+    left = None if cls.__flags__ & _HEAP_TYPE else own_way
     if not _is_plain(cls):
-        return own_way
+        return left
     made = _reduce_for(cls)
     try:
         same = _same(made(obj), obj.__reduce_ex__(5))
     except Exception:
-        return own_way
-    return made if same else own_way
+        return left
+    return made if same else left
 
 
 def _is_plain(cls: type) -> bool:
