@@ -67,7 +67,7 @@ def plan_chains(
     for name in [*wanted, *sorted(set(whole).difference(wanted))]:
         try:
             if name in kept and name not in inside:
-                raise _Refusal("its value was loaded, and a re-run never overwrites one")
+                raise _Refusal("its value is there, and a re-run never overwrites one")
             found[name] = planner.chain(name)
         except _Refusal as refusal:
             if name in wanted:

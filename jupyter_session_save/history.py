@@ -103,7 +103,7 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
     """
     same = set(map(_identity, held.components))
     there = {v.name for v in held.variables}
-    absent = {v.name for v in wanted.variables if _is_absent(v)} & there
+    absent = {v.name for v in wanted.variables if is_absent(v)} & there
     staying = [c for c in wanted.components if _identity(c) in same or absent.issuperset(c.names)]
     moved = {name for c in wanted.components for name in c.names} - {name for c in staying for name in c.names}
     while True:
@@ -144,7 +144,7 @@ def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> S
     return at
 
 
-def _is_absent(variable: Variable) -> bool:
+def is_absent(variable: Variable) -> bool:
     """Whether nothing of a value was stored."""
     return variable.state == "placeholder" and any(p.path == variable.name for p in variable.problems)
 

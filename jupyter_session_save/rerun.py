@@ -13,6 +13,9 @@ from typing import Any
 
 from .chains import Chains, plan_chains
 from .errors import SessionNameError, said
+from .history import is_absent
+from .lineage import with_statement
+from .namespace import choose
 from .pickling import Placeholder
 from .reports import LoadReport, Rerun
 from .rewinding import is_definition, keep, take_on
@@ -52,8 +55,40 @@ def chains_of(
         whole = {n for n, v in broken.items() if any(p.path == n for p in v.problems)}
     else:
         whole = {n for n in broken if type(namespace.get(n)) is Placeholder}
+        broken = {n: v for n, v in broken.items() if not _lives(v, namespace)}
     inside = set(broken) - whole
     return plan_chains(snapshot.lineage, names, whole=whole, inside=inside, kept=known - set(broken))
+
+
+def with_stayed(
+    report: LoadReport,
+    snapshot: Snapshot,
+    namespace: Mapping[str, Any],
+    *,
+    only: Sequence[str],
+    exclude: Sequence[str],
+) -> tuple[LoadReport, list[Variable]]:
+    """Count the placeholders that stayed as loaded.
+
+    Returns
+    -------
+    report : LoadReport
+        With those that were asked for among its variables.
+    there : list of Variable
+        What else stayed, and so is there like what was loaded.
+    """
+    asked = set(choose([v.name for v in snapshot.variables], only, exclude))
+    stayed = [v for v in snapshot.variables if v.name in report.stayed]
+    broken = {v.name for v in stayed if v.state == "placeholder" and not _lives(v, namespace)}
+    counted = [with_statement(v, snapshot.lineage, snapshot.reference) for v in stayed if v.name in broken & asked]
+    left = set(report.stayed).difference(v.name for v in counted)
+    report = replace(report, variables=(*report.variables, *counted), stayed=tuple(sorted(left)))
+    return report, [v for v in stayed if v.name not in broken]
+
+
+def _lives(variable: Variable, namespace: Mapping[str, Any]) -> bool:
+    """Whether a value of which nothing was stored is there all the same, in the kernel that made it."""
+    return is_absent(variable) and type(namespace.get(variable.name)) is not Placeholder
 
 
 def foretold(snapshot: Snapshot, names: Sequence[str] | None) -> list[str]:
@@ -83,6 +118,11 @@ def watched_by(chains: Chains, snapshot: Snapshot) -> set[str]:
         if not component.defines and read.intersection(component.names) and chains.kept.issuperset(component.names)
         for name in component.names
     }
+
+
+def without(snapshot: Snapshot, names: Collection[str]) -> Snapshot:
+    """Return a snapshot less the components of some names, as if it held no values of them."""
+    return replace(snapshot, components=tuple(c for c in snapshot.components if not set(names).intersection(c.names)))
 
 
 def with_rerun(report: LoadReport, rerun: Rerun, changed: Sequence[str] = ()) -> LoadReport:

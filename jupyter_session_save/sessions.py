@@ -9,7 +9,6 @@ import glob
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +19,7 @@ from .opening import OpenSession
 from .pickling import collection_paused
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
-from .rerun import chains_of, foretold, run_again, watched_by, with_rerun
+from .rerun import chains_of, foretold, run_again, watched_by, with_rerun, with_stayed, without
 from .resuming import names_of
 from .saving import save_namespace
 from .snapshot import Snapshot
@@ -207,7 +206,14 @@ class SessionManager:
         return report
 
     def rerun(
-        self, report: LoadReport, names: Sequence[str] = (), *, flags: int = 0, trust: bool = False
+        self,
+        report: LoadReport,
+        names: Sequence[str] = (),
+        *,
+        only: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        flags: int = 0,
+        trust: bool = False,
     ) -> LoadReport:
         """Run again the statements that made what a load could not bring back, and nothing else.
 
@@ -217,6 +223,8 @@ class SessionManager:
             Of the load, under the variables' own names.
         names : sequence of str
             The variables to make again, with what depends on them; by default all that are placeholders.
+        only, exclude : sequence of str
+            As for the load: what it did not choose is not made again, either.
         flags : int
             Compiler flags of the session's cells.
         trust : bool
@@ -234,7 +242,8 @@ class SessionManager:
         """
         snapshot = self._repository.resolve(*split_reference(report.reference))
         check_trust(snapshot, self._signer, trust)
-        chains = chains_of(snapshot, report.variables, names, self._namespace)
+        report, there = with_stayed(report, snapshot, self._namespace, only=only, exclude=exclude)
+        chains = chains_of(snapshot, [*report.variables, *there], names, self._namespace)
         watched = watched_by(chains, snapshot)
         before = statuses(self._namespace, snapshot, watched, self._live, self._repository)
         try:
@@ -243,10 +252,8 @@ class SessionManager:
             after = statuses(self._namespace, snapshot, watched, self._live, self._repository)
             changed = sorted(n for n in watched if before.get(n) == "same" and after.get(n) != "same")
             if changed:
-                only = [glob.escape(name) for name in changed]
-                rest = [c for c in snapshot.components if not set(changed).intersection(c.names)]
-                standing = replace(snapshot, components=tuple(rest))
-                self.load(snapshot.name, snapshot.sequence, only=only, trust=trust, state=False, since=standing)
+                only, rest = [glob.escape(name) for name in changed], without(snapshot, changed)
+                self.load(snapshot.name, snapshot.sequence, only=only, trust=trust, state=False, since=rest)
             if self._recorder is not None:
                 self._recorder.know_bindings()
         return with_rerun(report, rerun, changed)

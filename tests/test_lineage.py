@@ -562,6 +562,22 @@ def test_an_autosaved_session_can_be_made_again(machine: Machine) -> None:
     other.check("list(g) == [0, 1, 2]", "host == 'b'", is_placeholder("a"), "'made by' in a.explanation")
 
 
+def test_placeholders_that_stayed_are_made_again_like_those_that_were_loaded(machine: Machine) -> None:
+    on = "%autosave_session on --name case"
+    cells = ("n = [3, 4]", "gen = (i for i in range(n[0])); next(gen)", "k = (i for i in 'ab'); next(k)", "x = 1")
+    machine.begin(on, *cells).sigkill()
+    kernel = machine.begin(on, "%load_session case", "n_before = n", "first = %load_session case")
+    kernel.check(is_placeholder("gen"), "not first.variables")
+    kernel.run("loaded = %load_session case --only gen --rerun")
+    kernel.check("list(gen) == [1, 2]", "n is n_before", is_placeholder("k"))
+    report = read_report(kernel, "loaded").text
+    assert "made again: gen" in report and "1 reconnected" in report
+    assert "no such variable" in complaint(kernel, "%load_session case --rerun nonsense")
+    kernel.run("made = id(gen)\nloaded = %load_session case --rerun")
+    kernel.check("next(k) == 'b'", "id(gen) == made", "loaded.rerun.made == ('k',)", "'gen' in loaded.stayed")
+    assert "its value is there" in kernel.run("%load_session case --rerun gen").text
+
+
 def test_an_autosave_keeps_what_only_moved_a_generator_on(machine: Machine) -> None:
     kernel = machine.begin("def counter(n):\n    yield from range(n)", "gen = counter(9)")
     for cell in ("%autosave_session on --name case", "z = 1", "next(gen)", "print(next(gen))", "len([gen])"):

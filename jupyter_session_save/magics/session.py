@@ -241,7 +241,8 @@ class SessionMagics(Magics):
         if args.rerun is not None:
             with one_line(f"{report.reference} is loaded, and nothing was made again"):
                 flags = getattr(getattr(self.shell, "compile", None), "flags", 0)
-                report = manager.rerun(report, args.rerun, flags=flags, trust=args.trust)
+                chosen = {"only": args.only, "exclude": args.exclude}
+                report = manager.rerun(report, args.rerun, **chosen, flags=flags, trust=args.trust)
         if "history" in report.state:
             from ..interpreter import pass_over
 
