@@ -23,7 +23,7 @@ from .reach import EVERYTHING, Reach, reach_of
 from .reports import AutosaveStatus
 from .repository import Repository
 from .retention import DEFAULT, parse
-from .silence import silence
+from .silence import silently
 from .snapshot import Snapshot
 
 RETRY = 2.0, 300.0
@@ -205,8 +205,7 @@ class Autosave:
                 more = set() if unknown.everything or held is None else set(differing(held)) - looked
                 looked |= more
                 self.tracker.touch(unknown | Reach(frozenset(more)))
-                with silence(self._shell):
-                    self.tracker.save(cell=cell, largest=self._settings().max_variable)
+                silently(self._shell, partial(self.tracker.save, cell=cell, largest=self._settings().max_variable))
                 if self.tracker.current is held or unknown.everything:
                     return self.tracker.current
                 unknown = Reach()
@@ -272,8 +271,8 @@ class Autosave:
             return None
         try:
             largest = self._settings().max_variable
-            with silence(self._shell):
-                saved = self.tracker.save(cell=self._cell, limit=limit, largest=largest, pause=pause, whole=whole)
+            save = partial(self.tracker.save, cell=self._cell, limit=limit, largest=largest, pause=pause, whole=whole)
+            saved = silently(self._shell, save)
         except GiveWay:
             self.tracker.gave_way(whole=whole)
             raise
@@ -329,9 +328,7 @@ class Autosave:
                     return 0.0 if not self._failures else self._retry - time.monotonic()
                 waits += [wait] if wait else []
             self._settle()
-            with silence(self._shell):
-                more = self.tracker.sweep(pause, quiet=quiet)
-            if more:
+            if silently(self._shell, partial(self.tracker.sweep, pause, quiet=quiet)):
                 return 0.0
             self.tracker.sweep_again()
             before, self._beside = self._beside, bystanders.are_there() or bystanders.tasks_are_there()
@@ -353,21 +350,23 @@ class Autosave:
         began = time.perf_counter()
         every = self.tracker.unseen() >= self._unseen
         deadline = float("inf") if every else began + self._patience
-        looked = False
 
         def pause() -> None:
             if time.perf_counter() > deadline:
                 raise GiveWay
 
+        def look() -> None:
+            looked = False
+            while time.perf_counter() < deadline:
+                more = self.tracker.sweep(pause)
+                if not more:
+                    self.tracker.sweep_again()
+                if looked and not more:
+                    break
+                looked = True
+
         try:
-            with silence(self._shell):
-                while time.perf_counter() < deadline:
-                    more = self.tracker.sweep(pause)
-                    if not more:
-                        self.tracker.sweep_again()
-                    if looked and not more:
-                        break
-                    looked = True
+            silently(self._shell, look)
             self._patience = TERMINAL
         except GiveWay:
             self._patience = min(2 * self._patience, self._settings().max_block)

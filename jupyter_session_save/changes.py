@@ -163,7 +163,7 @@ class Tracker:
         """Take note that a save was given up for a cell."""
         self._patience.gave_way(whole)
 
-    @watched()
+    @watched
     def save(
         self,
         *,
@@ -261,7 +261,7 @@ class Tracker:
         self._patience.done(whole)
         return committed
 
-    @watched()
+    @watched
     def sweep(self, pause: Callable[[], None], *, quiet: float = float("inf")) -> bool:
         """Look at the next component that no cell has named, and take note if it changed.
 

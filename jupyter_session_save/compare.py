@@ -24,7 +24,7 @@ _COMPARED = 1 << 20
 """Streams up to this many bytes are compared opcode by opcode."""
 
 
-@watched()
+@watched
 def statuses(
     namespace: dict[str, Any],
     snapshot: Snapshot,

@@ -6,11 +6,15 @@ Invariant: the handler of SIGINT is called as ever, and is afterwards the one th
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class _Heard:
@@ -39,16 +43,22 @@ def _listening() -> _Heard | None:
     return heard if heard is not None and heard.listens else None
 
 
-@contextlib.contextmanager
-def watched() -> Iterator[None]:
-    """Tell an interrupt that arrives meanwhile from what only looks like one, and let nobody hide it.
+def watched(work: Callable[P, R]) -> Callable[P, R]:
+    """Let a function tell an interrupt that arrives meanwhile from what only looks like one, and let nobody hide it.
 
     Front ends interrupt by SIGINT, which Python hands to the main thread only, on Windows too; so what is raised on
-    another thread has been raised by somebody.
+    another thread has been raised by somebody. No context manager: an interrupt may come just before it is left, and
+    IPython keeps the traceback that then keeps it from ending.
     """
-    if _listening() is not None:
-        yield
-        return
+
+    @functools.wraps(work)
+    def watching(*args: P.args, **options: P.kwargs) -> R:
+        return work(*args, **options) if _listening() is not None else _watching(work, *args, **options)
+
+    return watching
+
+
+def _watching(work: Callable[P, R], *args: P.args, **options: P.kwargs) -> R:
     handler = signal.getsignal(signal.SIGINT)
     while isinstance(handler, _Heard):
         handler = handler.handler
@@ -58,7 +68,7 @@ def watched() -> Iterator[None]:
         if callable(handler):
             with contextlib.suppress(ValueError):  # Not the main thread.
                 signal.signal(signal.SIGINT, heard)
-        yield
+        result = work(*args, **options)
     except BaseException as error:
         if heard.raised is not None and error is not heard.raised:
             raise heard.raised from None
@@ -68,6 +78,7 @@ def watched() -> Iterator[None]:
         heard.listens, heard.raised = False, None
         if signal.getsignal(signal.SIGINT) is heard:
             signal.signal(signal.SIGINT, handler)
+    return result
 
 
 def stopping(*ours: type[BaseException]) -> tuple[type[BaseException], ...]:

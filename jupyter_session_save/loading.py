@@ -76,7 +76,7 @@ def check_trust(snapshot: Snapshot, signer: Signer, trusted: bool) -> None:
         )
 
 
-@watched()
+@watched
 @usual_limit()
 def load_into(
     namespace: dict[str, Any],

@@ -82,7 +82,7 @@ class OpenSession(Mapping[str, Any]):
         """Return what is known of a variable without loading it."""
         return next(v for v in self.snapshot.variables if v.name == name)
 
-    @watched()
+    @watched
     def _load(self, name: str) -> None:
         todo, seen = [name], {name}
         while todo:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .lineage import Recorder
 
 
-@watched()
+@watched
 @usual_limit()
 def save_namespace(
     namespace: dict[str, Any],

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
+
+R = TypeVar("R")
 
 
 class _Silence:
@@ -32,18 +34,20 @@ def _is_silent() -> bool:
     return silent is not None and silent.holds
 
 
-@contextlib.contextmanager
-def silence(shell: Any) -> Iterator[None]:
-    """Let nothing that is printed, warned of or displayed here show.
+def silently(shell: Any, work: Callable[[], R]) -> R:
+    """Do some work, and let nothing that is printed, warned of or displayed by it show.
+
+    No context manager: an interrupt may come just before it is left, and IPython keeps the traceback that then keeps it
+    from ending.
 
     Parameters
     ----------
     shell : InteractiveShell
         Whose displays are meant.
+    work : callable
     """
     if _is_silent():
-        yield
-        return
+        return work()
     display = getattr(shell, "display_pub", None)
     ours = _Silence()
     with contextlib.ExitStack() as undo:
@@ -52,10 +56,11 @@ def silence(shell: Any) -> Iterator[None]:
             methods = (sys.stdout, "write"), (sys.stderr, "write"), (display, "publish"), (display, "clear_output")
             for owner, method in methods:
                 undo.callback(_muted(owner, method))
-            yield
+            result = work()
         finally:
             # Before any call: an interrupt in one of those that follow must not leave the user's own output silent.
             ours.holds = False
+    return result
 
 
 def _muted(owner: Any, name: str) -> Callable[[], None]:
@@ -70,7 +75,7 @@ def _muted(owner: Any, name: str) -> Callable[[], None]:
             return len(args[0]) if args and type(args[0]) is str else None
 
         setattr(owner, name, method)
-    except (AttributeError, TypeError):  # There is none, or it cannot be changed.
+    except Exception:  # There is none, or it cannot be changed: a stream of the user's may refuse as it likes.
         return lambda: None
 
     def back() -> None:

@@ -259,8 +259,7 @@ def answer(question: Mapping[str, Any], held: list[Any]) -> list[list[str]]:
     held.append(namespace)
     components = sorted(snapshot.components, key=lambda c: (not c.defines, bool(c.refs)))
     stored = [StoredComponent(c, repository, verify=lambda part: True) for c in components]
-    with watched():
-        restoring = restore(stored, snapshot, namespace, live, namespace.__setitem__)
+    restoring = watched(restore)(stored, snapshot, namespace, live, namespace.__setitem__)
     expected = question["expected"]
     found = fingerprints(namespace, list(expected), [v.name for v in snapshot.variables], live)
     types = {v.name: v.type for v in snapshot.variables}

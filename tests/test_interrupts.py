@@ -8,7 +8,6 @@ import itertools
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from types import CodeType, FrameType, SimpleNamespace
 from typing import Any
 
@@ -52,7 +51,7 @@ def everywhere(file: str | None, action: Callable[[], object], after: Callable[[
     """Interrupt an action at each point in turn, looking at what is left each time."""
     assert file is not None
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
-    traced, at = sys.gettrace(), 0
+    traced, at, kept = sys.gettrace(), 0, list[BaseException]()
     try:
         while True:
             at += 1
@@ -61,8 +60,9 @@ def everywhere(file: str | None, action: Callable[[], object], after: Callable[[
             try:
                 action()
                 interrupted = sys.gettrace() is None
-            except KeyboardInterrupt:
-                interrupted = True
+            except KeyboardInterrupt as error:
+                # As IPython does: what the traceback holds does not end.
+                interrupted, kept = True, [*kept, error]
             finally:
                 sys.settrace(traced)
             after()
@@ -74,14 +74,6 @@ def everywhere(file: str | None, action: Callable[[], object], after: Callable[[
         signal.signal(signal.SIGINT, usual)
 
 
-def entering(make: Callable[[], AbstractContextManager[None]]) -> Callable[[], None]:
-    def enter() -> None:
-        with make():
-            pass
-
-    return enter
-
-
 def test_what_the_user_prints_shows_after_it(capsys: pytest.CaptureFixture[str]) -> None:
     def after() -> None:
         print("shown")
@@ -89,32 +81,38 @@ def test_what_the_user_prints_shows_after_it(capsys: pytest.CaptureFixture[str])
 
     display = SimpleNamespace(publish=print, clear_output=print)
     shell = SimpleNamespace(display_pub=display)
-    everywhere(silence.__file__, entering(lambda: silence.silence(shell)), after, least=20)
-    with silence.silence(shell):
-        print("not shown")
-        display.publish("not shown")
+    everywhere(silence.__file__, lambda: silence.silently(shell, lambda: None), after, least=20)
+    silence.silently(shell, lambda: print("not shown"))
+    silence.silently(shell, lambda: display.publish("not shown"))
     after()
 
 
 def test_the_next_one_is_heard_like_any_other() -> None:
     def after() -> None:
         assert interrupts.stopping(OSError) == (KeyboardInterrupt, OSError)
-        with interrupts.watched():
-            interrupts.check()
-            assert interrupts.stopping(OSError) == (OSError,)
-            with pytest.raises(KeyboardInterrupt):
-                signal.raise_signal(signal.SIGINT)
-            assert interrupts.stopping(OSError) == (BaseException,)
+        heard()
         interrupts.check()
 
-    everywhere(interrupts.__file__, entering(interrupts.watched), after, least=5)
+    @interrupts.watched
+    def heard() -> None:
+        interrupts.check()
+        assert interrupts.stopping(OSError) == (OSError,)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert interrupts.stopping(OSError) == (BaseException,)
+
+    everywhere(interrupts.__file__, interrupts.watched(lambda: None), after, least=5)
 
 
 def test_the_collector_is_on_again_after_it() -> None:
     def after() -> None:
         assert gc.isenabled()
 
-    everywhere(scope.__file__, entering(collection_paused), after, least=3)
+    def pausing() -> None:
+        with collection_paused():
+            pass
+
+    everywhere(scope.__file__, pausing, after, least=3)
 
 
 class _Tracker:
