@@ -6,9 +6,10 @@ Invariant: nothing runs here, and no statement is chosen that its record refuses
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from .statement import Lineage, Statement, shown
+from .snapshot import Variable
+from .statement import MADE_BY, Lineage, Statement, how_made, shown
 
 _SHELL = frozenset({"get_ipython", "open", "display", "exit", "quit", "__name__", "__builtins__"})
 
@@ -96,6 +97,39 @@ def plan_chains(
             if name in chains.kept and planner.has_changed_since(name, made):
                 chains.earlier[step.number, name] = planner.earlier(name, made)
     return chains
+
+
+def refusals(lineage: Lineage, variables: Sequence[Variable]) -> dict[str, str]:
+    """Say of each placeholder that would not be made again, if these variables were loaded, why not."""
+    broken = {v.name: v for v in variables if v.state == "placeholder"}
+    if not broken:
+        return {}
+    whole = {name for name, v in broken.items() if any(p.path == name for p in v.problems)}
+    kept = {v.name for v in variables if v.state != "placeholder"}
+    planner = _Planner(lineage, whole, broken.keys() - whole, kept)
+    found = {}
+    for name in broken:
+        try:
+            planner.chain(name)
+        except _Refusal as refusal:
+            found[name] = str(refusal)
+    return found
+
+
+def with_statements(variables: Sequence[Variable], lineage: Lineage, session: str) -> list[Variable]:
+    """Add to the advice on placeholders which statement made them, and whether it would run again after a load."""
+    refused = refusals(lineage, variables)
+    return [with_statement(v, how_made(lineage, v.name, session, refused=refused.get(v.name, ""))) for v in variables]
+
+
+def with_statement(variable: Variable, how: str) -> Variable:
+    """Add to the advice on a placeholder how it was made, in place of what was said of that before."""
+    if not how or variable.state != "placeholder":
+        return variable
+    kept = [p.advice.partition(MADE_BY)[0].removesuffix("; ") for p in variable.problems]
+    advice = ["; ".join(filter(None, (said, how))) for said in kept]
+    problems = [replace(p, advice=said) for p, said in zip(variable.problems, advice, strict=True)]
+    return replace(variable, problems=tuple(problems))
 
 
 class _Planner:

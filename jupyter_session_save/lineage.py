@@ -18,8 +18,7 @@ from typing import Any
 from .cells import codes, effects_in, failed_at, reaches_session, running_at, statements
 from .effects import Effects, Position
 from .masking import Masking
-from .snapshot import Variable
-from .statement import MADE_BY, OMITTED, Lineage, Statement, how_made
+from .statement import OMITTED, Lineage, Statement
 
 _HISTORY = re.compile(r"_+\d*|_i+\d*|_dh|_oh|_ih|_exit_code|In|Out|exit|quit|get_ipython|open|display|__\w+__")
 _CONSTANT = (str, bytes, int, float, complex, bool, type(None), types.ModuleType)
@@ -365,24 +364,3 @@ class Recorder:
                 yield from numbers
             elif name in broken:
                 yield from now
-
-
-def with_statement(variable: Variable, lineage: Lineage, session: str, *, renamed: bool = False) -> Variable:
-    """Add to the advice on a placeholder which statement made it.
-
-    Parameters
-    ----------
-    variable : Variable
-    lineage : Lineage
-    session : str
-        The session's name or reference, as it is to be typed.
-    renamed : bool
-        Whether it was loaded under another name.
-    """
-    how = how_made(lineage, variable.name, session, renamed=renamed) if variable.state == "placeholder" else ""
-    if not how:
-        return variable
-    kept = [p.advice.partition(MADE_BY)[0].removesuffix("; ") for p in variable.problems]
-    advice = ["; ".join(filter(None, (said, how))) for said in kept]
-    problems = [replace(p, advice=said) for p, said in zip(variable.problems, advice, strict=True)]
-    return replace(variable, problems=tuple(problems))

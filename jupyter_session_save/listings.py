@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .chains import with_statements
 from .display import Table, human_bytes, human_time, listing, plural
 from .history import Change, Step
 from .reports import Report, VariablesReport, variables_table
@@ -54,7 +55,10 @@ class SnapshotList(VariablesReport):
     @property
     def variables(self) -> tuple[Variable, ...]:  # type: ignore[override]
         """The variables of the newest snapshot."""
-        return self.snapshots[0].variables if self.snapshots else ()
+        if not self.snapshots:
+            return ()
+        newest = self.snapshots[0]
+        return tuple(with_statements(newest.variables, newest.lineage, newest.reference))
 
     def _title(self) -> str:
         if not self.snapshots:

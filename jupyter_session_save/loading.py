@@ -28,7 +28,6 @@ from .reports import LoadReport, Progress
 from .repository import Repository
 from .resuming import Resumption
 from .snapshot import Component, Part, Snapshot, Variable, by_variable, types_of, under_name
-from .statement import how_made
 from .target import Options, Target, select
 from .trust import Signer
 
@@ -130,11 +129,13 @@ def load_into(
         if unchecked:
             notes += DataCheck(repository, snapshot, unchecked).start()
         # The report is made in here, too: an interrupt until it is there still takes everything back.
-        _tell_statements(snapshot, restoring, target)
         outcomes = _outcomes(snapshot, restoring, target.bound)
+        broken = {v.name for v in outcomes if v.state == "placeholder"}.union(by_variable(restoring.problems))
+        hints = target.hints(snapshot, outcomes, broken)
+        _tell_statements(restoring, target, hints)
         return LoadReport(
             reference=snapshot.reference,
-            variables=tuple(target.told(v, snapshot) for v in outcomes),
+            variables=tuple(target.told(v, hints.get(v.name, "")) for v in outcomes),
             overwritten=tuple(conflicts),
             kept=tuple(target.kept),
             removed=tuple(removed),
@@ -233,9 +234,9 @@ def _outcomes(snapshot: Snapshot, restoring: Restoring, bound: Iterable[str]) ->
     return found
 
 
-def _tell_statements(snapshot: Snapshot, restoring: Restoring, target: Target) -> None:
+def _tell_statements(restoring: Restoring, target: Target, hints: Mapping[str, str]) -> None:
     """Let placeholders say which statement made what they stand for, and where they are now."""
     for stand_in in restoring.stand_ins:
         for name in by_variable([stand_in.problem]):
-            stand_in.made_by = how_made(snapshot.lineage, name, snapshot.reference, renamed=target.renamed)
+            stand_in.made_by = hints.get(name, "")
             stand_in.problem = under_name(stand_in.problem, name, target.shown_as(name))

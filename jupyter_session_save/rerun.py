@@ -11,10 +11,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from .chains import Chains, plan_chains
+from .chains import Chains, plan_chains, with_statements
 from .errors import SessionNameError, said
 from .history import is_absent
-from .lineage import with_statement
 from .namespace import choose
 from .pickling import Placeholder
 from .reports import LoadReport, Rerun
@@ -80,7 +79,8 @@ def with_stayed(
     asked = set(choose([v.name for v in snapshot.variables], only, exclude))
     stayed = [v for v in snapshot.variables if v.name in report.stayed]
     broken = {v.name for v in stayed if v.state == "placeholder" and not _lives(v, namespace)}
-    counted = [with_statement(v, snapshot.lineage, snapshot.reference) for v in stayed if v.name in broken & asked]
+    told = with_statements(snapshot.variables, snapshot.lineage, snapshot.reference)
+    counted = [v for v in told if v.name in broken & asked]
     left = set(report.stayed).difference(v.name for v in counted)
     report = replace(report, variables=(*report.variables, *counted), stayed=tuple(sorted(left)))
     return report, [v for v in stayed if v.name not in broken]

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import environment, remembered
+from .chains import with_statements
 from .components import Pickled, digests, split
 from .describe import describe
 from .display import human_bytes
@@ -21,7 +22,6 @@ from .held import stands
 from .interpreter import Surroundings, collect, outputs
 from .interrupts import check, watched
 from .limits import usual_limit
-from .lineage import with_statement
 from .names import quote
 from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
@@ -169,7 +169,7 @@ class _Saved:
             return Lineage()
         broken = [v.name for v in self.variables if v.state != "saved"]
         lineage = recorder.lineage([v.name for v in self.variables], broken)
-        self.variables = [with_statement(v, lineage, session) for v in self.variables]
+        self.variables = with_statements(self.variables, lineage, session)
         return lineage
 
     def notes(self) -> Iterator[str]:

@@ -85,7 +85,7 @@ def shown(text: str) -> str:
     return f"{first[:117]}..." if rest or len(first) > 120 else first
 
 
-def how_made(lineage: Lineage, name: str, session: str, *, renamed: bool = False) -> str:
+def how_made(lineage: Lineage, name: str, session: str, *, renamed: bool = False, refused: str = "") -> str:
     """Say in one line which statement made a variable and how to run it again, ``""`` if it is not known.
 
     Parameters
@@ -97,13 +97,15 @@ def how_made(lineage: Lineage, name: str, session: str, *, renamed: bool = False
         The session's name or reference, as it is to be typed.
     renamed : bool
         Whether it was loaded under another name, under which nothing can be made again.
+    refused : str
+        Why it would not be made again, if that is known.
     """
     own = lineage.of(name)
     if not own:
         return ""
     more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
     omitted = _OFTEN if OMITTED in lineage.made_by[name] else ""
-    refused = next((s.refused for s in own if s.refused), omitted)
+    refused = next((s.refused for s in own if s.refused), omitted or refused)
     typed = f'"{session}"' if any(c.isspace() for c in session) else session
     again = f"--only {name} --rerun {name} makes {name} again" if renamed else f"--rerun {name} runs it again"
     how = f"run it yourself: {refused}" if refused else f"%load_session {typed} {again}"

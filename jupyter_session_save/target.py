@@ -5,19 +5,21 @@ Invariant: to choose changes nothing, and what is bound goes through the journal
 
 from __future__ import annotations
 
+import glob
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
+from .chains import refusals, with_statement
 from .compare import statuses
 from .errors import SessionNameError
 from .history import changes
-from .lineage import with_statement
 from .namespace import Journal, choose, user_names
 from .repository import Repository
 from .snapshot import Component, Snapshot, Variable, under_name
+from .statement import how_made
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,26 @@ class Target:
         """Return the name under which a variable is bound."""
         return self._options.into or self._options.prefix + name
 
-    def told(self, variable: Variable, snapshot: Snapshot) -> Variable:
-        """Return a variable as a report shows it: under the name that was bound."""
+    def told(self, variable: Variable, how: str) -> Variable:
+        """Return a variable as a report shows it: under the name that was bound, with how it was made."""
         if not self.renamed and variable.state != "placeholder":
             return variable
-        told = with_statement(variable, snapshot.lineage, snapshot.reference, renamed=self.renamed)
+        told = with_statement(variable, how)
         name = self.shown_as(variable.name)
         return replace(told, name=name, problems=tuple(under_name(p, variable.name, name) for p in told.problems))
+
+    def hints(self, snapshot: Snapshot, outcomes: Sequence[Variable], broken: Collection[str]) -> dict[str, str]:
+        """Say of what holds placeholders how it was made, and what to type if a re-run would be accepted."""
+        now = {v.name: v for v in (*snapshot.variables, *outcomes)}
+        if self.renamed:
+            refused = {name: _refused_alone(snapshot, name, now) for name in broken}
+        else:
+            refused = refusals(snapshot.lineage, list(now.values()))
+        lineage, reference = snapshot.lineage, snapshot.reference
+        return {
+            name: how_made(lineage, name, reference, renamed=self.renamed, refused=refused.get(name, ""))
+            for name in broken
+        }
 
     def shown_as(self, name: str) -> str:
         """Return what the user types to get at a variable."""
@@ -175,3 +190,10 @@ class Target:
         if stayed:
             lines.append(f"already there and left alone, though the others refer to them: {', '.join(stayed)}")
         return lines
+
+
+def _refused_alone(snapshot: Snapshot, name: str, now: Mapping[str, Variable]) -> str:
+    """Return why a variable would not be made again if only it were loaded, with what it needs; ``""`` if it would."""
+    chosen = select(snapshot, [glob.escape(name)], ())
+    variables = [now[n] for n in (*chosen.wanted, *chosen.needed) if n in now]
+    return refusals(snapshot.lineage, variables).get(name, "")

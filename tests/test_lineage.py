@@ -578,6 +578,29 @@ def test_placeholders_that_stayed_are_made_again_like_those_that_were_loaded(mac
     assert "its value is there" in kernel.run("%load_session case --rerun gen").text
 
 
+def test_a_rerun_is_suggested_only_where_it_would_be_accepted(shell: InteractiveShell) -> None:
+    run(
+        shell,
+        "token = 'ghp_abcdefghijklmnopqrstuvwxyz1234567890'\nsealed = (token for _ in range(3)); next(sealed)",
+        "acc = []\ndef count():\n    for i in range(5):\n        acc.append(i); yield i",
+        "changing = count(); next(changing)",
+        "free = (i for i in range(3)); next(free)",
+        "saved = %save_session s --exclude token",
+        "loaded = %load_session s",
+        "listed = %sessions s",
+    )
+    secret, other = "was not recorded: token = '***'", "it would change acc, which was loaded"
+    stands = {name: shell.user_ns[name].explanation for name in ("sealed", "changing", "free")}
+    for report in ("saved", "loaded", "listed"):
+        for variable in shell.user_ns[report].placeholders:
+            advice = variable.problems[0].advice
+            expected = {"sealed": secret, "changing": other, "free": "--rerun free runs it again"}[variable.name]
+            assert expected in advice and ("--rerun" in advice) == (variable.name == "free")
+            assert expected in stands[variable.name]
+    run(shell, "again = %load_session s --rerun")
+    assert {name for name, _ in shell.user_ns["again"].rerun.refused} == {"sealed", "changing"}
+
+
 def test_an_autosave_keeps_what_only_moved_a_generator_on(machine: Machine) -> None:
     kernel = machine.begin("def counter(n):\n    yield from range(n)", "gen = counter(9)")
     for cell in ("%autosave_session on --name case", "z = 1", "next(gen)", "print(next(gen))", "len([gen])"):
