@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import environment
-from .components import own_digest
+from .components import digest_alone, own_digest
 from .digests import digest_of
 from .errors import SessionError
 from .interrupts import watched
@@ -59,8 +59,15 @@ def statuses(
         own = {name: own_digest(namespace[name]) for name in present}
         shared = [name for name in present if not own[name]]
         whole = bool(shared) and _same(namespace, component, scope, repository)
+        alone = dict[str, bool]()
+        if shared and not whole and len(component.names) > 1:
+            alone = {
+                n: _digest_alone(n, namespace[n], component, scope, repository) == variables[n].digest for n in shared
+            }
+            if alone.keys() == set(component.names) and all(alone.values()):
+                alone = {}  # What differs is what they share.
         for name in present:
-            same = own[name] == variables[name].digest if own[name] else whole
+            same = own[name] == variables[name].digest if own[name] else alone.get(name, whole)
             found[name] = "same" if same else "conflicting"
     return found
 
@@ -160,6 +167,21 @@ def _same(namespace: dict[str, Any], component: Component, scope: Scope, reposit
             return False
         pairs = zip(payload.buffers, component.buffers, strict=True)
         return all(_same_buffer(buffer.raw(), part, repository) for buffer, part in pairs)
+    finally:
+        payload.release()
+
+
+def _digest_alone(name: str, value: Any, component: Component, scope: Scope, repository: Repository) -> str:
+    """Return the digest of a value without the others of its component."""
+    patched = [part for part in component.buffers if part.base is not None]
+
+    def named(view: memoryview) -> str:
+        alike = (p for p in patched if p.size == view.nbytes and _same_buffer(view, p, repository))
+        return next((part.digest for part in alike), "") or digest_of([view])
+
+    payload = dumps({name: value}, scope)
+    try:
+        return digest_alone(payload, named)
     finally:
         payload.release()
 

@@ -14,16 +14,18 @@ import types
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from blake3 import blake3
 
+from .digests import digest_of
+from .fingerprint import address_of
 from .pickling import Payload, Scope, dumps, is_huge
 from .pickling.culprit import root_path
 from .pickling.memos import Meeting
 from .pickling.scope import importable_path, made_by_hand, module_of, own_name
-from .snapshot import Component, Problem, by_variable
+from .snapshot import Component, Part, Problem, by_variable
 
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
 _DEFINED = frozenset(map(id, (types.FunctionType, types.BuiltinFunctionType, type)))
@@ -33,10 +35,39 @@ _PER_GROUP = 256
 
 @dataclass(slots=True)
 class Pickled:
-    """A group of variables and its pickle."""
+    """A group of variables and its pickle.
+
+    Attributes
+    ----------
+    names : tuple of str
+    payload : Payload
+    alone : mapping of str to Alone
+        Each variable of several that share something, as it pickles by itself.
+    """
 
     names: tuple[str, ...]
     payload: Payload
+    alone: Mapping[str, Alone] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """How one variable of a group pickles by itself.
+
+    Attributes
+    ----------
+    stream : str
+        Digest of the stream.
+    buffers : tuple of (int or str)
+        For each buffer its index among those of the group, or its digest if the group has no such buffer.
+    """
+
+    stream: str
+    buffers: tuple[int | str, ...]
+
+    def digest(self, parts: Sequence[Part]) -> str:
+        """Return a digest of the value, given how the buffers of the group are stored."""
+        return _whole([self.stream, *(parts[b].digest if isinstance(b, int) else b for b in self.buffers)])
 
 
 def split(
@@ -99,15 +130,28 @@ def _linked(
     for payload in pickled.values():
         payload.part()
     for group in union.groups(names):
+        alone: dict[str, Alone] = {}
         if len(group) > 1:
             tick(group[0])
             together = dumps({name: values[name] for name in group}, scope)
             _report_for_each(together, [pickled[name] for name in group])
+            places = {address_of(b.raw()): i for i, b in enumerate(together.buffers)}
+            alone = {name: _alone(pickled[name], together, places) for name in group}
             for name in group:
                 pickled.pop(name).release()
             pickled[group[0]] = together
-        yield Pickled(tuple(group), pickled[group[0]])
+        yield Pickled(tuple(group), pickled[group[0]], alone)
         pickled.pop(group[0]).release()
+
+
+def _alone(payload: Payload, together: Payload, places: Mapping[int | None, int]) -> Alone:
+    found: list[int | str] = []
+    for view in (buffer.raw() for buffer in payload.buffers):
+        at = address_of(view)
+        index = None if at is None else places.get(at)
+        same = index is not None and together.buffers[index].raw().nbytes == view.nbytes
+        found.append(index if same and index is not None else digest_of([view]))
+    return Alone(digest_of(payload.chunks), tuple(found))
 
 
 def _report_for_each(together: Payload, apart: Sequence[Payload]) -> None:
@@ -152,21 +196,31 @@ def _without_links(values: Mapping[str, Any]) -> tuple[list[str], list[tuple[str
     return single, [tuple(sorted(names)) for names in gathered]
 
 
-def digests(names: Sequence[str], values: Mapping[str, Any], component: Component) -> dict[str, str]:
-    """Return a digest for each variable of a stored component: its own, or that of the whole if it shares anything.
+def digests(group: Pickled, values: Mapping[str, Any], component: Component) -> dict[str, str]:
+    """Return a digest for each variable of a stored component: of all that can be reached from it, and no more.
 
     Parameters
     ----------
-    names : sequence of str
+    group : Pickled
     values : mapping of str to object
     component : Component
         Where the variables are stored.
     """
-    found = {name: own_digest(values[name]) for name in names}
+    found = {name: own_digest(values[name]) for name in group.names}
     if all(found.values()):
         return found
-    whole = blake3("".join(p.digest for p in (component.stream, *component.buffers)).encode()).hexdigest()[:32]
-    return {name: own or whole for name, own in found.items()}
+    whole = _whole([p.digest for p in (component.stream, *component.buffers)])
+    apart = {name: alone.digest(component.buffers) for name, alone in group.alone.items()}
+    return {name: own or apart.get(name, whole) for name, own in found.items()}
+
+
+def digest_alone(payload: Payload, digest: Callable[[memoryview], str]) -> str:
+    """Return the digest that a variable has in a snapshot, given its pickle by itself and how to name its buffers."""
+    return _whole([digest_of(payload.chunks), *(digest(buffer.raw()) for buffer in payload.buffers)])
+
+
+def _whole(digests: Sequence[str]) -> str:
+    return blake3("".join(digests).encode()).hexdigest()[:32]
 
 
 def own_digest(value: Any) -> str:

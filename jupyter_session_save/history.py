@@ -53,8 +53,8 @@ class Step:
 def changes(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     """Return what differs between two snapshots, sorted by name.
 
-    Values are compared by their digests. One that has begun or ceased to share memory with others may count as
-    changed.
+    Values are compared by their digests. One that has only begun or ceased to share objects with others counts as the
+    same.
     """
     old, new = ({v.name: v for v in snapshot.variables} for snapshot in (before, after))
     found = [Change(name, "added", None, new[name]) for name in new.keys() - old.keys()]
@@ -98,13 +98,19 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
     Returns
     -------
     frozenset of str
-        Names whose component is the same in both, and so is all that it refers to; and those whose value is there
-        and was not stored in what is wanted.
+        Names whose component is the same in both, and so is all that it refers to; those that stand alone in what is
+        wanted, and share objects now but have not changed; and those whose value is there and was not stored in what
+        is wanted.
     """
     same = set(map(_identity, held.components))
     there = {v.name for v in held.variables}
     absent = {v.name for v in wanted.variables if is_absent(v)} & there
-    staying = [c for c in wanted.components if _identity(c) in same or absent.issuperset(c.names)]
+    parted = _parted(held, wanted)
+    staying = [
+        c
+        for c in wanted.components
+        if _identity(c) in same or absent.issuperset(c.names) or not parted.isdisjoint(c.names)
+    ]
     moved = {name for c in wanted.components for name in c.names} - {name for c in staying for name in c.names}
     while True:
         left = [c for c in staying if not moved.intersection(c.refs)]
@@ -113,6 +119,26 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
         # What refers to something that is made anew is made anew, too, or it would hold on to the old one.
         moved |= {name for c in staying for name in c.names} - {name for c in left for name in c.names}
         staying = left
+
+
+def _parted(held: Snapshot, wanted: Snapshot) -> set[str]:
+    """Return names that stand alone in what is wanted, and only have come to share objects with others since.
+
+    One of those that share with each other: whether two of them would share nothing no record tells.
+    """
+    before = {v.name: v for v in held.variables}
+    alone = {c.names[0] for c in wanted.components if len(c.names) == 1}
+    kept = {v.name: v for v in wanted.variables if v.name in alone and v.digest and _is_equal(v, before.get(v.name))}
+    found: set[str] = set()
+    for component in held.components:
+        largest = max((kept[n] for n in component.names if n in kept), key=lambda v: (v.size, v.name), default=None)
+        if largest is not None and len(component.names) > 1:
+            found.add(largest.name)
+    return found
+
+
+def _is_equal(one: Variable, other: Variable | None) -> bool:
+    return other is not None and one.digest == other.digest and one.problems == other.problems
 
 
 def apart(held: Snapshot, wanted: Snapshot | None) -> frozenset[str]:

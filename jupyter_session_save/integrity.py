@@ -17,9 +17,8 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 
-from .digests import key_of
+from . import unverified
 from .display import one_line, plural
-from .errors import SessionError
 from .packing import is_mappable
 from .repository import Repository
 from .snapshot import Part, Snapshot
@@ -82,11 +81,12 @@ class DataCheck:
     def _run(self) -> None:
         for part in self._parts:
             damage = self._repository.damage(part, data=True)
-            if damage and not self._is_readable(part):
+            if damage and not unverified.is_readable(self._repository, part):
                 # Deleted, or on a disk that has gone: what is mapped stays as it is.
                 line = f"data of {self._snapshot.reference} was not compared any further with what was saved ({damage})"
                 print(one_line(line), file=sys.stderr, flush=True)
                 return
+            unverified.judge(self._repository, part, damage)
             if damage:
                 names = [n for c in self._snapshot.components if part in c.buffers for n in c.names]
                 differ, them = ("differs", "it") if len(names) == 1 else ("differ", "them")
@@ -95,11 +95,3 @@ class DataCheck:
                     f"({damage}); do not use {them}, load an earlier version"
                 )
                 print(one_line(line), file=sys.stderr, flush=True)
-
-    def _is_readable(self, part: Part) -> bool:
-        try:
-            for piece in part.pieces():
-                self._repository.store.read(key_of(piece), piece.offset, 1)
-        except (KeyError, SessionError):
-            return False
-        return True

@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from . import environment
+from . import environment, unverified
 from .errors import DamagedError, FormatError, StoreError, TrustError
 from .history import standing
 from .integrity import DataCheck, checked_first
@@ -41,11 +41,15 @@ class StoredComponent:
     repository : Repository
     verify : callable
         Says of each buffer whether to compare it with its digest.
+    damaged : str
+        What the snapshot says of damage that its data had when it was saved.
     """
 
-    def __init__(self, component: Component, repository: Repository, *, verify: Callable[[Part], bool]) -> None:
+    def __init__(
+        self, component: Component, repository: Repository, *, verify: Callable[[Part], bool], damaged: str = ""
+    ) -> None:
         self.names, self.defines = component.names, component.defines
-        self._component, self._repository, self._verify = component, repository, verify
+        self._component, self._repository, self._verify, self._damaged = component, repository, verify, damaged
 
     def stream(self) -> memoryview:
         """Return the pickle stream, compared with its digest."""
@@ -53,7 +57,27 @@ class StoredComponent:
 
     def buffers(self) -> Iterable[memoryview]:
         """Return the buffers, copied or mapped, each when it is its turn."""
-        return (self._repository.map(part, verify=self._verify(part)) for part in self._component.buffers)
+        return map(self._buffer, self._component.buffers)
+
+    def _buffer(self, part: Part) -> memoryview:
+        verify = self._verify(part)
+        view = self._repository.map(part, verify=verify)
+        if self._damaged or not verify:
+            unverified.note(view, part, self._repository, self._damaged)
+        return view
+
+
+def stored_components(
+    snapshot: Snapshot, components: Iterable[Component], repository: Repository, *, verify: Callable[[Part], bool]
+) -> list[StoredComponent]:
+    """Return components of a snapshot as a load reads them."""
+    told = {v.name: unverified.known_damage(v) for v in snapshot.variables if v.problems}
+    return [
+        StoredComponent(
+            c, repository, verify=verify, damaged=next(filter(None, (told.get(name, "") for name in c.names)), "")
+        )
+        for c in components
+    ]
 
 
 def _users(components: Iterable[Component], bound: Iterable[str]) -> dict[str, set[str]]:
@@ -98,7 +122,7 @@ def load_into(
     conflicts = target.differing(snapshot, live, repository)
     buffers = [part for c in selection.components for part in c.buffers]
     first = frozenset(buffers) if options.verify_data else checked_first(buffers)
-    stored = [StoredComponent(c, repository, verify=first.__contains__) for c in selection.components]
+    stored = stored_components(snapshot, selection.components, repository, verify=first.__contains__)
     journal = Journal(namespace)
     parts = snapshot.state if options.resumes else ()
     resumption = Resumption(

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from . import environment
 from .integrity import checked_at_once
 from .interrupts import watched
-from .loading import StoredComponent, check_trust, unreadable
+from .loading import check_trust, stored_components, unreadable
 from .pickling import Restoring, collection_paused, unavailable
 from .repository import Repository
 from .snapshot import Snapshot, Variable, types_of
@@ -43,7 +43,7 @@ class OpenSession(Mapping[str, Any]):
         self._namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
         self._restoring = Restoring(
             self._namespace,
-            [StoredComponent(c, repository, verify=checked_at_once) for c in snapshot.components],
+            stored_components(snapshot, snapshot.components, repository, verify=checked_at_once),
             live={},
             publish=self._namespace.__setitem__,
             explain=lambda error: environment.explain(error, snapshot.environment),

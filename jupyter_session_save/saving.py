@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import environment, remembered
+from . import environment, remembered, unverified
 from .chains import with_statements
 from .components import Pickled, digests, split
 from .describe import describe
@@ -25,6 +25,7 @@ from .limits import usual_limit
 from .names import quote
 from .namespace import choose, user_names
 from .pickling import Scope, collection_paused
+from .pickling.culprit import root_path
 from .pickling.scope import type_name
 from .pickling.traces import patches, told
 from .remembered import Buffers, Remembered
@@ -230,7 +231,8 @@ def variables_of(group: Pickled, component: Component, values: Mapping[str, Any]
     """Return the records of a group's variables."""
     payload = group.payload
     size = payload.size // len(group.names)
-    digest_by_name = digests(group.names, values, component)
+    digest_by_name = digests(group, values, component)
+    payload.remarks += _damage(group, component, values)
     if not (payload.problems or payload.reconnected or payload.remarks):
         return [Variable(n, *describe(values[n]), size, "saved", (), digest_by_name[n]) for n in group.names]
     placeholders = by_variable(payload.problems)
@@ -245,6 +247,23 @@ def variables_of(group: Pickled, component: Component, values: Mapping[str, Any]
         problems = (*placeholders.get(name, ()), *reconnected.get(name, ()), *remarks.get(name, ()))
         variables.append(Variable(name, *describe(values[name]), size, state, problems, digest_by_name[name]))
     return variables
+
+
+def _damage(group: Pickled, component: Component, values: Mapping[str, Any]) -> list[Problem]:
+    """Say which variables hold what a load has mapped from a damaged file, since nothing else tells it afterwards."""
+    views = (buffer.raw() for buffer in group.payload.buffers)
+    pairs = zip(views, component.buffers, strict=True)
+    found = [unverified.damage(view, part) if part.digest else "" for view, part in pairs]
+    if not any(found):
+        return []
+    problems = []
+    for name in group.names:
+        alone = group.alone.get(name)
+        held = found if alone is None else [found[b] for b in alone.buffers if isinstance(b, int)]
+        reason = next(filter(None, held), "")
+        if reason:
+            problems.append(Problem(root_path(name), type_name(type(values[name])), reason, unverified.ADVICE))
+    return problems
 
 
 def _reused(snapshot: Snapshot, previous: Snapshot | None) -> Iterator[str]:

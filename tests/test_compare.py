@@ -52,7 +52,7 @@ CHANGES = {
     "n = 3.0": {"n"},
     "n = True": {"n"},
     "word = b'w'": {"word"},
-    "items.append(3)": {"items", "alias"},
+    "items.append(3)": {"items"},
     "alias[0] = 5": {"items", "alias"},
     "alias = [2]": {"items", "alias"},
     "big[7] = -1": {"big"},

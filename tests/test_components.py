@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jupyter_session_save.components import digests, own_digest, split
-from jupyter_session_save.pickling import Scope, culprit
+from jupyter_session_save.components import Pickled, digests, own_digest, split
+from jupyter_session_save.pickling import Payload, Scope, culprit
 from jupyter_session_save.snapshot import Component, Part
 
 from .restore import cell, save
@@ -231,10 +231,11 @@ def test_what_may_share_has_none(value: Any) -> None:
 
 def test_digests_follow_every_part_of_a_component() -> None:
     values: dict[str, Any] = {"n": 1, "items": [1]}
+    group = Pickled(("n", "items"), Payload())
 
     def found(stream: str, *buffers: str) -> dict[str, str]:
         component = Component(("n", "items"), Part(stream, 1), tuple(Part(b, 1) for b in buffers))
-        return digests(["n", "items"], values, component)
+        return digests(group, values, component)
 
     one = found("a", "b")
     assert one["n"] == own_digest(1) and len(one["items"]) == 32 and one["items"] != one["n"]

@@ -40,6 +40,9 @@ def test_a_cell_is_taken_back_and_the_rest_stays_the_very_same_objects(machine: 
     # The cell that bound r, the one that bound n and the first that did.
     kernel.run("%undo_session 3")
     kernel.check("'n' not in globals()", "items == [1]", "alias is items")
+    for cell in ("model = [1, 2]; registry = {}; at = id(model)", "registry['m'] = model", "r = %undo_session"):
+        kernel.run(cell)
+    kernel.check("id(model) == at", "registry == {}", "r.overwritten == ('registry',)")
 
 
 def test_working_on_makes_a_branch_and_nothing_is_lost(machine: Machine) -> None:
