@@ -25,15 +25,10 @@ from .repository import Repository
 from .retention import DEFAULT, parse
 from .silence import silently
 from .snapshot import Snapshot
+from .sweeping import Rhythm
 
 RETRY = 2.0, 300.0
 """Seconds after which a failed save is tried again: at first, and at most; it doubles in between."""
-
-AGAIN = 2.0, 300.0
-"""Seconds between two sweeps while no cell runs: at first, and at most."""
-
-BESIDE = 10.0
-"""The most while threads or tasks of the user's go on."""
 
 PRUNED_AFTER = 50
 """Autosaves after which those that are not to be kept are removed."""
@@ -110,8 +105,7 @@ class Autosave:
         self._escaped = True
         self._cell: int | None = None
         self._failures, self._failure, self._retry = 0, "", 0.0
-        self._again, self._patience, self._unseen = AGAIN[0], TERMINAL, 0.0
-        self._beside = False
+        self._rhythm, self._patience, self._unseen = Rhythm(), TERMINAL, 0.0
         self._busy = self._ended = time.monotonic()
         self._depth, self._is_magic, self._untold = 0, False, False
         self._unpruned = 0
@@ -247,7 +241,7 @@ class Autosave:
         if not raw.strip() or not info.store_history or info.silent:
             return
         self._cell = result.execution_count
-        self._again = AGAIN[0]
+        self._rhythm.cell()
         has_idle_time = self._idle.start()
         self._save(self._settings().max_block if has_idle_time else float("inf"), lambda: None)
         self._settle()
@@ -328,13 +322,16 @@ class Autosave:
                     return 0.0 if not self._failures else self._retry - time.monotonic()
                 waits += [wait] if wait else []
             self._settle()
-            if silently(self._shell, partial(self.tracker.sweep, pause, quiet=quiet)):
+            began = time.thread_time()
+            try:
+                more = silently(self._shell, partial(self.tracker.sweep, pause, quiet=quiet))
+            finally:
+                self._rhythm.took(time.thread_time() - began)
+            if more:
                 return 0.0
+            waits += [wait] if (wait := self.tracker.until_sweep(quiet=quiet)) else []
             self.tracker.sweep_again()
-            before, self._beside = self._beside, bystanders.are_there() or bystanders.tasks_are_there()
-            # Once more after they have ended: what they did last may have come after this sweep.
-            self._again = min(2 * self._again, BESIDE if before or self._beside else AGAIN[1])
-            return min([self._again, *waits])
+            return min([self._rhythm.next(beside=bystanders.are_there() or bystanders.tasks_are_there()), *waits])
         except (GiveWay, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -277,12 +277,7 @@ class Tracker:
         bool
             Whether there may be more to look at now.
         """
-
-        def wait(names: Names) -> float:
-            tracked = self._where.get(names[0])
-            return self._patience.wait(names, quiet=quiet, stall=0.0 if tracked is None else tracked.stall)
-
-        names = self._rounds.next(wait)
+        names = self._rounds.next(self._waiting(quiet))
         if names is None:
             return False
         tracked = self._where.get(names[0])
@@ -303,6 +298,19 @@ class Tracker:
         self._patience.done(names)
         self._rounds.done(names)
         return True
+
+    def until_sweep(self, *, quiet: float) -> float | None:
+        """Return in how many seconds there is something to look at, None if all has been."""
+        return self._rounds.soonest(self._waiting(quiet))
+
+    def _waiting(self, quiet: float) -> Callable[[Names], float]:
+        """Return for how many seconds not to look at a component."""
+
+        def wait(names: Names) -> float:
+            tracked = self._where.get(names[0])
+            return self._patience.wait(names, quiet=quiet, stall=0.0 if tracked is None else tracked.stall)
+
+        return wait
 
     def unknown_since(self, moment: float) -> Reach:
         """Return what has to be looked at to know all that has changed, if no code has run since a moment."""

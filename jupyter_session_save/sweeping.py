@@ -1,4 +1,4 @@
-"""What to look at next while a kernel is idle, and how long it must have been quiet for what would hold up a cell.
+"""What to look at next while a kernel is idle, when, and how long it must be quiet for what would hold up a cell.
 
 Invariant: every component has its turn, however often a round is cut short; none waits for ever.
 """
@@ -11,14 +11,29 @@ from collections.abc import Callable, Hashable, Iterable
 
 Names = tuple[str, ...]
 
-STALL = 0.02
+STALL = 0.05
 """Seconds of work that cannot be given up half-way: after longer ones a cell would begin noticeably late."""
 
 TRIES = 3
-"""How often work is begun anew right after a cell, having been given up for one."""
+"""How often work that can be given up at any moment is begun anew right after a cell, having been given up for one."""
+
+SHORTLY = 0.25, 2.0
+"""Seconds without a cell before such work is begun after that: at first, and at most; they double each time."""
 
 QUIET = 5.0, 300.0
 """Seconds without a cell before other work is begun: at first, and at most; they double each time it is given up."""
+
+_FOR_STALL = 25.0
+"""For each second of a stall so many without a cell are enough at first, if these are fewer."""
+
+AGAIN = 0.5, 4.0, 300.0
+"""Seconds between two rounds while no cell runs: at first where one takes little time, or much; at most."""
+
+BESIDE = 2.0, 10.0
+"""The most while threads or tasks of the user's go on: where a round takes little time, and where it takes long."""
+
+_SHARE = 50.0
+"""So many times what a round takes passes until the next, within these bounds."""
 
 
 class Patience:
@@ -47,9 +62,42 @@ class Patience:
         stall : float
             Seconds of the work, at most, that cannot be given up half-way.
         """
-        above = self._given_up.get(what, 0) - (0 if stall > STALL else TRIES)
-        needed = min(QUIET[0] * 2.0 ** min(above, 30), QUIET[1]) if above >= 0 else 0.0
+        times = self._given_up.get(what, 0)
+        if stall > STALL:
+            needed = min(min(QUIET[0], _FOR_STALL * stall) * 2.0 ** min(times, 30), QUIET[1])
+        else:
+            needed = min(SHORTLY[0] * 2.0 ** min(times - TRIES, 30), SHORTLY[1]) if times >= TRIES else 0.0
         return max(0.0, needed - quiet)
+
+
+class Rhythm:
+    """When the next round begins while no cell runs: ever later, and later where rounds take long."""
+
+    def __init__(self) -> None:
+        self._wait, self._took, self._beside = 0.0, 0.0, False
+
+    def cell(self) -> None:
+        """Begin anew after a cell."""
+        self._wait, self._took = 0.0, 0.0
+
+    def took(self, seconds: float) -> None:
+        """Take note of the time of a part of the round."""
+        self._took += seconds
+
+    def next(self, *, beside: bool) -> float:
+        """Return in how many seconds the next round begins, now that one has ended.
+
+        Parameters
+        ----------
+        beside : bool
+            Whether threads or tasks of the user's go on.
+        """
+        pause, self._took = _SHARE * self._took, 0.0
+        # Once more after they have ended: what they did last may have come after this round.
+        often, self._beside = beside or self._beside, beside
+        most = min(max(BESIDE[0], pause), BESIDE[1]) if often else AGAIN[2]
+        self._wait = min(max(2 * self._wait, AGAIN[0], min(pause, AGAIN[1])), most)
+        return self._wait
 
 
 _NOTED = 50
@@ -102,6 +150,11 @@ class Rounds:
         """Return what to look at of those for which there is nothing to wait, None at the end of the round."""
         self._settle()
         return next((names for names in self._due if not wait(names)), None)
+
+    def soonest(self, wait: Callable[[Names], float]) -> float | None:
+        """Return in how many seconds there is something to look at, None if all has been."""
+        self._settle()
+        return min(map(wait, self._due), default=None)
 
     def put_back(self, names: Names) -> None:
         """Let others come first."""

@@ -75,7 +75,8 @@ def test_what_a_callback_that_a_module_holds_did_is_found_at_idle(machine: Machi
 
 
 def test_what_a_subshell_did_is_saved_soon(machine: Machine) -> None:
-    kernel = begin(machine, "x = [1]", "import jupyter_session_save.autosave as own; own.AGAIN = 1e6, 1e6", "1 + 1")
+    never = "import jupyter_session_save.sweeping as own; own.AGAIN = 1e6, 1e6, 1e6"
+    kernel = begin(machine, "x = [1]", never, "1 + 1")
     if not kernel.get("getattr(get_ipython().kernel, '_supports_kernel_subshells', False)"):
         pytest.skip("this kernel has no subshells")
     count = len(versions(machine))
@@ -228,10 +229,12 @@ def test_one_element_of_a_loaded_array_is_stored_as_its_chunk(machine: Machine) 
 
 
 def test_what_pickles_otherwise_each_time_is_not_stored_after_each_cell(machine: Machine) -> None:
+    # In a module, since a variable that counts would change whenever the other is looked at.
+    machine.write("counter.py", "import itertools\ncount = itertools.count()\n")
     kernel = begin(
         machine,
-        "import itertools\ncount = itertools.count()\nclass Counts(list):\n"
-        "    def __reduce__(self, count=count): return Counts, (list(self),), {'n': next(count)}",
+        "import counter\nclass Counts(list):\n"
+        "    def __reduce__(self): return Counts, (list(self),), {'n': next(counter.count)}",
         "x = Counts([1]); y = [1]",
     )
 

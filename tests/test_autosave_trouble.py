@@ -188,7 +188,7 @@ def test_what_a_task_does_between_cells_is_found(machine: Machine) -> None:
         "    open('done', 'w').close()\n",
         "task = asyncio.ensure_future(work()); None",
         # While there are tasks, no sweep waits for as long as it would.
-        "import jupyter_session_save.autosave as own; own.AGAIN = 1e6, 1e6; own.BESIDE = 0.2",
+        "import jupyter_session_save.sweeping as own; own.AGAIN = 1e6, 1e6, 1e6; own.BESIDE = 0.2, 0.2",
         "other = 1",
     )
     count = len(versions(machine))
