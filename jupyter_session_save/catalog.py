@@ -71,26 +71,55 @@ def split_reference(text: str) -> tuple[str, int | None]:
     return text, None
 
 
+def name_to_save(given: str, what: str = "a save") -> str:
+    """Return a name that a user has given for what is to be saved.
+
+    Raises
+    ------
+    SessionNameError
+        If it says a version, or could not be told from one that does.
+    """
+    name, number = split_reference(given)
+    if number is not None:
+        raise SessionNameError(f"{given}: {what} makes its own version: give the name only{name and ', '}{name}")
+    if given.endswith("@"):
+        raise SessionNameError(f"{given}: a name cannot end in @, which stands before a version: give another")
+    return given
+
+
 _VERSION_ALONE = re.compile("@[0-9]{1,18}")
 
 
 def within(name: str, text: str) -> str:
     """Return what a reference means beside one to a session: ``@VERSION`` alone is a version of the same."""
-    return name + text if _VERSION_ALONE.fullmatch(text) else text
+    return name + text if is_version(text) else text
 
 
-def whole_reference(text: str, namespace: Mapping[str, Any]) -> str:
-    """Return what ``@VERSION`` alone stands for, a version of this notebook's own session; else the text itself.
+def is_version(text: str | None) -> bool:
+    """Whether a reference is ``@VERSION`` alone."""
+    return text is not None and _VERSION_ALONE.fullmatch(text) is not None
+
+
+def whole_reference(text: str, namespace: Mapping[str, Any], running: str = "") -> str:
+    """Return what ``@VERSION`` alone stands for, else the text itself.
+
+    Parameters
+    ----------
+    text : str
+    namespace : mapping of str to object
+        As for `session_name`: it is a version of this notebook's own session.
+    running : str
+        The session that autosave saves to: then it is a version of that.
 
     Raises
     ------
     SessionNameError
         If no front end said which notebook this is.
     """
-    if not _VERSION_ALONE.fullmatch(text):
+    if not is_version(text):
         return text
     try:
-        return session_name(namespace) + text
+        return (running or session_name(namespace)) + text
     except SessionNameError:
         raise SessionNameError(
             f"{text}: this front end does not tell the notebook's name: give one, as in NAME{text}"
@@ -168,6 +197,22 @@ def suggesting(repository: Repository, name: str) -> Iterator[None]:
         meant = " or ".join(map(repr, close))
         line = f"no session {name!r} in {repository.store.url}: did you mean {meant}?"
         raise SessionNotFoundError(f"{line} It holds {plural(len(names), 'session')}") from error
+
+
+def check_saved(repository: Repository, name: str) -> None:
+    """Say of this notebook's session, which the user need not have named, that nothing is saved as it.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If that is so.
+    """
+    if not repository.versions(name):
+        others = plural(len(repository.names()), "session")
+        raise SessionNotFoundError(
+            f"nothing is saved for this notebook yet ({name!r}): %save_session saves it; "
+            f"%sessions lists what else is there, {others}"
+        )
 
 
 def _resembling(name: str, names: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import TryNext
 
-from .catalog import completions, session_name
+from .catalog import completions
 from .errors import SessionError
 from .magics import COMPLETED, AutosaveMagics, SessionMagics, switch
 
@@ -95,8 +95,9 @@ def _complete(shell: InteractiveShell, event: Any) -> list[str]:
         raise TryNext
     token = match["quoted"] if match["quote"] else match["plain"]
     quote = match["quote"] or ""
+    own = "" if magics.follower is None else magics.follower.own
     try:
-        found = completions(magics.repository(create=False), token, versions=COMPLETED[command], own=_own(shell))
+        found = completions(magics.repository(create=False), token, versions=COMPLETED[command], own=own)
     except (SessionError, OSError):
         raise TryNext from None
     # The symbol starts after the last delimiter, such as the "@" or the blank in a name.
@@ -105,13 +106,6 @@ def _complete(shell: InteractiveShell, event: Any) -> list[str]:
     if not rest:
         raise TryNext
     return rest
-
-
-def _own(shell: InteractiveShell) -> str:
-    try:
-        return session_name(shell.user_ns)
-    except SessionError:
-        return ""
 
 
 def _typed(name: str, quote: str, known: int) -> str:

@@ -568,6 +568,8 @@ def test_placeholders_that_stayed_are_made_again_like_those_that_were_loaded(mac
     machine.begin(on, *cells).sigkill()
     kernel = machine.begin(on, "%load_session case", "n_before = n", "first = %load_session case")
     kernel.check(is_placeholder("gen"), "not first.variables")
+    # A version alone is one of the session that autosave saves to.
+    assert "variables of case@1" in kernel.run("%sessions @1").text
     kernel.run("loaded = %load_session case --only gen --rerun")
     kernel.check("list(gen) == [1, 2]", "n is n_before", is_placeholder("k"))
     report = read_report(kernel, "loaded").text

@@ -119,8 +119,11 @@ def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeMa
     }
     options |= {"state": True, "rerun": None}
     assert fake.calls[1:] == [("plan", ("s", 3), options)]
-    for line, option in (("--no-overwrite", {"conflicts": "keep"}), ("--replace", {"replace": True})):
-        assert isinstance(shell.run_line_magic("load_session", f"s@3 --dry-run --exclude b {line};"), LoadPlan)
+    for line, option in (
+        ("--exclude b --no-overwrite", {"conflicts": "keep"}),
+        ("--replace", {"replace": True, "exclude": []}),
+    ):
+        assert isinstance(shell.run_line_magic("load_session", f"s@3 --dry-run {line};"), LoadPlan)
         assert fake.calls.pop() == ("plan", ("s", 3), options | option)
 
 
@@ -129,6 +132,10 @@ def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeMa
     [
         ("load_session", "s --prefix a --into b", "exclude each other"),
         ("load_session", "s --replace --no-overwrite", "exclude each other"),
+        ("load_session", "s --replace --only a", "goes with neither --only nor --exclude"),
+        ("load_session", "s --exclude a --replace --dry-run", "goes with neither --only nor --exclude"),
+        ("save_session", "@", "cannot end in @"),
+        ("autosave_session", "on --name s@", "cannot end in @"),
         ("save_session", "a b", "unrecognized arguments: b"),
         ("save_session", "--nonsense", "unrecognized arguments"),
         ("save_session", "s -m 'not closed", "No closing quotation"),
@@ -284,6 +291,10 @@ def test_listing_and_deleting(shell: InteractiveShell, place: Path, capsys: pyte
     save("proj/analysis", {"a": 2}, store=place / "store")
     with pytest.raises(UsageError, match=r"no session 'analysis' .*: did you mean 'proj/analysis'\?"):
         shell.run_line_magic("load_session", "analysis")
+    shell.user_ns["__session__"] = "proj/fresh.ipynb"
+    for magic, line in (("load_session", ""), ("load_session", "@1"), ("sessions", "@1"), ("diff_session", "@1 @2")):
+        with pytest.raises(UsageError, match=r"nothing is saved for this notebook yet .*: %save_session saves it"):
+            shell.run_line_magic(magic, line)
     shell.user_ns["__session__"] = "proj/analysis.ipynb"
     assert [s.sequence for s in shell.run_line_magic("sessions", "@1").snapshots] == [1]
     assert shell.run_line_magic("diff_session", "@1").named("changed") == ("a",)

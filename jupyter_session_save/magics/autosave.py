@@ -14,7 +14,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from ..catalog import session_name, split_reference
+from ..catalog import name_to_save, session_name
 from ..display import plural
 from ..errors import DamagedError, SessionError, SessionNameError, SessionNotFoundError
 from ..namespace import user_names
@@ -126,6 +126,16 @@ class AutosaveMagics(Magics):
             return self._autosave.status()
         return AutosaveStatus(nameless=not self._own_name())
 
+    @property
+    def running(self) -> str:
+        """The session that is saved to after each cell, ``""`` while autosave is off."""
+        return "" if self._autosave is None else self._autosave.tracker.name
+
+    @property
+    def own(self) -> str:
+        """The session of which ``@VERSION`` alone is a version, ``""`` if there is none."""
+        return self.running or self._own_name()
+
     def turn_on(self, name: str | None = None) -> None:
         """Begin, or go on after a pause.
 
@@ -134,9 +144,9 @@ class AutosaveMagics(Magics):
         SessionError
             If there is no name for the session, or no store.
         """
-        if name is not None and split_reference(name)[1] is not None:
-            raise SessionNameError(f"{name}: an autosave makes its own versions: give the name only")
-        name = name or session_name(self._ip.user_ns, "%autosave_session on --name")
+        name = (
+            name_to_save(name, "an autosave") if name else session_name(self._ip.user_ns, "%autosave_session on --name")
+        )
         if self._autosave is not None and self._autosave.tracker.name == name:
             self._autosave.resume()
             return

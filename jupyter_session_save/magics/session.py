@@ -14,9 +14,18 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Int, TraitError, Unicode, observe
 
-from ..catalog import open_repository, session_name, split_reference, store_location, suggesting, whole_reference
+from ..catalog import (
+    check_saved,
+    is_version,
+    name_to_save,
+    open_repository,
+    session_name,
+    split_reference,
+    store_location,
+    suggesting,
+    whole_reference,
+)
 from ..display import ProgressMeter
-from ..errors import SessionNameError
 from ..lineage import Recorder
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
 from .autosave import AutosaveMagics, switch
@@ -161,7 +170,8 @@ class SessionMagics(Magics):
         nargs="?",
         type=unquoted,
         metavar="NAME[@VERSION]",
-        help="the session, by default the notebook's own, also as @VERSION; without VERSION its newest snapshot",
+        help="the session, by default the notebook's own; without VERSION its newest snapshot; @VERSION alone is one "
+        "of the session that autosave saves to, else of the notebook's own",
     )
     @patterns("load")
     @argument("--prefix", type=unquoted, default="", metavar="P", help="put P before every name that is loaded")
@@ -326,15 +336,18 @@ class SessionMagics(Magics):
         return self._repository[1]
 
     def _name(self, given: str | None, command: str, *, version: bool) -> tuple[str, int | None]:
-        if given is None:
-            return session_name(self._namespace, command), None
-        name, number = split_reference(self._whole(given))
-        if number is not None and not version:
-            raise SessionNameError(f"{given}: a save makes its own version: give the name only, {name}")
-        return name, number
+        if given is not None:
+            return split_reference(self._whole(given)) if version else (name_to_save(given), None)
+        name = session_name(self._namespace, command)
+        if version:
+            check_saved(self.repository(create=False), name)
+        return name, None
 
     def _whole(self, given: str) -> str:
-        return whole_reference(given, self._namespace)
+        whole = whole_reference(given, self._namespace, "" if self.follower is None else self.follower.running)
+        if is_version(given):
+            check_saved(self.repository(create=False), split_reference(whole)[0])
+        return whole
 
     @property
     def _namespace(self) -> dict[str, Any]:
