@@ -60,16 +60,23 @@ def test_a_figure_comes_back_with_its_pixels_and_parts() -> None:
     assert pixels(fresh["figure"]) != before and pixels(figure) == before
 
 
-def test_a_figure_goes_on_in_pyplot_where_pyplot_made_it() -> None:
+def test_a_figure_alone_changes_nothing_in_pyplot() -> None:
     figure, _, _ = drawn()
-    fresh = save({"figure": figure}).load()["figure"]
-    assert fresh.number in plt.get_fignums() and plt.figure(fresh.number) is fresh
+    managed = save({"figure": figure})
     plt.close(figure)
-    alone = Figure()
-    alone.subplots().plot([1, 2])
-    numbers = plt.get_fignums()
-    again = save({"alone": alone}).load()["alone"]
-    assert plt.get_fignums() == numbers and pixels(again) == pixels(alone)
+    assert save({"figure": figure}).parts == managed.parts, "whether pyplot manages a figure is no part of it"
+    other = plt.figure(4)
+    assert pixels(managed.load()["figure"]) == pixels(figure)
+    assert plt.get_fignums() == [4] and plt.gcf() is other
+
+
+def test_other_axes_can_become_current() -> None:
+    figure, axes, _ = drawn()
+    figure.sca(axes[0])
+    fresh = save({"figure": figure, "axes": axes}).load()
+    assert fresh["figure"].gca() is fresh["axes"][0]
+    fresh["figure"].sca(fresh["axes"][1])
+    assert fresh["figure"].gca() is fresh["axes"][1]
 
 
 def test_a_subclass_of_the_users() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import said
-from . import figures, filters, generators, history, loggers, networks, options, process, prompt, settings
+from . import figures, filters, generators, history, loggers, networks, options, process, prompt, pyplot, settings
 from .history import outputs, pass_over
 from .parts import StatePart, Surroundings, same
 
@@ -29,6 +29,7 @@ PARTS: tuple[StatePart, ...] = (
     *options.PARTS,
     *settings.PARTS,
     *figures.PARTS,
+    *pyplot.PARTS,
     *filters.PARTS,
     *prompt.NUMBER,
     *history.PARTS,

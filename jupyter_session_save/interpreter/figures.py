@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import said
 from .parts import StatePart, Surroundings, differs, nothing
 
-_INLINE = frozenset({"inline", "module://matplotlib_inline.backend_inline", "module://ipykernel.pylab.backend_inline"})
+INLINE = frozenset({"inline", "module://matplotlib_inline.backend_inline", "module://ipykernel.pylab.backend_inline"})
 _BACKEND = frozenset({"backend", "backend_fallback"})
 
 
@@ -39,10 +39,10 @@ def _read_backend(_: Surroundings) -> Any:
 def _write_backend(value: Any, around: Surroundings) -> Iterator[str]:
     matplotlib = importlib.import_module("matplotlib")
     current = _read_backend(around)
-    if current == value or (current in _INLINE and value in _INLINE):
+    if current == value or (current in INLINE and value in INLINE):
         return
     kernel = getattr(around.shell, "kernel", None)
-    if value in _INLINE:
+    if value in INLINE:
         if kernel is None:
             yield "inline figures need a notebook: the backend stays as it is"
             return
@@ -156,13 +156,13 @@ def _keep_colours(_: Surroundings) -> Callable[[], None]:
 _INLINE_OPTIONS = {"figure_formats": {"png"}, "print_figure_kwargs": {"bbox_inches": "tight"}, "close_figures": True}
 
 
-def _inline() -> Any:
+def inline() -> Any:
     """Return the configurable behind ``%config InlineBackend``, if there is one already."""
     return getattr(getattr(sys.modules.get("matplotlib_inline.config"), "InlineBackend", None), "_instance", None)
 
 
 def _inline_options() -> dict[str, Any]:
-    options = _inline()
+    options = inline()
     return {} if options is None else {key: copy.copy(getattr(options, key)) for key in _INLINE_OPTIONS}
 
 
@@ -177,7 +177,7 @@ def _configured(around: Surroundings) -> dict[str, Any]:
 
 
 def _read_inline(around: Surroundings) -> Any:
-    options = _configured(around) if _inline() is None else _inline_options()
+    options = _configured(around) if inline() is None else _inline_options()
     found = {key: copy.copy(value) for key, value in options.items() if value != _INLINE_OPTIONS[key]}
     return {key: sorted(value) if isinstance(value, set) else value for key, value in found.items()} or None
 
@@ -197,8 +197,8 @@ def _keep_inline(_: Surroundings) -> Callable[[], None]:
 
     def back() -> None:
         for key, setting in (before or _INLINE_OPTIONS).items():
-            if _inline() is not None:
-                setattr(_inline(), key, setting)
+            if inline() is not None:
+                setattr(inline(), key, setting)
 
     return back
 

@@ -134,6 +134,7 @@ _TABLE: dict[str, str] = {
     "torch.jit._script.RecursiveScriptModule+": "tensors.script",
     "matplotlib.cbook.CallbackRegistry+": "figures.callbacks",
     "matplotlib.figure.Figure+": "figures.figure",
+    "matplotlib.figure._AxesStack": "figures.axes",
     "pandas._libs.internals.Block+": "frames.block",
     "pandas.core.internals.managers.SingleBlockManager": "frames.single_manager",
     "pandas._libs.internals.BlockValuesRefs": "frames.references",

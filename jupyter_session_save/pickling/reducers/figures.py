@@ -20,9 +20,23 @@ if TYPE_CHECKING:
 
 
 def figure(obj: Any, pickling: Pickling) -> Any:
-    """Reduce a figure by its own protocol, with a constructor that readies the backend."""
-    reduced = obj.__reduce_ex__(4)
-    return new_figure, (type(obj),), *reduced[2:]
+    """Reduce a figure by its own protocol, with a constructor that readies the backend.
+
+    Whether pyplot manages it is state of the interpreter: matplotlib itself would show it, under another number.
+    """
+    state, *rest = obj.__reduce_ex__(4)[2:]
+    if type(state) is dict:
+        state = {key: value for key, value in state.items() if key != "_restore_to_pylab"}
+    return new_figure, (type(obj),), state, *rest
+
+
+def axes(obj: Any, pickling: Pickling) -> Any:
+    """Reduce which axes of a figure are current.
+
+    matplotlib counts on from the latest itself, so that two axes would be the latest when another becomes current.
+    """
+    *made, state = obj.__reduce_ex__(4)[:3]
+    return *made, {**state, "_counter": state["_counter"] + 1} if obj.as_list() else state
 
 
 def callbacks(obj: Any, pickling: Pickling) -> Any:
