@@ -97,6 +97,13 @@ class SessionDiff(Report):
         """Return the names that were ``"added"``, ``"removed"`` or ``"changed"``."""
         return tuple(change.name for change in self.changes if change.kind == kind)
 
+    def _facts(self) -> list[str]:
+        if self.before != self.after:
+            return []
+        name = self.before.rpartition("@")[0]
+        others = f"name two snapshots, of those that %sessions {name} lists"
+        return [f"it was compared with itself: {others}; %load_session {self.before} --dry-run compares it with now"]
+
     def _title(self) -> str:
         counts = ((kind, len(self.named(kind))) for kind in ("added", "removed", "changed"))
         found = ", ".join(f"{count} {kind}" for kind, count in counts if count) or "nothing differs"

@@ -183,6 +183,8 @@ class LoadReport(VariablesReport):
         Names that were left alone because the namespace held the very values already.
     rerun : Rerun or None
         What ``--rerun`` did; None if it was not asked for.
+    undone : str
+        What ``%undo_session`` has taken back, such as ``"cell 13"``.
     """
 
     reference: str
@@ -195,13 +197,17 @@ class LoadReport(VariablesReport):
     state: tuple[str, ...] = ()
     stayed: tuple[str, ...] = ()
     rerun: Rerun | None = None
+    undone: str = ""
 
     def _title(self) -> str:
         took = human_seconds(self.seconds)
+        if self.undone:
+            return f"took back {self.undone}: the variables are those of {self.reference} again, in {took}"
         return f"loaded {self.reference}: {plural(len(self.variables), 'variable')} in {took}"
 
     def _facts(self) -> list[str]:
-        facts = [self._states("restored"), *_state(self.state)]
+        facts = [] if self.undone and not self.variables else [self._states("restored")]
+        facts += _state(self.state)
         if self.overwritten:
             facts.append(f"overwrote what differed: {listing(self.overwritten)}")
         if self.kept:

@@ -96,7 +96,9 @@ class Target:
         self.renamed = bool(options.prefix or options.into)
         self._user = set(user_names(namespace, hidden))
         for what in (options.prefix, options.into):
-            if what and (not f"{what}x".isidentifier() or keyword.iskeyword(options.into)):
+            if keyword.iskeyword(what) and what == options.into:
+                raise SessionNameError(f"{what!r} is a word of Python's own, no name: give another, such as {what}_")
+            if what and not f"{what}x".isidentifier():
                 raise SessionNameError(f"{what!r} cannot be used as a Python name: choose letters, digits and _")
         present = set(namespace)
         taken = {n for n in selection.wanted if options.keep and self.name_of(n) in present}

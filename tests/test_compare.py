@@ -150,6 +150,8 @@ def test_a_plan_names_what_would_be_removed_kept_and_bound(a: Notebook) -> None:
     assert b.plan(only=["n", "word"], prefix="old_").bound == ("old_n", "old_word")
     assert b.plan(only=["n"], into="box").bound == ("box.n",)
     assert "old_word" in repr(b.plan(only=["word"], prefix="old_"))
+    with pytest.raises(SessionNameError, match="'class' is a word of Python's own"):
+        b.plan(into="class")
     with pytest.raises(SessionNameError, match="cannot be used as a Python name"):
         b.plan(into="a-b")
 

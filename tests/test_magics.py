@@ -136,6 +136,8 @@ def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeMa
         ("load_session", "s --exclude a --replace --dry-run", "goes with neither --only nor --exclude"),
         ("save_session", "@", "cannot end in @"),
         ("autosave_session", "on --name s@", "cannot end in @"),
+        ("load_session", "sales @2", "write a version without a blank before it, as in NAME@2"),
+        ("undo_session", "1 2", "unrecognized arguments: 2: give one number"),
         ("save_session", "a b", "unrecognized arguments: b"),
         ("save_session", "--nonsense", "unrecognized arguments"),
         ("save_session", "s -m 'not closed", "No closing quotation"),
@@ -302,6 +304,8 @@ def test_listing_and_deleting(shell: InteractiveShell, place: Path, capsys: pyte
     # A version alone is one of the session that was just named, not of this notebook's.
     found = shell.run_line_magic("diff_session", "sales@1 @1")
     assert (found.before, found.after) == ("sales@1", "sales@1")
+    assert "compared with itself: name two snapshots, of those that %sessions sales lists" in repr(found)
+    assert "itself" not in repr(shell.run_line_magic("diff_session", "sales@1 @3"))
     with pytest.raises(UsageError, match="'sales' has no version 99"):
         shell.run_line_magic("diff_session", "sales@1 @99")
     with pytest.raises(UsageError, match="a save makes its own version: give the name only"):
@@ -334,6 +338,20 @@ def test_a_swallowed_name_is_suspected_where_the_notebook_has_one(shell: Interac
         shell.run_line_magic("save_session", "--only a s")
     with pytest.raises(UsageError, match=r"no variable matches 's'$"):
         shell.run_line_magic("save_session", "s --only a")
+
+
+def test_a_policy_that_cannot_be_read_is_refused_when_it_is_set(
+    shell: InteractiveShell, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = []
+    for policy in ("last=3", "bad", "last=3,last=4", ""):
+        shell.run_line_magic("config", f"SessionMagics.autosave_keep = {policy!r}")
+        found.append(ours(shell).autosave_keep)
+    assert found == ["last=3", "last=3", "last=3", ""]
+    # IPython shows what a trait refuses as one line.
+    assert [r.getMessage().partition(":")[0] for r in caplog.records] == [
+        "The 'autosave_keep' trait of SessionMagics cannot be read"
+    ] * 2
 
 
 @pytest.mark.core

@@ -33,6 +33,7 @@ def test_a_cell_is_taken_back_and_the_rest_stays_the_very_same_objects(machine: 
     kernel.run("r = %undo_session")
     kernel.check("items == [1]", "alias is items", "n == 1", "'late' not in globals()", "total() == 1", "type(p) is P")
     kernel.check("all(id(globals()[k]) == i for k, i in ids.items())")
+    assert kernel.run("print(r)").text.startswith("took back cell 5: the variables are those of nb@2 again")
     kernel.check("set(r.removed) == {'late'}", "'big' in r.stayed")
     # What was loaded again only because it refers is not said to differ.
     kernel.check("set(r.overwritten) == {'items', 'alias', 'n'}")

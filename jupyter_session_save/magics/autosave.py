@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ class AutosaveMagics(Magics):
         Autosave must be on. Only what differs is loaded again; all else stays the very same objects. What was there
         is in a snapshot of its own: %sessions NAME shows it, %load_session NAME@VERSION goes back to it.
         """
-        args = parsed(AutosaveMagics.undo_session, line)
+        args = parsed(AutosaveMagics.undo_session, line, "give one number: how many cells to take back")
         if args is None:
             return None
         if args.cells < 1:
@@ -116,7 +117,9 @@ class AutosaveMagics(Magics):
             target = None if held is None else before(held)
             if held is None or target is None:
                 raise SessionNotFoundError(f"{name} does not go back so far: %sessions {name} shows what there is")
-            return self._sessions.move(target, since=held)
+            one = args.cells == 1 and held.cell is not None
+            undone = f"cell {held.cell}" if one else plural(args.cells, "cell")
+            return replace(self._sessions.move(target, since=held), undone=undone)
 
     def status(self) -> AutosaveStatus:
         """Return what autosave does at the moment."""
@@ -279,6 +282,9 @@ class AutosaveMagics(Magics):
         try:
             report = self._sessions.load_session(f"@{found.snapshot.sequence}")
             restored = f"restored {report.reference}: {plural(len(report.variables), 'variable')}"
+            if report.placeholders:
+                number = plural(len(report.placeholders), "placeholder")
+                restored += f" ({number}: %load_session --rerun makes again what can be)"
             self._show(f"{restored}; {found.aside}" if found.newer is not None else restored)
         except UsageError as error:
             self._show(str(error))

@@ -13,6 +13,7 @@ from IPython.core.magic_arguments import argument, parse_argstring
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 from traitlets import TraitError
 
+from ..catalog import is_version
 from ..errors import SessionError, SessionNameError, SessionNotFoundError
 from ..limits import usual_limit
 
@@ -24,8 +25,16 @@ def unquoted(text: str) -> str:
     return text
 
 
-def parsed(magic: Callable[..., Any], line: str) -> Any:
-    """Parse a line, less the semicolon of habit at its end; None if it asked for help, which is then printed."""
+def parsed(magic: Callable[..., Any], line: str, advice: str = "quote what has blanks, as in -m 'first try'") -> Any:
+    """Parse a line, less the semicolon of habit at its end; None if it asked for help, which is then printed.
+
+    Parameters
+    ----------
+    magic : callable
+    line : str
+    advice : str
+        What to do if there are more words than the magic takes.
+    """
     line = line.rstrip().removesuffix(";")
     try:
         # IPython's parsers know no --help of their own; a quoted "-h" keeps its quotes here and is none.
@@ -39,7 +48,9 @@ def parsed(magic: Callable[..., Any], line: str) -> Any:
         left = str(error).partition("unrecognized arguments: ")[2]
         if not left or left.startswith("-"):
             raise
-        raise UsageError(f"{error}: quote what has blanks, as in -m 'first try'") from None
+        if is_version(left):
+            advice = f"write a version without a blank before it, as in NAME{left}"
+        raise UsageError(f"{error}: {advice}") from None
 
 
 def patterns(verb: str) -> Callable[[Any], Any]:
@@ -90,6 +101,18 @@ def _interrupt(line: str) -> NoReturn:
     # IPython asks every exception for this before it formats a traceback.
     stop._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
     raise stop from None
+
+
+def checked_policy(policy: str) -> str:
+    """Return what a trait says of the snapshots to keep; TraitError if it cannot be read."""
+    from ..retention import parse
+
+    try:
+        if policy:
+            parse(policy)
+    except SessionNameError as error:
+        raise TraitError(f"The 'autosave_keep' trait of SessionMagics cannot be read: {error}") from None
+    return policy
 
 
 def how_to_mend(magics: type[Magics], error: TraitError) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Float, Int, TraitError, Unicode, observe
+from traitlets import Bool, Float, Int, TraitError, Unicode, observe, validate
 
 from ..catalog import (
     check_saved,
@@ -29,7 +29,7 @@ from ..display import ProgressMeter
 from ..lineage import Recorder
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
 from .autosave import AutosaveMagics, switch
-from .lines import how_to_mend, one_line, parsed, patterns, refuse_contradictions, swallowed, unquoted
+from .lines import checked_policy, how_to_mend, one_line, parsed, patterns, refuse_contradictions, swallowed, unquoted
 from .meter import meter
 
 if TYPE_CHECKING:
@@ -117,6 +117,10 @@ class SessionMagics(Magics):
         self._repository: tuple[str, Repository] | None = None
         self.follower: AutosaveMagics | None = None
         self.recorder = Recorder(lambda: self._namespace, shell.transform_cell)
+
+    @validate("autosave_keep")
+    def _keep_says_what_to_keep(self, proposal: Any) -> str:
+        return checked_policy(proposal["value"])
 
     @observe("autosave")
     def _autosave_changed(self, change: Any) -> None:
