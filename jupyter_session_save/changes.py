@@ -31,15 +31,15 @@ from .reach import Reach
 from .repository import Repository
 from .snapshot import Environment, Snapshot
 from .statement import Lineage
-from .sweeping import Names, Patience, Rounds
+from .sweeping import Names, Patience, Rounds, Seldom
 from .touching import Touching
 from .trust import Signer
 from .writing import Writer
 
 _LATE = "older than this cell: "
 
-FICKLE = 120.0, 3600.0
-"""Seconds after which a value that pickles otherwise each time is stored again: at first, and at most; they double."""
+_BATCH = 0.01
+"""Seconds of looking at components, at least, for each time that all names are gone through."""
 
 
 class Tracker:
@@ -91,7 +91,7 @@ class Tracker:
         self._doubtful = self._went_back = False
         self._state: around.States = {}
         self._rounds, self._patience = Rounds(self._components), Patience()
-        self._fickle: dict[Names, tuple[float, float]] = {}
+        self._seldom = Seldom()
         self._environments: dict[frozenset[str], Environment] = {}
 
     def adopt(self, snapshot: Snapshot, bound: Iterable[str] | None = None) -> None:
@@ -263,7 +263,7 @@ class Tracker:
 
     @watched
     def sweep(self, pause: Callable[[], None], *, quiet: float = float("inf")) -> bool:
-        """Look at the next component that no cell has named, and take note if it changed.
+        """Look at the next components that no cell has named, and take note of what changed.
 
         Parameters
         ----------
@@ -277,19 +277,31 @@ class Tracker:
         bool
             Whether there may be more to look at now.
         """
-        names = self._rounds.next(self._waiting(quiet))
-        if names is None:
+        waiting = self._waiting(quiet)
+        if self._rounds.next(waiting) is None:
             return False
+        began = time.thread_time()
+        view = dict(self._namespace)
+        every = {n: view[n] for n in user_names(view, self._hidden())}
+        scope = PausingScope(self._namespace, every, self._live(), pause)
+        ready = time.thread_time()
+        # Going through all names for each of 20,000 small components would take far longer than looking at them.
+        until = ready + max(ready - began, _BATCH)
+        while time.thread_time() < until and (names := self._rounds.next(waiting)) is not None:
+            self._look_at(names, view, scope)
+        return True
+
+    def _look_at(self, names: Names, view: Mapping[str, Any], scope: PausingScope) -> None:
         tracked = self._where.get(names[0])
-        values = {n: self._namespace[n] for n in names if n in self._namespace}
+        values = {n: view[n] for n in names if n in view}
         if tracked is not None and tracked.component.names == names and len(values) == len(names):
             try:
-                renewed = self._looked_at(tracked, values, pause)
+                renewed = self._looked_at(tracked, values, scope)
             except GiveWay:
                 self._patience.gave_way(names)
                 self._rounds.put_back(names)
                 raise
-            if renewed is None or (renewed.fickle and self._is_time_for(names)):
+            if renewed is None or (renewed.fickle and self._seldom.is_time_for(names)):
                 # What it shares now with others can be told only from all of them together.
                 self._touched.update(names)
                 self._doubtful = True
@@ -297,7 +309,6 @@ class Tracker:
                 self._where.update(dict.fromkeys(names, renewed))
         self._patience.done(names)
         self._rounds.done(names)
-        return True
 
     def until_sweep(self, *, quiet: float) -> float | None:
         """Return in how many seconds there is something to look at, None if all has been."""
@@ -325,10 +336,7 @@ class Tracker:
         """Begin a sweep of all components."""
         self._rounds.again()
 
-    def _looked_at(self, tracked: Tracked, values: dict[str, Any], pause: Callable[[], None]) -> Tracked | None:
-        view = dict(self._namespace)
-        every = {n: view[n] for n in user_names(view, self._hidden())}
-        scope = PausingScope(self._namespace, every, self._live(), pause)
+    def _looked_at(self, tracked: Tracked, values: dict[str, Any], scope: PausingScope) -> Tracked | None:
         with collection_paused():
             examiner = Examiner(values, scope, self._where, self.repository, None)
             scope.serve(examiner)
@@ -337,16 +345,6 @@ class Tracker:
     def _looked_at_all(self, *, everything: bool) -> None:
         self._touched, self._everything = set(), False
         self._doubtful = self._doubtful and not everything
-
-    def _is_time_for(self, names: Names) -> bool:
-        """Whether a value of which nobody can tell if it changed shall count as changed now."""
-        now = time.monotonic()
-        due, wait = self._fickle.setdefault(names, (now + FICKLE[0], FICKLE[0]))
-        if now < due:
-            return False
-        wait = min(2 * wait, FICKLE[1])
-        self._fickle[names] = now + wait, wait
-        return True
 
     def _components(self) -> list[Names]:
         return list(dict.fromkeys(t.component.names for t in self._where.values()))

@@ -70,6 +70,27 @@ class Patience:
         return max(0.0, needed - quiet)
 
 
+FICKLE = 120.0, 3600.0
+"""Seconds after which a value that pickles otherwise each time is stored again: at first, and at most; they double."""
+
+
+class Seldom:
+    """When values count as changed of which nobody can tell whether they did."""
+
+    def __init__(self) -> None:
+        self._due: dict[Names, tuple[float, float]] = {}
+
+    def is_time_for(self, names: Names) -> bool:
+        """Whether such a value shall count as changed now."""
+        now = time.monotonic()
+        due, wait = self._due.setdefault(names, (now + FICKLE[0], FICKLE[0]))
+        if now < due:
+            return False
+        wait = min(2 * wait, FICKLE[1])
+        self._due[names] = now + wait, wait
+        return True
+
+
 class Rhythm:
     """When the next round begins while no cell runs: ever later, and later where rounds take long."""
 

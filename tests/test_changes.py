@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from jupyter_session_save.changes import FICKLE, Tracker
+from jupyter_session_save.changes import Tracker
 from jupyter_session_save.loading import load_into
 from jupyter_session_save.pickling import GiveWay
 from jupyter_session_save.reach import reach_of
@@ -24,7 +24,7 @@ from jupyter_session_save.repository import Repository
 from jupyter_session_save.retention import HEADS, parse
 from jupyter_session_save.snapshot import Snapshot
 from jupyter_session_save.store import LocalStore, MemoryStore
-from jupyter_session_save.sweeping import QUIET, TRIES
+from jupyter_session_save.sweeping import FICKLE, QUIET, TRIES
 from jupyter_session_save.target import Options
 from jupyter_session_save.trust import Signer
 
