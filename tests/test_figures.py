@@ -63,8 +63,8 @@ def test_a_figure_comes_back_with_its_pixels_and_parts() -> None:
 def test_a_figure_alone_changes_nothing_in_pyplot() -> None:
     figure, _, _ = drawn()
     managed = save({"figure": figure})
+    assert b"_restore_to_pylab" not in managed.parts[0].data, "whether pyplot manages a figure is no part of it"
     plt.close(figure)
-    assert save({"figure": figure}).parts == managed.parts, "whether pyplot manages a figure is no part of it"
     other = plt.figure(4)
     assert pixels(managed.load()["figure"]) == pixels(figure)
     assert plt.get_fignums() == [4] and plt.gcf() is other

@@ -13,7 +13,7 @@ from jupyter_session_save.interpreter import Changes, Surroundings, collect
 from .kernels import Kernel
 from .machine import Machine
 
-NOW = "print(plt.get_fignums(), plt.get_figlabels(), plt.isinteractive())"
+NOW = "print(plt.get_fignums(), plt.get_figlabels(), plt.isinteractive(), plt.get_backend())"
 
 INLINE = (
     "%matplotlib inline\nimport matplotlib.pyplot as plt; plt.ioff()",

@@ -39,9 +39,9 @@ def _read_backend(_: Surroundings) -> Any:
 def _write_backend(value: Any, around: Surroundings) -> Iterator[str]:
     matplotlib = importlib.import_module("matplotlib")
     current = _read_backend(around)
-    if current == value or (current in INLINE and value in INLINE):
-        return
     kernel = getattr(around.shell, "kernel", None)
+    if current == value or (current in INLINE and value in INLINE and (value != "inline" or kernel is None)):
+        return
     if value in INLINE:
         if kernel is None:
             yield "inline figures need a notebook: the backend stays as it is"
