@@ -170,6 +170,14 @@ def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> S
     return at
 
 
+def cell_after(held: Snapshot, target: Snapshot, read: Callable[[int], Snapshot]) -> int | None:
+    """Return the cell that made what came next after a snapshot, on the way to another; None if that is not known."""
+    at = held
+    while at.parent is not None and at.parent != target.sequence:
+        at = read(at.parent)
+    return at.cell
+
+
 def is_absent(variable: Variable) -> bool:
     """Whether nothing of a value was stored."""
     return variable.state == "placeholder" and any(p.path == variable.name for p in variable.problems)

@@ -170,6 +170,8 @@ def test_autorestore_goes_on_from_the_last_cell(machine: Machine) -> None:
     assert versions(machine) == [1, 2, 3, 4]
     assert "%load_session @2 brings it back" in kernel.run("%reload_ext jupyter_session_save").text
     assert kernel.run("%load_session --dry-run").text.startswith("plan for nb@2: 4 new")
+    both = kernel.run("%reload_ext jupyter_session_save\n%load_session --dry-run").text
+    assert "brings it back" not in both and "4 new" in both
     kernel.sigkill()
     kernel = machine.kernel(env=named)
     aside = "@4 is newer, but its kernel began with nothing and holds 1 variable"

@@ -6,6 +6,7 @@ Invariant: no decisions about values are made here; while it is off, no hook of 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from ..reports import AutosaveStatus, LoadReport, SaveReport
     from ..snapshot import Snapshot
     from .session import SessionMagics
+
+_LOADS = re.compile(r"^[ \t]*%?load_session\b", re.MULTILINE)
 
 
 @magics_class
@@ -104,7 +107,7 @@ class AutosaveMagics(Magics):
             raise UsageError("%undo_session takes a number of cells, 1 or more")
         if self._autosave is None:
             raise UsageError("there is nothing to go back to while autosave is off: %autosave_session on")
-        from ..history import apart, cells_back
+        from ..history import apart, cell_after, cells_back
 
         with one_line("the namespace is as it was"):
             name = self._autosave.tracker.name
@@ -117,8 +120,8 @@ class AutosaveMagics(Magics):
             target = None if held is None else before(held)
             if held is None or target is None:
                 raise SessionNotFoundError(f"{name} does not go back so far: %sessions {name} shows what there is")
-            one = args.cells == 1 and held.cell is not None
-            undone = f"cell {held.cell}" if one else plural(args.cells, "cell")
+            cell = cell_after(held, target, partial(repository.resolve, name)) if args.cells == 1 else None
+            undone = plural(args.cells, "cell") if cell is None else f"cell {cell}"
             return replace(self._sessions.move(target, since=held), undone=undone)
 
     def status(self) -> AutosaveStatus:
@@ -277,7 +280,7 @@ class AutosaveMagics(Magics):
         except (SessionError, OSError):
             return
         if found is None or not self._sessions.autorestore:
-            self._show("" if found is None else str(found))
+            self._show("" if found is None or self._is_loading() else str(found))
             return
         try:
             report = self._sessions.load_session(f"@{found.snapshot.sequence}")
@@ -288,6 +291,11 @@ class AutosaveMagics(Magics):
             self._show(f"{restored}; {found.aside}" if found.newer is not None else restored)
         except UsageError as error:
             self._show(str(error))
+
+    def _is_loading(self) -> bool:
+        """Whether the cell that loads this extension goes on to load a session."""
+        inputs: list[str] = getattr(self._ip.history_manager, "input_hist_raw", [])
+        return bool(inputs) and _LOADS.search(inputs[-1]) is not None
 
     def _show(self, line: str) -> None:
         """Print a line where the user sees it: with the first cell if a kernel is only starting."""

@@ -69,7 +69,9 @@ def refuse_contradictions(args: Any) -> None:
     if args.no_overwrite and args.replace:
         raise UsageError("--no-overwrite and --replace exclude each other: give one")
     if args.replace and (args.only or args.exclude):
-        raise UsageError("--replace removes all other names, so it goes with neither --only nor --exclude: give one")
+        raise UsageError(
+            "--replace removes all other names, so it goes with neither --only nor --exclude: leave out one"
+        )
     if args.rerun is not None and (args.prefix or args.into):
         raise UsageError("--rerun needs the variables under their own names: leave out --prefix and --into")
 
