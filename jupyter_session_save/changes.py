@@ -22,9 +22,10 @@ from . import around, environment
 from .components import split
 from .errors import StoreError
 from .escaping import Escaping
-from .examining import Examiner, PausingScope, TooLong, Tracked, identical, placed, same_component
+from .examining import Examiner, PausingScope, TooLong, Tracked, identical, placed, rows_of, same_component, stall_of
 from .interpreter import Surroundings, collect
 from .interrupts import check, watched
+from .late import Late
 from .namespace import user_names
 from .pickling import GiveWay, collection_paused
 from .reach import Reach
@@ -59,9 +60,6 @@ class Tracker:
     ----------
     current : Snapshot or None
         The last snapshot that was saved or loaded: the parent of the next, and the baseline.
-    late : dict of str to float
-        Names whose stored value may be older than the last cell, because saving them would have blocked for so many
-        seconds.
     unsettled : list of str
         What a loss of power could still take away, for ``Repository.settle``.
     """
@@ -81,9 +79,8 @@ class Tracker:
         self.repository, self._signer = repository, signer
         self._live, self._hidden, self._lineage = live, hidden, lineage
         self.current: Snapshot | None = None
-        self.late: dict[str, float] = {}
         self.unsettled: list[str] = []
-        self._late_ids: dict[str, int] = {}
+        self._late, self._begun = Late(), 0.0
         self._where: dict[str, Tracked] = {}
         self._ids: dict[str, int] = {}
         self._touched: set[str] = set()
@@ -121,13 +118,18 @@ class Tracker:
         self._state = {c.names[0]: around.Stored(c) for c in snapshot.state}
         self._ids = {name: id(self._namespace[name]) for name in where}
         self._touched, self._everything, self._doubtful = set(), False, False
-        self.late, self._late_ids = {}, {}
+        self._late = Late()
         self._rounds.follow(set())
 
     def touch(self, reach: Reach) -> None:
         """Take note of what code that has run can have touched."""
         self._touched |= reach.names
         self._everything |= reach.everything
+
+    @property
+    def late(self) -> Mapping[str, float]:
+        """Names whose stored value may be older than the last cell, as saving them would block for so many seconds."""
+        return self._late.seconds
 
     @property
     def pending(self) -> bool:
@@ -156,12 +158,20 @@ class Tracker:
         """
         if not (self.late or self._doubtful if whole else self._touched or self._everything or self._went_back):
             return None
-        stall = max((t.stall for t in self._where.values()), default=0.0) if whole or self._everything else 0.0
-        return self._patience.wait(whole, quiet=quiet, stall=stall)
+        work = self._work(whole=whole)
+        names = work if isinstance(work, tuple) else self._where if whole or self._everything else ()
+        return self._patience.wait(work, quiet=quiet, stall=stall_of(names, self._where))
 
     def gave_way(self, *, whole: bool) -> None:
         """Take note that a save was given up for a cell."""
-        self._patience.gave_way(whole)
+        work = self._work(whole=whole)
+        self._patience.gave_way(work)
+        if isinstance(work, tuple):
+            self._late = self._late.taking(work, time.perf_counter() - self._begun)
+
+    def _work(self, *, whole: bool) -> Names | bool:
+        """Return what a save is about: what is late comes by itself and first, as the rest takes longer."""
+        return self._late.next(self._where) if whole and self.late else whole
 
     @watched
     def save(
@@ -186,7 +196,8 @@ class Tracker:
         pause : callable
             Is called often, and may raise, `GiveWay` for example: then nothing has happened.
         whole : bool
-            Look at everything if a sweep has found a change, since others may share now what changed.
+            Save what is late, one component at a time; look at everything if nothing is late and a sweep has found a
+            change, since others may share now what changed.
 
         Returns
         -------
@@ -199,13 +210,14 @@ class Tracker:
             If the store refuses. What was touched stays so.
         """
         arguments = cell, limit, largest, pause, whole
+        self._begun = time.perf_counter()
         try:
             return self._save(*arguments)
         except StoreError as error:
             if error.errno != errno.ENOENT or not self._where:
                 raise
             # What this builds on was removed: nothing counts as stored any more.
-            self._where, self._ids, self._state, self.late, self._late_ids = {}, {}, {}, {}, {}
+            self._where, self._ids, self._state, self._late = {}, {}, {}, Late()
             return self._save(*arguments)
 
     def _save(
@@ -215,18 +227,21 @@ class Tracker:
         view = dict(self._namespace)
         names = user_names(view, self._hidden())
         ids = dict(zip(names, map(id, map(view.__getitem__, names)), strict=True))
-        late = {n: s for n, s in self.late.items() if s > limit and self._late_ids[n] == ids.get(n)}
+        work = self._work(whole=whole)
+        late = self._late.still(ids, limit, work if isinstance(work, tuple) else None)
         live = self._live()
         touching = Touching(self._where, self._ids, ids, Escaping(self._namespace, view, live.get("shell")))
-        everything = self._everything or (whole and self._doubtful)
-        mentioned = self._touched.union(self.late.keys() - late.keys())
+        everything = self._everything or (work is True and self._doubtful)
+        mentioned = self._touched | self._late.with_those_beside(late.keys())
         touched = touching.reached(mentioned, view, everything=everything)
         values, _ = collect(Surroundings(self._namespace, live.get("shell")))
         scope = PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
             state = around.examine_state(values, scope, writer, self._state)
-            if not touched and not self._went_back and around.same_state(state, self._state):
-                self._looked_at_all(everything=everything)
+            same = around.same_state(state, self._state) and late.keys() == self.late.keys()
+            if not touched and not self._went_back and same:
+                self._touched, self._everything = set(), False
+                self._doubtful = self._doubtful and not everything
                 return None
             while True:
                 values = {n: view[n] for n in touching.in_order(touched) if n not in late}
@@ -249,16 +264,16 @@ class Tracker:
         if committed is not None:
             where = placed(where, committed)
             state = {c.names[0]: replace(state[c.names[0]], component=c) for c in committed.state}
-        late_ids = {n: ids[n] for n in late if n in ids}
+        behind = self._late.after(late, ids, touched, where)
         known = {n: i for n, i in ids.items() if n in where and n not in late}
-        doubtful = self._doubtful and not everything
+        doubtful = (self._doubtful and not everything) or (self._late.several and not late)
         # Without a call in between, so that an interrupt comes before all of them or after.
         self._where, self._ids, self._doubtful = where, known, doubtful
-        self._touched, self._everything, self.late, self._late_ids = set(), False, late, late_ids
+        self._touched, self._everything, self._late = set(), False, behind
         if committed is not None:
             self.current, self._state, self._went_back = committed, state, False
         self._rounds.follow(touched)
-        self._patience.done(whole)
+        self._patience.done(work)
         return committed
 
     @watched
@@ -316,12 +331,7 @@ class Tracker:
 
     def _waiting(self, quiet: float) -> Callable[[Names], float]:
         """Return for how many seconds not to look at a component."""
-
-        def wait(names: Names) -> float:
-            tracked = self._where.get(names[0])
-            return self._patience.wait(names, quiet=quiet, stall=0.0 if tracked is None else tracked.stall)
-
-        return wait
+        return lambda names: self._patience.wait(names, quiet=quiet, stall=stall_of(names[:1], self._where))
 
     def unknown_since(self, moment: float) -> Reach:
         """Return what has to be looked at to know all that has changed, if no code has run since a moment."""
@@ -342,10 +352,6 @@ class Tracker:
             scope.serve(examiner)
             return examiner.look(tracked)
 
-    def _looked_at_all(self, *, everything: bool) -> None:
-        self._touched, self._everything = set(), False
-        self._doubtful = self._doubtful and not everything
-
     def _components(self) -> list[Names]:
         return list(dict.fromkeys(t.component.names for t in self._where.values()))
 
@@ -360,9 +366,7 @@ class Tracker:
     ) -> Snapshot | None:
         tracked = list(dict(zip(map(id, where.values()), where.values(), strict=True)).values())
         components = tuple(t.mentioning(ids) if t.reads else t.component for t in tracked)
-        rows = list(chain.from_iterable(map(attrgetter("variables"), tracked)))
-        if len(rows) > len(where):  # Some are gone, of components that are stored as they were.
-            rows = [v for t in tracked for v in t.variables if where.get(v.name) is t]
+        rows = rows_of(tracked, where)
         variables = dict(zip(map(attrgetter("name"), rows), rows, strict=True))
         before = self.current
         if before is None and not variables and not message:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import chain, compress
 from operator import attrgetter, not_
 from typing import Any
 
@@ -349,6 +349,19 @@ class Examiner:
 
 
 _COMPONENT = attrgetter("component")
+
+
+def stall_of(names: Iterable[str], where: Mapping[str, Tracked]) -> float:
+    """Return for how many seconds looking at some variables cannot be given up, as far as that is known."""
+    return max((where[name].stall for name in names if name in where), default=0.0)
+
+
+def rows_of(tracked: Sequence[Tracked], where: Mapping[str, Tracked]) -> list[Variable]:
+    """Return the records of the variables that there are."""
+    rows = list(chain.from_iterable(map(attrgetter("variables"), tracked)))
+    if len(rows) > len(where):  # Some are gone, of components that are stored as they were.
+        rows = [v for t in tracked for v in t.variables if where.get(v.name) is t]
+    return rows
 
 
 def identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:

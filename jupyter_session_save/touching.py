@@ -76,7 +76,7 @@ class Touching:
         """Return the names that are stored together with one, or stand for the same object."""
         tracked = self.where.get(name)
         if tracked is not None:
-            return tracked.component.names
+            return tuple(n for n in tracked.component.names if n in self.ids)
         return tuple(other for other, known in self.ids.items() if known == self.ids[name])
 
     def merged(self, found: Iterable[Tracked], late: Mapping[str, float]) -> dict[str, Tracked]:

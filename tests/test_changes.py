@@ -348,6 +348,56 @@ def test_a_new_variable_of_slow_reducers_holds_up_the_cell_no_longer_than_it_may
     assert not notebook.tracker.late and loaded["alias"] is loaded["slow"] and loaded["slow"][-1].number == 599
 
 
+def test_what_is_late_is_stored_one_by_one_what_takes_least_first(notebook: Notebook, clock: list[float]) -> None:
+    notebook.run(SLOW)
+    reduced = notebook.namespace["Slow"].reduced
+    notebook.run(
+        "held = [7]; brief = [Slow(i) for i in range(30)] + [held]\nlong = [Slow(i) for i in range(40)] + [held]",
+        limit=0.2,
+    )
+    assert set(notebook.tracker.late) == {"brief", "long"}
+
+    def interrupted() -> None:
+        if len(reduced) >= 65:
+            raise GiveWay
+
+    # Each is pickled alone and then with what it shares, and of neither it is known yet what it takes.
+    for _ in range(2):
+        reduced.clear()
+        try:
+            notebook.tracker.save(whole=True, pause=interrupted)
+        except GiveWay:
+            notebook.tracker.gave_way(whole=True)
+    assert set(notebook.tracker.late) == {"long"}
+    notebook.tracker.save(whole=True)
+    assert not notebook.tracker.late and notebook.tracker.until_save(whole=True, quiet=0.0) == 0.0
+    notebook.tracker.save(whole=True)
+    assert not notebook.tracker.pending
+    loaded = notebook.loaded()
+    assert loaded["brief"][-1] is loaded["held"] is loaded["long"][-1]
+
+
+def test_what_shares_with_a_late_variable_shares_with_it_once_it_is_stored(
+    notebook: Notebook, clock: list[float]
+) -> None:
+    notebook.run(SLOW)
+    notebook.run("inside = [1]; slow = [Slow(i) for i in range(30)] + [inside]; taken = {}", limit=0.1)
+    notebook.run("taken[0] = slow[0]", limit=0.1)
+    assert set(notebook.tracker.late) == {"slow"} and notebook.loaded()["inside"] == [1]
+    notebook.tracker.save(whole=True)
+    loaded = notebook.loaded()
+    assert loaded["slow"][-1] is loaded["inside"] and loaded["slow"][0] is loaded["taken"][0]
+    assert not notebook.tracker.pending
+
+
+def test_a_late_variable_that_is_deleted_leaves_nothing_to_do(notebook: Notebook, clock: list[float]) -> None:
+    notebook.run(SLOW)
+    notebook.run("slow = [Slow(i) for i in range(30)]", limit=0.1)
+    assert set(notebook.tracker.late) == {"slow"}
+    notebook.run("del slow", limit=0.1)
+    assert not notebook.tracker.pending and notebook.tracker.until_save(whole=True, quiet=0.0) is None
+
+
 def test_a_late_variable_that_is_bound_anew_is_not_late(notebook: Notebook) -> None:
     notebook.run("slow = list(range(300_000))", limit=1e-4)
     assert set(notebook.tracker.late) == {"slow"}
