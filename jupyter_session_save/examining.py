@@ -15,6 +15,7 @@ from typing import Any
 
 from .compare import same_stream
 from .components import Pickled
+from .describe import describe
 from .display import human_bytes
 from .errors import SessionError
 from .fingerprint import Fingerprint, Mappings, of_buffer, of_stream
@@ -199,9 +200,14 @@ class Examiner:
         """Take note that a variable is about to be pickled; raises `TooLong` if it is known to take long."""
         self._account()
         known = self._where.get(name)
-        if known is not None and known.seconds > self._limit:
+        if known is not None and known.seconds > self._limit and self._is_alike(name, known):
             raise TooLong(name, known.seconds)
         self._name = name
+
+    def _is_alike(self, name: str, known: Tracked) -> bool:
+        """Whether a variable is of the type that it was stored with: another value may take as long, but not None."""
+        kind = describe(self._values[name])[0]
+        return any(v.name == name and v.type == kind for v in known.variables)
 
     def hurry(self) -> None:
         """Raise `TooLong` once a pickle has taken longer than it may."""

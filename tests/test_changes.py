@@ -390,6 +390,17 @@ def test_what_shares_with_a_late_variable_shares_with_it_once_it_is_stored(
     assert not notebook.tracker.pending
 
 
+def test_a_variable_known_to_take_long_is_not_late_once_it_is_of_another_type(
+    notebook: Notebook, clock: list[float]
+) -> None:
+    notebook.run(SLOW)
+    notebook.run("slow = [Slow(i) for i in range(30)]")
+    notebook.run("slow.append(1)", limit=0.1)
+    assert set(notebook.tracker.late) == {"slow"} and len(notebook.namespace["Slow"].reduced) == 30
+    notebook.run("slow = None", limit=0.1)
+    assert not notebook.tracker.late and notebook.loaded()["slow"] is None
+
+
 def test_a_late_variable_that_is_deleted_leaves_nothing_to_do(notebook: Notebook, clock: list[float]) -> None:
     notebook.run(SLOW)
     notebook.run("slow = [Slow(i) for i in range(30)]", limit=0.1)
