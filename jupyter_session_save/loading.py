@@ -23,6 +23,7 @@ from .limits import usual_limit
 from .manifest import signed_bytes
 from .namespace import Journal, user_names
 from .pickling import Restoring, collection_paused, unavailable
+from .pickling.abandoned import Young
 from .repointing import Repointing
 from .reports import LoadReport, Progress
 from .repository import Repository
@@ -177,6 +178,9 @@ def load_into(
         if restoring is not None:
             restoring.abandon()
         raise
+    finally:
+        if restoring is not None:
+            restoring.forget()
 
 
 ROUNDS = 3
@@ -207,6 +211,7 @@ def restore(
             guarded=guarded,
             types=types_of(snapshot),
             there=there,
+            young=Young(),
         )
         try:
             for position, component in enumerate(stored):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from jupyter_session_save.opening import OpenSession
-from jupyter_session_save.pickling import Placeholder
+from jupyter_session_save.pickling import Placeholder, abandoned, collection_paused, unpickler
+from jupyter_session_save.target import Target
 
 from .cells import Notebook, notebook, problems
 
@@ -161,3 +163,36 @@ def test_nothing_ends_with_the_process_either(tmp_path: Path) -> None:
     assert not done.returncode, done.stderr
     # The loaded one at its `del`, and the one that was saved with the process; what was given up in between never.
     assert done.stdout.split() == ["end", "rest", "end"]
+
+
+@pytest.mark.parametrize(("made", "walks"), [("n = [1]", 0), ("owner = Owner(root + '/file')", 1)])
+def test_only_what_may_end_with_code_is_looked_for(
+    a: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str, walks: int
+) -> None:
+    a.run(made).save()
+    b = a.fresh()
+    walked = []
+    monkeypatch.setattr(unpickler, "retain", lambda *given: walked.append(given) or abandoned.retain(*given))
+
+    monkeypatch.setattr(Target, "finish", lambda *given: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        b.load()
+    assert len(walked) == walks
+    assert not {"n", "owner"}.intersection(b.namespace)
+    assert files(tmp_path) == ({"file"} if walks else set())
+
+
+def test_what_has_been_collected_meanwhile_is_not_told_apart() -> None:
+    with collection_paused():
+        young = abandoned.Young()
+        assert not young.may_end_with_code(())
+        gc.collect()
+        assert young.may_end_with_code(())
+
+
+def test_instances_that_the_collector_does_not_know_are_not_overlooked() -> None:
+    pytest.importorskip("pyarrow")
+    with collection_paused():
+        young = abandoned.Young()
+        assert not young.may_end_with_code({"numpy"})
+        assert young.may_end_with_code({"pyarrow.lib"})

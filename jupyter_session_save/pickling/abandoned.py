@@ -15,16 +15,80 @@ import io
 import types
 import weakref
 from collections.abc import Collection, Iterable
-from itertools import islice
+from itertools import compress, islice
+from operator import not_
 from typing import Any
 
 from .scope import importable_path, is_library, module_of
 
 _LEAVES = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice)))
+_PLAIN = frozenset(map(id, (dict, list, tuple, set, frozenset, types.FunctionType, types.CellType)))
 _OUTSIDE = (types.ModuleType, types.FrameType, types.TracebackType)
 """What leads to all that lives in the process."""
 
 _BATCH = 4096
+_HAS_GC = 1 << 14  # Py_TPFLAGS_HAVE_GC
+
+
+class Young:
+    """What was made since this was: a walk through millions of objects takes longer than to make them.
+
+    While the garbage collector is paused all that is made stays in its youngest generation, where it is listed at once.
+    """
+
+    def __init__(self) -> None:
+        self._known = not gc.isenabled()
+        self._moment = _collections()
+        # Held until `forget`, so that nothing made later has the same id.
+        self._before = _ending(gc.get_objects(generation=0)) if self._known else []
+
+    def forget(self) -> None:
+        """Let go of what was there: from now on nothing can be told apart."""
+        self._known = False
+        self._before.clear()
+
+    def may_end_with_code(self, modules: Collection[str]) -> bool:
+        """Whether anything that was made since may run code at its end.
+
+        Parameters
+        ----------
+        modules : collection of str
+            Those from which what was made imported anything.
+        """
+        if not self._known or self._moment != _collections():
+            return True
+        before = set(map(id, self._before))
+        listed = any(id(obj) not in before for obj in _ending(gc.get_objects(generation=0)))
+        return listed or _end_unlisted({name.partition(".")[0] for name in modules})
+
+
+def _collections() -> tuple[int, int]:
+    return sum(generation["collections"] for generation in gc.get_stats()), gc.get_freeze_count()
+
+
+def _ending(objects: list[Any]) -> list[Any]:
+    """Return the objects that run code at their end, or make something run it."""
+    # Without a step in Python for each: there may be millions.
+    others = list(compress(objects, map(not_, map(_PLAIN.__contains__, map(id, map(type, objects))))))
+    kinds = dict(zip(map(id, map(type, others)), map(type, others), strict=True))
+    ending = {at for at, kind in kinds.items() if _ends_with_code(kind)}
+    asked = ending | {at for at, kind in kinds.items() if issubclass(kind, weakref.ReferenceType)}
+    found = compress(others, map(asked.__contains__, map(id, map(type, others))))
+    return [obj for obj in found if id(type(obj)) in ending or _calls_back(obj)]
+
+
+def _end_unlisted(packages: Collection[str]) -> bool:
+    """Whether instances of a class of these packages end with code and are unknown to the garbage collector.
+
+    Such as files of pyarrow; whatever is written in Python is known to it.
+    """
+    classes: list[type] = [object]
+    for kind in classes:
+        if not kind.__flags__ & _HAS_GC and module_of(kind).partition(".")[0] in packages and _ends_with_code(kind):
+            return True
+        if kind is not type:
+            classes += type.__subclasses__(kind)
+    return False
 
 
 def retain(given_up: Iterable[Any], living: Iterable[Any], apart: Collection[int]) -> None:
@@ -67,6 +131,8 @@ def _ends_with_code(kind: type) -> bool:
 
 def _calls_back(reference: Any) -> bool:
     called = reference.__callback__
+    if type(called) is types.BuiltinFunctionType and type(called.__self__) is weakref.ReferenceType:
+        return False  # The caches of abstract classes forget a class so.
     return called is not None and not is_library(module_of(called)) and reference() is not None
 
 

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from ..interrupts import stopping
 from ..snapshot import Problem
 from . import joining, rebuild
-from .abandoned import retain
+from .abandoned import Young, retain
 from .culprit import root_path
 from .guarded import GuardedUnpickler
 from .hashes import Rehashed
@@ -113,6 +113,8 @@ class Restoring:
         Types that the save noted, by path; better names for what a placeholder stands for.
     there : mapping of str to object
         Variables that are there already and stay, and that the components refer to.
+    young : Young, optional
+        Tells what was made since the load began.
 
     Attributes
     ----------
@@ -139,6 +141,7 @@ class Restoring:
         guarded: frozenset[int] = frozenset(),
         types: Mapping[str, str] = MappingProxyType({}),
         there: Mapping[str, Any] = MappingProxyType({}),
+        young: Young | None = None,
     ) -> None:
         self.namespace = namespace
         self.values: dict[str, Any] = {}
@@ -160,6 +163,7 @@ class Restoring:
         self._finished: set[int] = set()
         self._wrecks: list[Any] = []
         self._reading: list[tuple[Any, Iterator[memoryview]]] = []
+        self._young = young
 
     @property
     def has_begun_again(self) -> bool:
@@ -208,7 +212,15 @@ class Restoring:
         self._retain([*self._wrecks, self.values, self._skeletons], {})
         self._wrecks.clear()
 
+    def forget(self) -> None:
+        """Let go of what was there before: the load is over."""
+        if self._young is not None:
+            self._young.forget()
+
     def _retain(self, given_up: list[Any], living: Mapping[str, Any]) -> None:
+        if self._young is not None and not self._young.may_end_with_code({module for module, _ in self.imported}):
+            return
+        self.forget()  # What was there before is no part of what is given up, though we lead to it.
         lost = [part for one in given_up for part in (one.memo.copy().values() if _is_unpickler(one) else (one,))]
         apart = {id(self.namespace), *map(id, self._live.values())}
         retain(lost, [*living.values(), *self._there.values()], apart)
