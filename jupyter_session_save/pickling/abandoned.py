@@ -38,7 +38,7 @@ class Young:
 
     def __init__(self) -> None:
         self._known = not gc.isenabled()
-        self._moment = _collections()
+        self._first: list[Any] = []
         # Held until `forget`, so that nothing made later has the same id.
         self._before = _ending(gc.get_objects(generation=0)) if self._known else []
 
@@ -55,15 +55,12 @@ class Young:
         modules : collection of str
             Those from which what was made imported anything.
         """
-        if not self._known or self._moment != _collections():
-            return True
+        objects = gc.get_objects(generation=0) if self._known else []
+        if id(self._first) not in map(id, objects):
+            return True  # Somebody has collected or frozen what was young.
         before = set(map(id, self._before))
-        listed = any(id(obj) not in before for obj in _ending(gc.get_objects(generation=0)))
+        listed = any(id(obj) not in before for obj in _ending(objects))
         return listed or _end_unlisted({name.partition(".")[0] for name in modules})
-
-
-def _collections() -> tuple[int, int]:
-    return sum(generation["collections"] for generation in gc.get_stats()), gc.get_freeze_count()
 
 
 def _ending(objects: list[Any]) -> list[Any]:
