@@ -26,8 +26,9 @@ AGG = (
     """class Model: pass
 f1, (left, right) = plt.subplots(1, 2); f2 = plt.figure(7); plt.plot([1, 2]); model = Model()
 _, axes = plt.subplots(num='named'); model.parts = {'deep': [plt.figure(12)]}
-_ = plt.figure(9).suptitle('only pyplot has it'); plt.plot([4, 4]); _ = None
-plt.figure(f1.number); plt.sca(left);""",
+_ = plt.figure(9).suptitle('only pyplot has it'); plt.plot([4, 4]); _ = None""",
+    "plt.figure(14)",
+    "plt.figure(f1.number); plt.sca(left);",
     "%save_session agg",
 )
 
@@ -56,7 +57,7 @@ def test_the_next_cells_draw_where_they_would_have(machine: Machine) -> None:
     assert shows(b, "plt.figure(); plt.plot([1, 2]);")
 
     b.run("loaded = %load_session agg")
-    assert b.run(NOW).text == agg and "[1, 7, 8, 9, 12]" in agg
+    assert b.run(NOW).text == agg and "[1, 7, 8, 9, 12, 14]" in agg
     b.check("not loaded.notes", "plt.gcf() is f1", "plt.gca() is left", "plt.figure('named') is axes.figure")
     b.check("plt.figure(7) is f2", "plt.figure(12) is model.parts['deep'][0]", "plt.figure(9).axes[0].lines")
     b.check(
@@ -99,17 +100,25 @@ def test_a_load_that_fails_and_a_backend_that_is_gone() -> None:
     interactive, backend = mpl.rcParams["interactive"], mpl.rcParams["backend"]
     plt.switch_backend("agg")
     try:
-        held = {"b": plt.figure(2), "a": plt.figure(9), "_hidden": plt.figure(4), "unmanaged": Figure()}
+        held = {
+            "b": plt.figure(2),
+            "a": plt.figure(9),
+            "_4": plt.figure(4),
+            "_own": plt.figure(5),
+            "unmanaged": Figure(),
+        }
         plt.figure(9)
         state, notes = collect(Surroundings(held))
-        assert not notes and state["pyplot"]["figures"] == [(2, "b", 0), (4, "", 0), (9, "a", 0)]
+        assert not notes and state["pyplot"]["figures"] == [(2, "b", 0), (4, "", 0), (5, "_own", 0), (9, "a", 0)]
+        with_history, _ = collect(Surroundings(held, history=True))
+        assert (4, "_4", 0) in with_history["pyplot"]["figures"]
         plt.close("all")
         other = plt.figure(1)
         changes = Changes(Surroundings({**held, "b": "placeholder"}))
         parts = {"matplotlib backend": "module://gone", "pyplot": {**state["pyplot"], "interactive": True}}
         for early in (True, False):
             changes.apply({name: partial(parts.get, name) for name in parts}, early=early)
-        assert plt.get_fignums() == [4, 9] and plt.gcf() is held["a"] and plt.isinteractive()
+        assert plt.get_fignums() == [4, 5, 9] and plt.gcf() is held["a"] and plt.isinteractive()
         assert "module://gone cannot be used here" in changes.notes[0]
         assert changes.notes[1:] == ["pyplot: figure 2 did not come back with b"]
         changes.undo()

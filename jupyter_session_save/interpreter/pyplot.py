@@ -8,6 +8,7 @@ Invariant: nothing is shown, and a figure that was closed stays closed; reading 
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from ..pickling.scope import module_of
 from .figures import INLINE, inline
 from .parts import StatePart, Surroundings
 
@@ -22,6 +24,12 @@ _INLINE_MODULES = "matplotlib_inline.backend_inline", "ipykernel.pylab.backend_i
 
 _UPWARDS = "_parent_figure", "_root_figure", "figure", "_parent"
 """Where artists and parts of figures hold what they stand in, in the versions of matplotlib."""
+
+_SHOWN = re.compile(r"_\d*|__|___|_(i|o|d)h|Out|In")
+"""Names of what cells have shown, which is saved only with the history."""
+
+_NOT_SAVED = "IPython.", "ipykernel.", "traitlets.", "matplotlib.backend"
+"""Where classes are from whose instances lead to figures, or to everything, but belong to the kernel."""
 
 _DEPTH = 3
 _OBJECTS = 1000
@@ -98,7 +106,11 @@ def _parts(value: Any) -> Iterable[Any]:
     numpy: Any = sys.modules["numpy"]
     if kind is numpy.ndarray:
         return list(value.flat) if value.dtype == object and value.size <= _OBJECTS else ()
-    if issubclass(kind, (type, ModuleType)) or not isinstance(own := _own(value), dict):
+    if (
+        issubclass(kind, (type, ModuleType))
+        or module_of(kind).startswith(_NOT_SAVED)
+        or not isinstance(own := _own(value), dict)
+    ):
         return ()
     return list(own.values()) if len(own) <= _OBJECTS else ()
 
@@ -128,11 +140,16 @@ def _figures_in(value: Any) -> Iterator[Any]:
             todo.extend((part, depth + 1) for part in _parts(obj))
 
 
-def _places(figures: list[Any], namespace: Mapping[str, Any]) -> dict[int, tuple[str, int]]:
+def _is_saved(name: str, around: Surroundings) -> bool:
+    return _SHOWN.fullmatch(name) is None or (around.history and name[1:].isdigit())
+
+
+def _places(figures: list[Any], around: Surroundings) -> dict[int, tuple[str, int]]:
     """Return for figures, by id, the variable that leads to each, and how many it leads to before."""
+    namespace = dict(around.namespace)
     wanted, found = set(map(id, figures)), dict[int, tuple[str, int]]()
-    names = [name for name in sorted(namespace) if not name.startswith("_")]
-    for name in sorted(names, key=lambda name: _root(namespace[name]) is None):
+    names = [name for name in namespace if type(name) is str and _is_saved(name, around)]
+    for name in sorted(names, key=lambda name: (_root(namespace[name]) is None, name)):
         if wanted <= found.keys():
             break
         for position, figure in enumerate(_figures_in(namespace[name])):
@@ -146,7 +163,7 @@ def _read(around: Surroundings) -> Any:
     if _pyplot() is None or managers is None:
         return None
     managed = {} if _about_to_close() else {n: m.canvas.figure for n, m in managers.items() if type(n) is int}
-    places = _places(list(managed.values()), dict(around.namespace)) if managed else {}
+    places = _places(list(managed.values()), around) if managed else {}
     return {
         "interactive": _is_interactive(),
         "figures": [(number, *places.get(id(figure), ("", 0))) for number, figure in managed.items()],
