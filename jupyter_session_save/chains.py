@@ -219,4 +219,4 @@ class _Planner:
             now = self._lineage.made_by.get(name, ())
             same = statement.reads.get(name, ())[:1] == now[:1]
             if name in self._kept and name not in remade and same:
-                raise _Refusal(f"it would change {name}, which was loaded: {shown(statement.text)}")
+                raise _Refusal(f"it would change {name}, whose value was saved: {shown(statement.text)}")

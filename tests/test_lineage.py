@@ -591,7 +591,7 @@ def test_a_rerun_is_suggested_only_where_it_would_be_accepted(shell: Interactive
         "loaded = %load_session s",
         "listed = %sessions s",
     )
-    secret, other = "was not recorded: token = '***'", "it would change acc, which was loaded"
+    secret, other = "was not recorded: token = '***'", "it would change acc, whose value was saved"
     stands = {name: shell.user_ns[name].explanation for name in ("sealed", "changing", "free")}
     for report in ("saved", "loaded", "listed"):
         for variable in shell.user_ns[report].placeholders:
