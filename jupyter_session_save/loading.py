@@ -22,7 +22,7 @@ from .interrupts import watched
 from .limits import usual_limit
 from .manifest import signed_bytes
 from .namespace import Journal, user_names
-from .pickling import Restoring, collection_paused, unavailable
+from .pickling import Placeholder, Restoring, collection_paused, unavailable
 from .pickling.abandoned import Young
 from .repointing import Repointing
 from .reports import LoadReport, Progress
@@ -168,6 +168,7 @@ def load_into(
             notes=tuple(notes),
             state=resumption.done,
             stayed=tuple(sorted(selection.left)),
+            absent=tuple(sorted(n for n in selection.left if type(namespace.get(n)) is Placeholder)),
         )
     except BaseException:
         repointing.undo()

@@ -181,6 +181,8 @@ class LoadReport(VariablesReport):
         Parts of the interpreter's state that were restored.
     stayed : tuple of str
         Names that were left alone because the namespace held the very values already.
+    absent : tuple of str
+        Those of them that are placeholders.
     rerun : Rerun or None
         What ``--rerun`` did; None if it was not asked for.
     undone : str
@@ -196,6 +198,7 @@ class LoadReport(VariablesReport):
     notes: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     stayed: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     rerun: Rerun | None = None
     undone: str = ""
 
@@ -213,7 +216,9 @@ class LoadReport(VariablesReport):
         if self.kept:
             facts.append(f"kept what was there: {listing(self.kept)}")
         if self.stayed:
-            facts.append(f"{plural(len(self.stayed), 'variable')} stayed, since nothing in them differs")
+            number = plural(len(self.absent), "placeholder")
+            among = f", {number} among them: {listing(self.absent)}" if self.absent else ""
+            facts.append(f"{plural(len(self.stayed), 'variable')} stayed, since nothing in them differs{among}")
         if self.removed:
             facts.append(f"removed: {listing(self.removed)}")
         if self.rerun is not None:

@@ -81,8 +81,9 @@ def with_stayed(
     broken = {v.name for v in stayed if v.state == "placeholder" and not _lives(v, namespace)}
     told = with_statements(snapshot.variables, snapshot.lineage, snapshot.reference)
     counted = [v for v in told if v.name in broken & asked]
-    left = set(report.stayed).difference(v.name for v in counted)
-    report = replace(report, variables=(*report.variables, *counted), stayed=tuple(sorted(left)))
+    names = {v.name for v in counted}
+    left, absent = (tuple(n for n in those if n not in names) for those in (report.stayed, report.absent))
+    report = replace(report, variables=(*report.variables, *counted), stayed=left, absent=absent)
     return report, [v for v in stayed if v.name not in broken]
 
 
