@@ -79,6 +79,7 @@ class DataCheck:
         return [f"{arrays} {were} mapped without reading {them}: --verify-data compares {them}, too"]
 
     def _run(self) -> None:
+        verdicts = unverified.Verdicts(self._repository)
         for part in self._parts:
             damage = self._repository.damage(part, data=True)
             if damage and not unverified.is_readable(self._repository, part):
@@ -86,7 +87,7 @@ class DataCheck:
                 line = f"data of {self._snapshot.reference} was not compared any further with what was saved ({damage})"
                 print(one_line(line), file=sys.stderr, flush=True)
                 return
-            unverified.judge(self._repository, part, damage)
+            verdicts.note(part, damage)
             if damage:
                 names = [n for c in self._snapshot.components if part in c.buffers for n in c.names]
                 differ, them = ("differs", "it") if len(names) == 1 else ("differ", "them")

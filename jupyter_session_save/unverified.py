@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
-from collections.abc import Iterator
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,58 @@ class _Mapped:
     verdict: str | None
 
 
-_mapped: list[_Mapped] = []
-_lock = threading.Lock()
+_MANY_DEAD = 64
+
+
+class _Places:
+    """What is mapped, by where it begins; living mappings do not overlap."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_start: dict[int, _Mapped] = {}
+        self._starts: list[int] | None = []
+        self._full = 64
+
+    def add(self, mapped: _Mapped) -> None:
+        with self._lock:
+            if len(self._by_start) >= self._full:
+                self._drop_dead()
+                self._full = max(64, 2 * len(self._by_start))
+            self._by_start[mapped.start], self._starts = mapped, None
+
+    def living(self) -> list[_Mapped]:
+        with self._lock:
+            return [one for one in self._by_start.values() if one.owner() is not None]
+
+    def within(self, start: int, end: int) -> list[_Mapped]:
+        """Return what overlaps a stretch of memory."""
+        with self._lock:
+            if self._starts is None:
+                self._drop_dead()
+                self._starts = sorted(self._by_start)
+            found, dead = list[_Mapped](), 0
+            for position in range(bisect_left(self._starts, end) - 1, -1, -1):
+                one = self._by_start[self._starts[position]]
+                if one.owner() is None:
+                    dead += 1
+                    continue
+                if one.start + one.size <= start:
+                    break
+                found.append(one)
+            if dead > _MANY_DEAD:
+                self._drop_dead()
+            return found
+
+    def is_empty(self) -> bool:
+        """Whether no mapping was noted, or none is left."""
+        return not self._by_start
+
+    def _drop_dead(self) -> None:
+        self._by_start = {at: one for at, one in self._by_start.items() if one.owner() is not None}
+        self._starts = None
+
+
+_places = _Places()
 
 
 def note(view: memoryview, part: Part, repository: Repository, known: str = "") -> None:
@@ -63,16 +113,21 @@ def note(view: memoryview, part: Part, repository: Repository, known: str = "") 
     start = _address(view)
     if start is None:
         return
-    with _lock:
-        _mapped[:] = [one for one in _mapped if one.owner() is not None]
-        _mapped.append(_Mapped(start, view.nbytes, part, repository, owner, bool(known), known or None))
+    _places.add(_Mapped(start, view.nbytes, part, repository, owner, bool(known), known or None))
 
 
-def judge(repository: Repository, part: Part, found: str) -> None:
-    """Take note of what a check has found wrong with a part, ``""`` if it is whole."""
-    for one in _living():
-        same = one.part.digest == part.digest and one.repository.store.url == repository.store.url
-        if same and not one.stored_so:
+class Verdicts:
+    """What a check finds of the parts of a store, for the memory that is mapped from them now."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._by_digest: dict[str, list[_Mapped]] = {}
+        for one in _places.living():
+            if one.repository.store.url == repository.store.url and not one.stored_so:
+                self._by_digest.setdefault(one.part.digest, []).append(one)
+
+    def note(self, part: Part, found: str) -> None:
+        """Take note of what is wrong with a part, ``""`` if it is whole."""
+        for one in self._by_digest.get(part.digest, ()):
             one.verdict = _reason(found)
 
 
@@ -95,15 +150,10 @@ def damage(view: memoryview, stored: Part) -> str:
     stored : Part
         As what they have been stored.
     """
-    at = _address(view) if _mapped else None
+    at = None if _places.is_empty() else _address(view)
     if at is None:
         return ""
-    for one in _living():
-        if one.start < at + view.nbytes and at < one.start + one.size:
-            found = _verdict(one, stored)
-            if found:
-                return found
-    return ""
+    return next(filter(None, (_verdict(one, stored) for one in _places.within(at, at + view.nbytes))), "")
 
 
 def known_damage(variable: Variable) -> str:
@@ -122,12 +172,6 @@ def _verdict(one: _Mapped, stored: Part) -> str:
 
 def _reason(found: str) -> str:
     return f"{DAMAGED} when it was loaded ({found})" if found else ""
-
-
-def _living() -> Iterator[_Mapped]:
-    with _lock:
-        living = list(_mapped)
-    return (one for one in living if one.owner() is not None)
 
 
 def _address(view: memoryview) -> int | None:

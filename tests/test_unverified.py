@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from jupyter_session_save.changes import Tracker
 from jupyter_session_save.digests import key_of
 from jupyter_session_save.integrity import AT_ONCE, DataCheck
 from jupyter_session_save.repository import Repository
-from jupyter_session_save.store import LocalStore
+from jupyter_session_save.snapshot import Part
+from jupyter_session_save.store import LocalStore, MemoryStore
 
 from .cells import Notebook, notebook
 
@@ -97,8 +99,31 @@ def test_memory_counts_only_as_long_as_its_mapping(a: Notebook) -> None:
     finish()
 
     def noted() -> int:
-        return sum(one.repository is a.repository for one in unverified._living())
+        return sum(one.repository is a.repository for one in unverified._places.living())
 
     assert noted()
     b.run("del huge")
     assert not noted()
+
+
+def test_what_overlaps_is_found_and_what_is_gone_is_not() -> None:
+    class Owner:
+        pass
+
+    owners = [Owner() for _ in range(200)]
+    places = unverified._Places()
+    repository = Repository(MemoryStore())
+    for i, owner in enumerate(owners):
+        mapped = unverified._Mapped(100 * i, 60, Part(str(i), 60), repository, weakref.ref(owner), False, None)
+        places.add(mapped)
+
+    def found(start: int, end: int) -> set[str]:
+        return {one.part.digest for one in places.within(start, end)}
+
+    assert found(0, 1) == {"0"}
+    assert found(160, 200) == set()
+    assert found(159, 201) == {"1", "2"}
+    assert found(530, 531) == {"5"}
+    del owner, owners[4:150]
+    assert found(0, 100_000) == {*map(str, range(4)), *map(str, range(150, 200))}
+    assert found(350, 15_001) == {"3", "150"}
