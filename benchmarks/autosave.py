@@ -125,7 +125,7 @@ def _back(home: Path, cells: Sequence[tuple[str, str]], scale: float) -> dict[st
     """Run the notebook, and take its last cells back, which differ by little: at once, and after a look at the output.
 
     In the six seconds between, what the cell may have changed without naming it is looked at, while the kernel is idle:
-    also what cannot be given up for a cell within 20 ms, which waits until it has been quiet for five.
+    also what cannot be given up for a cell within 50 ms, which waits until it has been quiet for up to five.
     """
     watcher = Autosave()
     with kernel(watcher.python, home, watcher.environment(home)) as running:
