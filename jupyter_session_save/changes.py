@@ -293,17 +293,17 @@ class Tracker:
             Whether there may be more to look at now.
         """
         waiting = self._waiting(quiet)
-        if self._rounds.next(waiting) is None:
+        if (names := self._rounds.next(waiting)) is None:
             return False
-        began = time.thread_time()
-        view = dict(self._namespace)
+        began, view = time.thread_time(), dict(self._namespace)
         every = {n: view[n] for n in user_names(view, self._hidden())}
         scope = PausingScope(self._namespace, every, self._live(), pause)
-        ready = time.thread_time()
         # Going through all names for each of 20,000 small components would take far longer than looking at them.
-        until = ready + max(ready - began, _BATCH)
-        while time.thread_time() < until and (names := self._rounds.next(waiting)) is not None:
+        until = (ready := time.thread_time()) + max(ready - began, _BATCH)
+        while names is not None:
             self._look_at(names, view, scope)
+            pause()
+            names = self._rounds.next(waiting) if time.thread_time() < until else None
         return True
 
     def _look_at(self, names: Names, view: Mapping[str, Any], scope: PausingScope) -> None:
