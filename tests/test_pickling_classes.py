@@ -490,6 +490,26 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "d.z == 3 and d.q is None and 'q' not in d",
         ],
     ),
+    "one state for many instances": (
+        """
+        class Borg:
+            shared = {}
+            def __init__(self): self.__dict__ = self.shared
+        class Monostate:
+            shared = {}
+            def __new__(cls):
+                made = super().__new__(cls)
+                made.__dict__ = cls.shared
+                return made
+        class Own:
+            def __init__(self, **items): self.__dict__.update(items)
+        a, b, m, o = Borg(), Borg(), Monostate(), Own(x=1); a.x = [b]; view = Monostate().shared
+        """,
+        [
+            "a.__dict__ is b.__dict__ is Borg.shared and b.x == [b] and Borg().x is a.x",
+            "m.__dict__ is Monostate.shared is view and o.x == 1 and type(m) is Monostate",
+        ],
+    ),
     "operators": (
         """
         class V:

@@ -71,6 +71,24 @@ def reduce_dict(obj: Any, pickling: Pickling, otherwise: Plan | None) -> Any:
     return pickling.by_reduce(obj) if pickling.guarded else NotImplemented
 
 
+def reduce_sharing(obj: Any, pickling: Pickling, otherwise: Plan | None) -> Any:
+    """Reduce an instance whose ``__dict__`` others may have, too: it is put back as a whole, not item by item."""
+    reduced = pickling.by_reduce(obj) if otherwise is None else otherwise(obj, pickling)
+    if not isinstance(reduced, tuple):
+        return reduced
+    own = object.__getattribute__(obj, "__dict__")
+    padded = [*reduced, *(None,) * (6 - len(reduced))]
+    if type(own) is not dict or (padded[2] is not own and padded[2] is not None):
+        return reduced
+    return (*padded[:2], own, *padded[3:5], with_attributes)
+
+
+@rebuild.setter
+def with_attributes(made: Any, state: dict[str, Any]) -> None:
+    """Give an instance a ``__dict__``."""
+    object.__setattr__(made, "__dict__", state)
+
+
 def _is_its_attributes(obj: Any) -> bool:
     """Whether a dict is that of its own attributes, by ``self.__dict__ = self``, and does not say how it is kept."""
     if any(hook in vars(c) for c in type(obj).__mro__[:-1] for hook in ("__getstate__", "__setstate__")):

@@ -115,6 +115,8 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
         return lambda obj, pickling: instances.reduce_dict(obj, pickling, plan)
     if singletons:
         return lambda obj, pickling: _singleton(obj, pickling, singletons, plan)
+    if plan is not instances.reduce_container and _shares_attributes(cls):
+        return lambda obj, pickling: instances.reduce_sharing(obj, pickling, plan)
     return plan
 
 
@@ -179,6 +181,25 @@ def _may_be_its_attributes(cls: type) -> bool:
     """Whether an instance of a module's class may be the dict of its own attributes."""
     library = module_of(cls).startswith("collections")
     return issubclass(cls, dict) and bool(cls.__dictoffset__) and not library and not _has_own_reduce(cls)
+
+
+def _shares_attributes(cls: type) -> bool:
+    """Whether a method of a notebook's class gives an instance another ``__dict__``, which others may have, too."""
+    if importable_path(cls) is not None or not cls.__dictoffset__ or not hashable(cls) or _has_own_reduce(cls):
+        return False
+    own = [vars(c) for c in cls.__mro__[:-1]]
+    if any(hook in names for names in own for hook in ("__getstate__", "__setstate__")):
+        return False
+    methods = (getattr(value, "__func__", value) for names in own for value in names.values())
+    return any(_sets_dict(method.__code__) for method in methods if type(method) is types.FunctionType)
+
+
+def _sets_dict(code: types.CodeType) -> bool:
+    if "__dict__" not in code.co_names:
+        return False
+    import dis
+
+    return any(one.opname == "STORE_ATTR" and one.argval == "__dict__" for one in dis.get_instructions(code))
 
 
 def _adds_its_own_way(cls: type) -> bool:
