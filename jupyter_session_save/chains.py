@@ -14,7 +14,7 @@ from .statement import MADE_BY, Lineage, Statement, how_made, shown
 _SHELL = frozenset({"get_ipython", "open", "display", "exit", "quit", "__name__", "__builtins__"})
 
 
-class _Refusal(Exception):  # noqa: N818
+class _RefusedError(Exception):
     """Why a variable cannot be made again."""
 
 
@@ -68,9 +68,9 @@ def plan_chains(
     for name in [*wanted, *sorted(set(whole).difference(wanted))]:
         try:
             if name in kept and name not in inside:
-                raise _Refusal("its value is there, and a re-run never overwrites one")
+                raise _RefusedError("its value is there, and a re-run never overwrites one")
             found[name] = planner.chain(name)
-        except _Refusal as refusal:
+        except _RefusedError as refusal:
             if name in wanted:
                 chains.refused[name] = str(refusal)
     if not names:
@@ -111,7 +111,7 @@ def refusals(lineage: Lineage, variables: Sequence[Variable]) -> dict[str, str]:
     for name in broken:
         try:
             planner.chain(name)
-        except _Refusal as refusal:
+        except _RefusedError as refusal:
             found[name] = str(refusal)
     return found
 
@@ -145,7 +145,7 @@ class _Planner:
     def chain(self, name: str) -> tuple[set[int], set[str]]:
         """Return the statements that make a variable, and the placeholders that they make with it."""
         if name not in self._lineage.made_by:
-            raise _Refusal("no statement that made it was recorded")
+            raise _RefusedError("no statement that made it was recorded")
         numbers: set[int] = set()
         remade = {name}
         todo = list(self._lineage.made_by[name])
@@ -154,10 +154,10 @@ class _Planner:
             if number in numbers:
                 continue
             if number not in self._statements:
-                raise _Refusal("a statement that it needs was not kept")
+                raise _RefusedError("a statement that it needs was not kept")
             statement = self._statements[number]
             if statement.refused:
-                raise _Refusal(f"{statement.refused}: {shown(statement.text)}")
+                raise _RefusedError(f"{statement.refused}: {shown(statement.text)}")
             numbers.add(number)
             for other in self._whole.intersection(statement.binds) - remade:
                 # What one call made belongs together, such as the two ends of a pair of sockets.
@@ -212,11 +212,11 @@ class _Planner:
         if read in _SHELL:
             return ()
         why = "has another value by now" if read in self._kept else "is not here"
-        raise _Refusal(f"it needs {read}, which {why}: {shown(statement.text)}")
+        raise _RefusedError(f"it needs {read}, which {why}: {shown(statement.text)}")
 
     def _check_changes(self, statement: Statement, remade: set[str]) -> None:
         for name in statement.changes:
             now = self._lineage.made_by.get(name, ())
             same = statement.reads.get(name, ())[:1] == now[:1]
             if name in self._kept and name not in remade and same:
-                raise _Refusal(f"it would change {name}, whose value was saved: {shown(statement.text)}")
+                raise _RefusedError(f"it would change {name}, whose value was saved: {shown(statement.text)}")

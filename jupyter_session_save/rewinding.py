@@ -113,5 +113,5 @@ def _is_plain(value: Any) -> bool:
     return (
         module_of(cls) == "__main__"
         and cls.__mro__[1:] == (object,)
-        and type(cls.__dict__.get("__dict__")) is (types.GetSetDescriptorType)
+        and type(cls.__dict__.get("__dict__")) is types.GetSetDescriptorType
     )

@@ -95,9 +95,9 @@ class Target:
         self._namespace, self._options, self._selection = namespace, options, selection
         self.renamed = bool(options.prefix or options.into)
         self._user = set(user_names(namespace, hidden))
+        if keyword.iskeyword(options.into):
+            raise SessionNameError(f"{options.into!r} is a word of Python's own: give a name, such as {options.into}_")
         for what in (options.prefix, options.into):
-            if keyword.iskeyword(what) and what == options.into:
-                raise SessionNameError(f"{what!r} is a word of Python's own, no name: give another, such as {what}_")
             if what and not f"{what}x".isidentifier():
                 raise SessionNameError(f"{what!r} cannot be used as a Python name: choose letters, digits and _")
         present = set(namespace)

@@ -137,6 +137,71 @@ def test_what_only_looks_like_one_stays(source: str) -> None:
     assert masked(source) == (source, "")
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "c = connect('host', password='hunter2')",
+        "c = connect(**{'api_key': 'hunter2'})",
+        "headers['X-Api-Key'] = 'hunter2'",
+        "user, token = 'me', b'hunter2'",
+        "e = engine('postgresql://me:hunter2@host/db')",
+        "e = engine(f'postgresql://{user}:hunter2@host/db')",
+        "h = {'Authorization': 'Bearer hunter2'}",
+        "c.login('me', 'hunter2')",
+        "def f(a, *, secret='hunter2'): return a",
+        "c = connect('host=h password=hunter2')",
+        "x = db_password = 'hunter2'",
+        "ok = token == 'hunter2'",
+        "r = get('https://host/x?page=1&access_token=hunter2')",
+        "r = get(f'https://host/{x}?client_secret=hunter2')",
+        "r = get('https://host/blob?sv=1&sig=hunter2')",
+        "e = engine(f'{user}:hunter2@host')",
+        "c = connect(f\"password={'hunter2'}\")",
+        'c = loads(\'{"password": "hunter2"}\')',
+        "shell.run_line_magic('env', 'MY_TOKEN=hunter2')",
+        "shell.run_line_magic('env', 'DB_PASSWORD hunter2')",
+        "shell.system('export AWS_SECRET_ACCESS_KEY=hunter2; run')",
+        "shell.system('mysql -u root --password hunter2')",
+        "p = run(['mysql', '--password', 'hunter2'])",
+        "environ.setdefault('API_KEY', 'hunter2')",
+        "config.set('section', 'password', 'hunter2')",
+        "c = connect(password=environ.get('WHICH', 'hunter2'))",
+        "pw = getenv('PW', 'hunter2')",
+        "c = connect(settings['password'] or 'hunter2')",
+        "for password in ['hunter2', 'x']: attempt(password)",
+        "c = [attempt(pw) for pw in ['hunter2']]",
+        "match x:\n    case {'password': 'hunter2'}: c = 1",
+        "match x:\n    case User(password='hunter2'): c = 1",
+        "c = url.with_password('hunter2')",
+    ],
+)
+def test_secrets_are_masked(source: str) -> None:
+    text, reason = masked(source)
+    ast.parse(text)
+    assert "hunter2" not in text
+    assert "not recorded" in reason
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "token = os.environ['TOKEN']",
+        "token = os.environ.get('TOKEN')",
+        "pw = getpass('Password: ')",
+        "tokenizer = load('bert')",
+        "c = connect('host')",
+        "x = df[['token', 'lemma']]",
+        "x = write('mailto:me@host')",
+    ],
+)
+def test_what_is_no_secret_stays(source: str) -> None:
+    assert masked(source) == (source, "")
+
+
+def test_comments_that_speak_of_a_secret_are_dropped() -> None:
+    assert masked("c = connect('host')  # pw hunter2") == ("c = connect('host')", "")
+
+
 def test_what_is_only_looked_up_does_not_make_secrets_of_what_it_is_looked_up_in() -> None:
     cells = ("config = json.load(open('config.json'))", "doc = nlp('Hi there')", "token = doc[0]")
     kept = [

@@ -46,7 +46,10 @@ class Rehashed:
         self.values = values
 
     def append(self, container: Any) -> None:
-        """File what is in a container under its hash as it is now, or leave all as it is."""
+        """File what is in a container under its hash as it is now.
+
+        Where that fails, or finds equal what was not, the session had it filed under older hashes, too: it stays so.
+        """
         content = list(container.items() if type(container) is dict else container)
         try:
             again = type(container)(content)
