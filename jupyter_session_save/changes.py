@@ -9,28 +9,26 @@ a snapshot with it was committed; no value is kept alive from one call to the ne
 
 from __future__ import annotations
 
-import datetime
 import errno
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from itertools import chain
-from operator import attrgetter
 from typing import Any
 
-from . import around, environment
+from . import around
 from .components import split
 from .errors import StoreError
 from .escaping import Escaping
-from .examining import Examiner, PausingScope, TooLong, Tracked, identical, placed, rows_of, same_component, stall_of
+from .examining import Examiner, PausingScope, TooLong, Tracked, placed, same_component, stall_of
+from .following import Following
 from .interpreter import Surroundings, collect
 from .interrupts import check, watched
 from .late import Late
-from .namespace import user_names
 from .pickling import GiveWay, collection_paused
 from .reach import Reach
+from .records import Records
 from .repository import Repository
-from .snapshot import Environment, Snapshot
+from .snapshot import Snapshot
 from .statement import Lineage
 from .sweeping import Names, Patience, Rounds, Seldom
 from .touching import Touching
@@ -77,19 +75,21 @@ class Tracker:
     ) -> None:
         self._namespace, self.name = namespace, name
         self.repository, self._signer = repository, signer
-        self._live, self._hidden, self._lineage = live, hidden, lineage
+        self._live, self._hidden = live, hidden
         self.current: Snapshot | None = None
         self.unsettled: list[str] = []
         self._late, self._begun = Late(), 0.0
         self._where: dict[str, Tracked] = {}
-        self._ids: dict[str, int] = {}
+        self._bindings = Following()
+        self._ids: Mapping[str, int] = {}
+        self._unstored: frozenset[str] = frozenset()
         self._touched: set[str] = set()
         self._everything = False
         self._doubtful = self._went_back = False
         self._state: around.States = {}
         self._rounds, self._patience = Rounds(self._components), Patience()
         self._seldom = Seldom()
-        self._environments: dict[frozenset[str], Environment] = {}
+        self._records = Records(name, lineage)
 
     def adopt(self, snapshot: Snapshot, bound: Iterable[str] | None = None) -> None:
         """Take a snapshot, which the namespace holds at this moment, as the baseline.
@@ -116,7 +116,7 @@ class Tracker:
         # Else a kernel that dies now would go on with what was left behind.
         self._went_back = self.repository.versions(self.name)[-1:] != [snapshot.sequence]
         self._state = {c.names[0]: around.Stored(c) for c in snapshot.state}
-        self._ids = {name: id(self._namespace[name]) for name in where}
+        self._ids, self._unstored = {name: id(self._namespace[name]) for name in where}, frozenset()
         self._touched, self._everything, self._doubtful = set(), False, False
         self._late = Late()
         self._rounds.follow(set())
@@ -225,17 +225,17 @@ class Tracker:
     ) -> Snapshot | None:
         # One view of the names, whatever threads do to the live one meanwhile.
         view = dict(self._namespace)
-        names = user_names(view, self._hidden())
-        ids = dict(zip(names, map(id, map(view.__getitem__, names)), strict=True))
+        ids = self._bindings.look(view, self._hidden())
         work = self._work(whole=whole)
         late = self._late.still(ids, limit, work if isinstance(work, tuple) else None)
         live = self._live()
-        touching = Touching(self._where, self._ids, ids, Escaping(self._namespace, view, live.get("shell")))
+        differing = self._bindings.differing(self._ids) | self._unstored.intersection(ids)
+        touching = Touching(self._where, ids, differing, Escaping(self._namespace, view, live.get("shell")))
         everything = self._everything or (work is True and self._doubtful)
         mentioned = self._touched | self._late.with_those_beside(late.keys())
         touched = touching.reached(mentioned, view, everything=everything)
         values, _ = collect(Surroundings(self._namespace, live.get("shell")))
-        scope = PausingScope(self._namespace, {n: view[n] for n in names}, live, pause)
+        scope = self._scope(view, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
             state = around.examine_state(values, scope, writer, self._state)
             same = around.same_state(state, self._state) and late.keys() == self.late.keys()
@@ -265,16 +265,22 @@ class Tracker:
             where = placed(where, committed)
             state = {c.names[0]: replace(state[c.names[0]], component=c) for c in committed.state}
         behind = self._late.after(late, ids, touched, where)
-        known = {n: i for n, i in ids.items() if n in where and n not in late}
+        unstored = frozenset(late).union(() if len(where) == len(ids) else ids.keys() - where.keys())
         doubtful = (self._doubtful and not everything) or (self._late.several and not late)
         # Without a call in between, so that an interrupt comes before all of them or after.
-        self._where, self._ids, self._doubtful = where, known, doubtful
+        self._where, self._ids, self._unstored, self._doubtful = where, ids, unstored, doubtful
         self._touched, self._everything, self._late = set(), False, behind
         if committed is not None:
             self.current, self._state, self._went_back = committed, state, False
+        self._bindings.differing(ids)
         self._rounds.follow(touched)
         self._patience.done(work)
         return committed
+
+    def _scope(self, view: Mapping[str, Any], live: Mapping[str, Any], pause: Callable[[], None]) -> PausingScope:
+        """Return what a pickle sees of the namespace, which was looked at just now."""
+        definitions = {name: view[name] for name in self._bindings.definitions}
+        return PausingScope(self._namespace, self._bindings.ids, live, pause, definitions=definitions)
 
     @watched
     def sweep(self, pause: Callable[[], None], *, quiet: float = float("inf")) -> bool:
@@ -296,8 +302,8 @@ class Tracker:
         if (names := self._rounds.next(waiting)) is None:
             return False
         began, view = time.thread_time(), dict(self._namespace)
-        every = {n: view[n] for n in user_names(view, self._hidden())}
-        scope = PausingScope(self._namespace, every, self._live(), pause)
+        self._bindings.look(view, self._hidden())
+        scope = self._scope(view, self._live(), pause)
         # Going through all names for each of 20,000 small components would take far longer than looking at them.
         until = (ready := time.thread_time()) + max(ready - began, _BATCH)
         while names is not None:
@@ -364,37 +370,9 @@ class Tracker:
         cell: int | None,
         message: str,
     ) -> Snapshot | None:
-        tracked = list(dict(zip(map(id, where.values()), where.values(), strict=True)).values())
-        components = tuple(t.mentioning(ids) if t.reads else t.component for t in tracked)
-        rows = rows_of(tracked, where)
-        variables = dict(zip(map(attrgetter("name"), rows), rows, strict=True))
-        before = self.current
-        if before is None and not variables and not message:
+        anyway = self._went_back or not around.same_state(state, self._state)
+        made = self._records.next(where, ids, state, self.current, cell, message, anyway=anyway)
+        if made is None:
             return None
-        same = before is not None and identical(tracked, before) and len(variables) == len(before.variables)
-        same = same and not self._went_back and around.same_state(state, self._state)
-        broken = [v for v in rows if v.state != "saved"]
-        lineage = self._lineage(variables, [v.name for v in broken])
-        lost = [v.name for v in broken if v.state == "placeholder"]
-        if same and before and message in ("", before.message) and lineage.tells_as(before.lineage, lost):
-            return None
-        modules = frozenset(chain.from_iterable(map(attrgetter("modules"), components)))
-        if modules not in self._environments:
-            self._environments = {modules: environment.current(modules)}
         check()
-        return writer.commit(
-            Snapshot(
-                name=self.name,
-                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                parent=None if self.current is None else self.current.sequence,
-                message=message,
-                cell=cell,
-                environment=self._environments[modules],
-                variables=tuple(map(variables.__getitem__, sorted(variables))),
-                components=components,
-                state=tuple(part.component for part in state.values()),
-                lineage=lineage,
-            ),
-            sign=self._signer.sign,
-            parent_record=before,
-        )
+        return writer.commit(made, sign=self._signer.sign, parent_record=self.current)

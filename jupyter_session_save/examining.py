@@ -135,8 +135,10 @@ class PausingScope(Scope):
         saved: Mapping[str, Any],
         live: Mapping[str, Any],
         pause: Callable[[], None],
+        *,
+        definitions: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(namespace, saved, live)
+        super().__init__(namespace, saved, live, definitions=definitions)
         self._pause = pause
         self._examiner: Callable[[], Examiner | None] = lambda: None
 

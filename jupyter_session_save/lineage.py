@@ -6,15 +6,15 @@ Invariant: a recorder holds text, names and numbers, never a value; its hooks ra
 from __future__ import annotations
 
 import contextlib
-import operator
 import re
 import threading
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import chain, compress
+from itertools import chain
 from typing import Any
 
+from .bindings import Bound, bound
 from .cells import codes, effects_in, failed_at, reaches_session, running_at, statements
 from .effects import Effects, Position
 from .masking import Masking
@@ -40,10 +40,17 @@ class _Cell:
 
     source: str | None
     raw: str
-    before: dict[str, int]
+    before: Bound | None
     parsed: tuple[list[Effects], bool] | None = None
     done: int = 0
     unclear: list[tuple[Effects, Statement]] = field(default_factory=list)
+    ids: dict[str, int] | None = None
+
+    def id_before(self, name: str) -> int | None:
+        """Return the id of what a name was bound to before the cell."""
+        if self.ids is None:
+            self.ids = {} if self.before is None else dict(zip(self.before.names, self.before.ids, strict=True))
+        return self.ids.get(name)
 
 
 def _followed(line: tuple[int, ...], number: int) -> tuple[int, ...]:
@@ -77,6 +84,7 @@ class Recorder:
         self._lines: dict[str, tuple[int, ...]] = {}
         self._held: dict[str, set[str]] = {}
         self._forgotten: set[str] = set()
+        self._last = Bound()
         self._masking = Masking()
         self._prune_at = 500
 
@@ -88,7 +96,8 @@ class Recorder:
                 stack.append(None)  # Nested, or a front end's own.
                 return
             source = getattr(info, "transformed_cell", None)
-            stack[:] = [_Cell(source, info.raw_cell, self._identities())]
+            self._last, _ = bound(dict(self._namespace()), self._last)
+            stack[:] = [_Cell(source, info.raw_cell, self._last)]
 
     def after_cell(self, result: Any) -> None:
         """Record a cell that has run; `result` is IPython's, None if it was torn down."""
@@ -100,7 +109,7 @@ class Recorder:
             if not result.info.raw_cell.strip() or result.error_before_exec is not None:
                 return
             # The cell that loads the extension is not announced.
-            cell = cell or _Cell(getattr(result.info, "transformed_cell", None), result.info.raw_cell, {})
+            cell = cell or _Cell(getattr(result.info, "transformed_cell", None), result.info.raw_cell, None)
             with self._lock:
                 error, (_, wrapped) = result.error_in_exec, self._parsed(cell)
                 self._record(cell, None if error is None else failed_at(error, self._namespace(), wrapped=wrapped))
@@ -175,17 +184,13 @@ class Recorder:
         """Take what the names are bound to now as no doing of the cell that runs."""
         with contextlib.suppress(Exception, KeyboardInterrupt):
             for cell in filter(None, self._stack()):
-                cell.before.update(self._identities())
+                cell.before, cell.ids = bound(dict(self._namespace()), cell.before or Bound())[0], None
 
     def _stack(self) -> list[_Cell | None]:
         if not hasattr(self._running, "stack"):
             self._running.stack = []
         stack: list[_Cell | None] = self._running.stack
         return stack
-
-    def _identities(self) -> dict[str, int]:
-        view = dict(self._namespace())
-        return dict(zip(view, map(id, view.values()), strict=True))
 
     def _parsed(self, cell: _Cell) -> tuple[list[Effects], bool]:
         if cell.parsed is None:
@@ -200,11 +205,8 @@ class Recorder:
                 cell.done += 1
                 self._apply(cell, effects)
                 continue
-            if failed and effects.start <= stop:
-                now = self._identities()
-                bound = {n for n in effects.binds if n in now and now[n] != cell.before.get(n)}
-                if bound:
-                    self._add(effects, bound, _FAILED)
+            if failed and effects.start <= stop and (rebound := self._rebound(cell, effects, self._namespace())):
+                self._add(effects, rebound, _FAILED)
             break
 
     def _apply(self, cell: _Cell, effects: Effects) -> None:
@@ -229,9 +231,12 @@ class Recorder:
         """Return what a statement that ran bound; a loop or a branch may have bound nothing."""
         if not effects.compound:
             return set(effects.binds)
-        missing = object()
-        now = {n: id(namespace.get(n, missing)) for n in effects.binds}
-        return {n for n in effects.binds if n not in namespace or cell.before.get(n) != now[n]}
+        return self._rebound(cell, effects, namespace) | {n for n in effects.binds if n not in namespace}
+
+    def _rebound(self, cell: _Cell, effects: Effects, namespace: dict[str, Any]) -> set[str]:
+        """Return the names of a statement that are bound to something else than before the cell."""
+        now = {n: id(namespace[n]) for n in effects.binds if n in namespace}
+        return {n for n, i in now.items() if cell.id_before(n) != i}
 
     def _touched(self, effects: Effects, namespace: dict[str, Any]) -> set[str]:
         """Return the names, aliases too, whose values a statement may have changed in place."""
@@ -287,21 +292,24 @@ class Recorder:
 
     def _attribute(self, cell: _Cell) -> None:
         """Find out who bound the names that were rebound though no statement shows it."""
-        if not cell.before:
+        if cell.before is None:
             return
-        now = self._identities()
+        view = dict(self._namespace())
+        self._last, moved = bound(view, cell.before)
         shown = {n for effects in self._parsed(cell)[0] for n in effects.binds}
-        # In C, since there is something to do for few names only.
-        for name in compress(now, map(operator.ne, map(cell.before.get, now), now.values())):
-            if name in shown or _HISTORY.fullmatch(str(name)):
+        more: dict[int, tuple[Statement, list[str]]] = {}
+        for name in moved:
+            if name in shown or name not in view or _HISTORY.fullmatch(name):
                 continue
             makers = [s for e, s in cell.unclear if e.opaque or self._sets(e, name)]
             self._lines.pop(name, None)
             for maker in makers:
-                statement = self._statements.get(maker.number, (maker,))[0]
-                statement = replace(statement, binds=(*statement.binds, name))
-                self._statements[statement.number] = (statement, effects_in(statement.text))
-                self._lines[name] = _followed(self._lines.get(name, ()), statement.number)
+                more.setdefault(maker.number, (maker, []))[1].append(name)
+                self._lines[name] = _followed(self._lines.get(name, ()), maker.number)
+        for number, (maker, names) in more.items():
+            statement = self._statements.get(number, (maker,))[0]
+            statement = replace(statement, binds=(*statement.binds, *names))
+            self._statements[number] = (statement, effects_in(statement.text))
 
     def _sets(self, effects: Effects, name: str) -> bool:
         """Whether a function that a statement mentions binds a global name."""
@@ -311,8 +319,11 @@ class Recorder:
 
     def _forget_deleted(self) -> None:
         namespace = self._namespace()
-        for name in (self._lines.keys() | self._held.keys()).difference(namespace):
-            self._forget(name)
+        for names in (self._lines, self._held):
+            # Mostly none is, and nothing is done for each of many.
+            if not all(map(namespace.__contains__, names)):
+                for name in names.keys() - namespace.keys():
+                    self._forget(name)
 
     def _forget(self, name: str) -> None:
         self._lines.pop(name, None)

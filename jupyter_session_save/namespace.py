@@ -32,14 +32,22 @@ def user_names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> list[
     hidden : mapping of str to object
         What the shell put there; a name that the user has bound to something else is the user's.
     """
-    return [
-        name
-        for name, value in list(namespace.items())
-        if type(name) is str
+    return [name for name, value in list(namespace.items()) if is_users(name, value, namespace, hidden)]
+
+
+def is_users(name: Any, value: Any, namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> bool:
+    """Whether the user made a name; parameters as for `user_names`."""
+    return (
+        type(name) is str
         and name not in _MODULE_NAMES
         and hidden.get(name, _MISSING) is not value
-        and not ((name[:1] == "_" or name in _HISTORY) and _is_history(name, value, namespace, hidden))
-    ]
+        and not (may_be_history(name) and _is_history(name, value, namespace, hidden))
+    )
+
+
+def may_be_history(name: str) -> bool:
+    """Whether it depends on more than a name and its value, such as the outputs there are, whose the name is."""
+    return name[:1] == "_" or name in _HISTORY
 
 
 def _is_history(name: str, value: Any, namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> bool:

@@ -86,11 +86,21 @@ def hidden_names(shell: Any) -> dict[str, Any]:
     A name is the user's as soon as it is bound to something else.
     """
     namespace = shell.user_ns
-    names = {name for name in list(namespace) if str(name).startswith("_VSCODE")}
-    names.update(_FRONT_END_NAMES)
+    names = {*_of_vscode(list(namespace)), *_FRONT_END_NAMES}
     # %pylab hides what it imports, too, but a fresh kernel does not have it.
     own = {k: v for k, v in shell.user_ns_hidden.items() if k.startswith("_") or k in _SHELL_NAMES}
     return {**own, **_history_names(shell), **{name: namespace[name] for name in names if name in namespace}}
+
+
+def _of_vscode(names: list[Any]) -> list[Any]:
+    """Return the names that an editor made."""
+    try:
+        # All at once: there may be 100,000 names, and mostly none of these.
+        if "\0_VSCODE" not in "\0".join(["", *names]):
+            return []
+    except TypeError:  # Some are no texts.
+        pass
+    return [name for name in names if str(name).startswith("_VSCODE")]
 
 
 def _history_names(shell: Any) -> dict[str, Any]:

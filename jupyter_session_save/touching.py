@@ -5,10 +5,9 @@ Invariant: with a name comes all that shares objects with it, that it refers to,
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any
 
 from .components import is_plain
@@ -26,22 +25,21 @@ class Touching:
     ----------
     where : mapping of str to Tracked
         How each name was stored last.
-    known : mapping of str to int
-        The ids of the values at that time.
     ids : mapping of str to int
-        The ids of the values now.
+        The names that there are, and the ids of their values.
+    differing : set of str
+        Names that are bound to something else than what was stored, and those that are gone.
     escaping : Escaping
     """
 
     where: Mapping[str, Tracked]
-    known: Mapping[str, int]
     ids: Mapping[str, int]
+    differing: AbstractSet[str]
     escaping: Escaping
 
     def reached(self, mentioned: Iterable[str], view: Mapping[str, Any], *, everything: bool) -> set[str]:
         """Return the names, present or gone, that have to be looked at."""
-        others = map(operator.ne, map(self.known.get, self.ids), self.ids.values())
-        rebound = set(compress(self.ids, others)) | (self.where.keys() - self.ids.keys())
+        rebound = set(self.differing)
         always = set() if everything else self.escaping.always()
         if everything or always is None:
             return set(self.ids) | rebound

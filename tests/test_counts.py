@@ -192,7 +192,7 @@ class Recorded(Autosaved):
     def __init__(self, root: Path, notes: Notes) -> None:
         super().__init__(root, notes)
         self.recorder = Recorder(lambda: self.notebook.namespace, str)
-        self.tracker._lineage = self.recorder.lineage
+        self.tracker._records._lineage = self.recorder.lineage
 
     def run(self, code: str) -> Counts:
         info = SimpleNamespace(store_history=True, silent=False, raw_cell=code, transformed_cell=code)

@@ -15,6 +15,7 @@ import types
 import typing
 import weakref
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from .nans import Nans
@@ -163,7 +164,7 @@ def names_in(code: types.CodeType) -> set[str]:
     return found
 
 
-def _is_of_definitions(kind: type) -> bool:
+def is_of_definitions(kind: type) -> bool:
     """Whether values of a type are functions, classes or type variables: what travels by reference to its name."""
     return kind is types.FunctionType or issubclass(kind, type) or any(kind is named for named in _NAMED_GENERICS)
 
@@ -183,9 +184,19 @@ class Scope:
         The variables that are being saved: only these can be referred to.
     live : mapping of str to object
         Kernel objects by tag, such as ``{"shell": get_ipython()}``.
+    definitions : mapping of str to object, optional
+        Those of the variables that may be functions, classes or type variables, if that is known. Of `saved` only the
+        names count then, and it must not change.
     """
 
-    def __init__(self, namespace: dict[str, Any], saved: Mapping[str, Any], live: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        saved: Mapping[str, Any],
+        live: Mapping[str, Any],
+        *,
+        definitions: Mapping[str, Any] | None = None,
+    ) -> None:
         self.namespace = namespace
         self.live = dict(standard_live(namespace))
         self.live.update(live)
@@ -211,8 +222,9 @@ class Scope:
         # Arrays, and storages of torch, by the address of their memory: torch does not say whose memory it uses.
         self.arrays: dict[int, weakref.ref[Any]] = {}
         self.storages: dict[int, Any] = {}
-        self.saved = frozenset(saved)
-        self.names = self._definitions(saved)
+        # Not gone through where that is not needed: there may be 100,000, and this is made anew after each cell.
+        self.saved: AbstractSet[str] = frozenset(saved) if definitions is None else saved.keys()
+        self.names = self._definitions(saved if definitions is None else definitions)
         self._registrations: dict[int, list[type]] | None = None
 
     def registered_with(self, cls: type) -> tuple[type, ...]:
@@ -236,7 +248,7 @@ class Scope:
         names: dict[int, str] = {}
         # Asked once for each type, by its id, since a metaclass may forbid to hash its classes.
         kinds = {id(kind): kind for kind in map(type, saved.values())}
-        defining = {i for i, kind in kinds.items() if _is_of_definitions(kind)}
+        defining = {i for i, kind in kinds.items() if is_of_definitions(kind)}
         for name in sorted(name for name, value in saved.items() if id(type(value)) in defining):
             value = saved[name]
             if id(value) in self.live_ids or importable_path(value) is not None:
