@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import around
+from . import around, held
 from .components import split
 from .errors import StoreError
 from .escaping import Escaping
@@ -34,8 +34,6 @@ from .sweeping import Names, Patience, Rounds, Seldom
 from .touching import Touching
 from .trust import Signer
 from .writing import Writer
-
-_LATE = "older than this cell: "
 
 _BATCH = 0.01
 """Seconds of looking at components, at least, for each time that all names are gone through."""
@@ -214,10 +212,11 @@ class Tracker:
         try:
             return self._save(*arguments)
         except StoreError as error:
-            if error.errno != errno.ENOENT or not self._where:
+            parent = held.unless_replaced(self.repository.store, self.current)
+            if error.errno != errno.ENOENT or not (self._where or parent is not self.current):
                 raise
             # What this builds on was removed: nothing counts as stored any more.
-            self._where, self._ids, self._state, self._late = {}, {}, {}, Late()
+            self.current, self._where, self._ids, self._state, self._late = parent, {}, {}, {}, Late()
             return self._save(*arguments)
 
     def _save(
@@ -258,7 +257,8 @@ class Tracker:
                 touched |= more
             late.update(examiner.late)
             where = touching.merged(found, late)
-            committed = self._commit(writer, where, state, ids, cell, _LATE + ", ".join(sorted(late)) if late else "")
+            older = f"older than this cell: {', '.join(sorted(late))}" if late else ""
+            committed = self._commit(writer, where, state, ids, cell, older)
             # In place, since a thread takes from it.
             self.unsettled.extend(writer.unsettled)
         if committed is not None:

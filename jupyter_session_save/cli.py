@@ -17,7 +17,7 @@ from .autoload import disable, enable
 from .catalog import STORE_VARIABLE, open_repository
 from .errors import SessionError
 from .listings import SessionDiff
-from .looking import compare, delete, list_sessions, list_snapshots, prune, pruning_lines
+from .looking import check, compare, delete, list_sessions, list_snapshots, prune, pruning_lines
 from .retention import DEFAULT
 from .snapshot import Snapshot
 
@@ -88,8 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     prune.add_argument("names", metavar="NAME", nargs="*", help="by default all sessions")
     prune.add_argument("--keep", metavar="POLICY", default=DEFAULT, help=f"by default {DEFAULT}")
     prune.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-    check = command("check", _check, "look for damage; exit status 1 if there is any", store, as_json)
-    check.add_argument("--no-data", action="store_true", help="only whether everything is there, not each byte")
+    checking = command(
+        "check", _check, "look for damage (exit status 1), and for what you did not sign", store, as_json
+    )
+    checking.add_argument("--no-data", action="store_true", help="only whether everything is there, not each byte")
     autoload = command("autoload", _autoload, "load the extension in every new kernel of an IPython profile")
     way = autoload.add_mutually_exclusive_group(required=True)
     way.add_argument("--enable", action="store_true", help="write a startup file into the profile")
@@ -139,12 +141,12 @@ def _prune(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     repository = open_repository(_store(args), create=False)
-    damage = repository.check(data=not args.no_data)
+    found = check(repository, data=not args.no_data)
     if args.json:
-        print(_json(damage))
+        print(_json({"damage": found.damage, "notes": found.notes}))
     else:
-        print("\n".join(damage) or f"no damage in {repository.store.url}")
-    return 1 if damage else 0
+        print("\n".join((*(found.damage or [f"no damage in {repository.store.url}"]), *found.notes)))
+    return 1 if found.damage else 0
 
 
 def _autoload(args: argparse.Namespace) -> int:

@@ -7,13 +7,15 @@ still finds the record it builds on may rely on all that both refer to.
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from .digests import key_of
-from .errors import SessionNotFoundError
-from .names import parse_snapshot_key
+from .errors import SessionNotFoundError, StoreError
+from .names import stored_names, stored_versions
+from .numbering import forget_retired
 from .snapshot import Snapshot
 from .store import Store
 
@@ -61,8 +63,13 @@ class Pruning:
 
 
 def records(store: Store) -> Iterator[tuple[str, int]]:
-    """Yield name and version of every record that is stored."""
-    yield from filter(None, map(parse_snapshot_key, store.list("sessions/")))
+    """Yield name and version of every record that is stored; StoreError if some may be out of reach."""
+    for name in stored_names(store):
+        try:
+            yield from ((name, version) for version in stored_versions(store, name))
+        except StoreError as error:
+            if error.errno != errno.ENOTDIR:  # a file holds no records
+                raise
 
 
 def used(
@@ -121,6 +128,9 @@ def collect(store: Store, read: Callable[[str, int], Snapshot], *, grace: float)
                     candidates.append(key)
     needed = used(store, read)
     freed = store.sweep(grace)
+    for name in stored_names(store):
+        with contextlib.suppress(StoreError):
+            forget_retired(store, name)
     if needed is None:
         return freed
     for key in candidates:

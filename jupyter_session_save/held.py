@@ -64,17 +64,18 @@ class Held:
             if part.pack == "":
                 raise ValueError(f"the part {part.digest} was put by another writer: put it with this one")
             if not self.has(part):
-                raise self._removed(key_of(part))
+                raise self.removed(key_of(part))
         keys = set(map(key_of, parts))
         try:
             self._store.sync(sorted(fresh | keys & unsure))
         except KeyError as error:
-            raise self._removed(error.args[0]) from None
+            raise self.removed(error.args[0]) from None
         for key in sorted(keys):
             if not self._store.exists(key):
-                raise self._removed(key)
+                raise self.removed(key)
 
-    def _removed(self, key: str) -> StoreError:
+    def removed(self, key: str) -> StoreError:
+        """Return what to raise of something that should be there."""
         error = StoreError(f"{key} was removed from {self._store.url} during the save: save again")
         error.errno = errno.ENOENT
         return error
@@ -86,3 +87,10 @@ def stands(store: Store, record: Snapshot) -> bool:
         return record.signature.encode() in store.get(snapshot_key(record.name, record.sequence))
     except KeyError:
         return False
+
+
+def unless_replaced(store: Store, record: Snapshot | None) -> Snapshot | None:
+    """Return a record that others may build on: one that stands, or was removed and nothing stands in its place."""
+    if record is None or stands(store, record) or not store.exists(snapshot_key(record.name, record.sequence)):
+        return record
+    return None

@@ -25,13 +25,21 @@ class SessionList(Report):
     Attributes
     ----------
     snapshots : tuple of Snapshot
-        The newest of each session.
+        The newest of each session that can be read.
+    refused : tuple of str
+        Why newer ones cannot be read.
     """
 
     snapshots: tuple[Snapshot, ...]
+    refused: tuple[str, ...] = ()
 
     def _title(self) -> str:
-        return plural(len(self.snapshots), "session") if self.snapshots else "no sessions are saved here"
+        return (
+            plural(len(self.snapshots), "session") if self.snapshots or self.refused else "no sessions are saved here"
+        )
+
+    def _facts(self) -> list[str]:
+        return list(self.refused)
 
     def _tables(self) -> list[Table]:
         return [_snapshots(self.snapshots)]
@@ -47,10 +55,13 @@ class SnapshotList(VariablesReport):
         Newest first.
     steps : tuple of Step
         What each of them changed.
+    refused : tuple of str
+        Why others cannot be read.
     """
 
     snapshots: tuple[Snapshot, ...]
     steps: tuple[Step, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def variables(self) -> tuple[Variable, ...]:  # type: ignore[override]
@@ -64,6 +75,9 @@ class SnapshotList(VariablesReport):
         if not self.snapshots:
             return "no snapshots"
         return f"{self.snapshots[0].name}: {plural(len(self.snapshots), 'snapshot')}"
+
+    def _facts(self) -> list[str]:
+        return list(self.refused)
 
     def _tables(self) -> list[Table]:
         newest = self.snapshots[0].reference if self.snapshots else ""

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from .catalog import split_reference, suggesting, within
 from .collection import Pruning
 from .display import human_bytes, listing, one_line, plural
-from .errors import DamagedError, FormatError, SessionError
+from .errors import DamagedError, FormatError, SessionError, StoreError, TrustError
 from .history import changes, steps
 from .listings import SessionDiff, SessionList, SnapshotList
+from .manifest import signed_bytes
+from .names import strays
 from .preview import LONGEST, previews
 from .repository import Repository
 from .retention import DEFAULT
@@ -22,19 +25,24 @@ from .retention import parse as parse_policy
 from .sensitive import MARK
 from .snapshot import Snapshot
 from .statement import Statement
+from .trust import Signer
 
 _ASKED = re.compile(r"\b(?:getpass|get_password|get_secret)\b")
 
 
 def list_sessions(repository: Repository) -> SessionList:
     """Return the newest readable snapshot of each session, the newest first."""
-    newest = []
+    newest, refused = list[Snapshot](), list[str]()
     for name in repository.names():
         try:
-            newest.append(repository.resolve(name))
-        except (DamagedError, FormatError):
-            newest += repository.snapshots(name)[:1]
-    return SessionList(tuple(sorted(newest, key=lambda s: s.created, reverse=True)))
+            for reading in repository.readings(name):
+                if isinstance(reading, Snapshot):
+                    newest.append(reading)
+                    break
+                refused.append(str(reading))
+        except StoreError as error:
+            refused.append(str(error))
+    return SessionList(tuple(sorted(newest, key=lambda s: s.created, reverse=True)), tuple(refused))
 
 
 def list_snapshots(repository: Repository, reference: str) -> SnapshotList:
@@ -44,16 +52,19 @@ def list_snapshots(repository: Repository, reference: str) -> SnapshotList:
     ------
     SessionNotFoundError
         If there is none.
-    DamagedError, FormatError
+    DamagedError, FormatError, StoreError
         If there are some and none can be read.
     """
     name, version = split_reference(reference)
+    refused: list[str] = []
     with suggesting(repository, name):
         if version is not None:
             snapshots = [repository.resolve(name, version)]
         else:
-            snapshots = repository.snapshots(name) or [repository.resolve(name)]
-    return SnapshotList(tuple(snapshots), tuple(steps(snapshots)))
+            readings = list(repository.readings(name))
+            snapshots = [r for r in readings if isinstance(r, Snapshot)] or [repository.resolve(name)]
+            refused = [str(r) for r in readings if not isinstance(r, Snapshot)]
+    return SnapshotList(tuple(snapshots), tuple(steps(snapshots)), tuple(refused))
 
 
 def compare(repository: Repository, before: str, after: str = "") -> SessionDiff:
@@ -67,7 +78,7 @@ def compare(repository: Repository, before: str, after: str = "") -> SessionDiff
 
     Raises
     ------
-    SessionNotFoundError, DamagedError, FormatError
+    SessionNotFoundError, DamagedError, FormatError, StoreError
         If one of them is not there or cannot be read.
     """
     found = []
@@ -99,6 +110,58 @@ def _unless_secret(text: str, made_by: Sequence[Statement]) -> str:
     return MARK if any(MARK in s.text or _ASKED.search(s.text) for s in made_by) else text
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a look at a whole store has found.
+
+    Attributes
+    ----------
+    damage : tuple of str
+        One line for each damaged thing.
+    notes : tuple of str
+        What is no damage, but should be known: sessions that this user has not signed, files that are none of ours.
+    """
+
+    damage: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def check(repository: Repository, *, data: bool = True) -> Checked:
+    """Look for damage in a store, and say what in it this user has not signed.
+
+    Parameters
+    ----------
+    repository : Repository
+    data : bool
+        Compare all bytes with their digests; otherwise only presence and length.
+    """
+    notes: list[str] = []
+    signer: Signer | None = None
+    try:
+        signer = Signer.existing()
+    except (TrustError, StoreError) as error:
+        notes.append(f"no signature can be checked, because {error}")
+    signed: dict[str, dict[int, bool]] = {}
+
+    def each(snapshot: Snapshot) -> None:
+        own = signer is not None and signer.verify(signed_bytes(snapshot), snapshot.signature)
+        signed.setdefault(snapshot.name, {})[snapshot.sequence] = own
+
+    damage = repository.check(data=data, each=each)
+    notes += filter(None, (_unsigned(name, own) for name, own in sorted(signed.items())))
+    found = f"in {repository.store.url} is neither a session nor part of one: move it away"
+    return Checked(tuple(damage), (*notes, *(f"{key} {found}" for key in strays(repository.store))))
+
+
+def _unsigned(name: str, signed: Mapping[int, bool]) -> str:
+    """Say of a session which of its snapshots this user has not signed, ``""`` if there are none."""
+    left = sorted(version for version, own in signed.items() if not own)
+    if not left:
+        return ""
+    which = "" if len(left) == len(signed) else f" {_ranges(left)}"
+    return f"{one_line(name)}{which}: not signed by you, so that loading it needs --trust"
+
+
 def delete(repository: Repository, reference: str) -> str:
     """Delete a session or one snapshot of it, free what nothing else needs, and say so in one line.
 
@@ -113,7 +176,7 @@ def delete(repository: Repository, reference: str) -> str:
     line = f"deleted {reference}: {plural(removed, 'snapshot')}"
     try:
         freed = repository.collect()
-    except (DamagedError, FormatError) as error:
+    except (DamagedError, FormatError, StoreError) as error:
         return f"{line}; no bytes were freed, because {error}"
     # A grace period protects saves under way; without a word of it "0 B freed" looks like a fault.
     return f"{line}, {human_bytes(freed)} freed; what is less than an hour old is freed by a later delete"

@@ -6,16 +6,23 @@ are equal, also on disks that ignore case.
 
 from __future__ import annotations
 
+import errno
 import re
 import unicodedata
+from collections.abc import Iterator
 
-from .errors import SessionNameError
+from .errors import SessionNameError, StoreError
 from .store import Store
 
 _LONGEST = 200
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-.")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-_KEY = re.compile(r"sessions/([^/]+)/([1-9][0-9]{0,17})\.json")
+_RECORD = re.compile(r"([1-9][0-9]{0,17})\.json")
+_OURS = re.compile(r"[1-9][0-9]{0,17}\.(?:json|gone)")
+_KEY = re.compile(f"sessions/([^/]+)/{_RECORD.pattern}")
+
+LAST = 10**18 - 1
+"""The greatest version that a snapshot can have."""
 
 
 def quote(name: str) -> str:
@@ -63,9 +70,22 @@ def unquote(quoted: str) -> str | None:
         return None
 
 
+def session_prefix(name: str) -> str:
+    """Return what the keys of a session begin with."""
+    return f"sessions/{quote(name)}/"
+
+
 def snapshot_key(name: str, sequence: int) -> str:
-    """Return the key of a snapshot."""
-    return f"sessions/{quote(name)}/{sequence}.json"
+    """Return the key of a snapshot.
+
+    Raises
+    ------
+    SessionNameError
+        As `quote`, or if no version can be so great.
+    """
+    if sequence > LAST:
+        raise SessionNameError(f"no version follows {name}@{LAST}: delete that one or save under another name")
+    return f"{session_prefix(name)}{sequence}.json"
 
 
 def parse_snapshot_key(key: str) -> tuple[str, int] | None:
@@ -75,10 +95,32 @@ def parse_snapshot_key(key: str) -> tuple[str, int] | None:
     return (name, int(match[2])) if match and name is not None else None
 
 
+def stored_names(store: Store) -> list[str]:
+    """Return the sessions for which there is a directory, or something else in its place, sorted."""
+    return sorted(name for name in map(unquote, store.children("sessions/")) if name is not None)
+
+
 def stored_versions(store: Store, name: str) -> list[int]:
     """Return the versions stored under a name, oldest first, whether they can be read or not."""
-    found = map(parse_snapshot_key, store.list(f"sessions/{quote(name)}/"))
-    return sorted(version for _, version in filter(None, found))
+    found = map(_RECORD.fullmatch, store.children(session_prefix(name)))
+    return sorted(int(match[1]) for match in filter(None, found))
+
+
+def strays(store: Store) -> Iterator[str]:
+    """Yield what stands among sessions and is neither one nor part of one, as keys."""
+    for quoted in store.children("sessions/"):
+        if unquote(quoted) is None:
+            yield f"sessions/{quoted}"
+            continue
+        try:
+            yield from (
+                f"sessions/{quoted}/{last}"
+                for last in store.children(f"sessions/{quoted}/")
+                if not _OURS.fullmatch(last)
+            )
+        except StoreError as error:
+            if error.errno == errno.ENOTDIR:  # all else is damage
+                yield f"sessions/{quoted}"
 
 
 def _encode(text: str) -> str:

@@ -1,17 +1,27 @@
 """The next free version of each session, without listing them for every save.
 
-Invariant: a version that is handed out was, a moment ago, greater than all that were stored.
+A number that somebody has noted down, or builds on, must not come to mean another snapshot. So whoever removes the
+newest of a session leaves its number there, until a later one is stored or a year has passed.
+
+Invariant: a version that is handed out was, a moment ago, greater than all that were stored or left there.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 
-from .errors import SessionError
+from .errors import SessionError, StoreError
 from .manifest import read
-from .names import quote, snapshot_key, stored_versions
+from .names import LAST, session_prefix, snapshot_key, stored_versions
 from .snapshot import Snapshot
 from .store import Store
+
+LEFT = 365 * 86400.0
+"""Seconds for which the number of a removed snapshot is left where no later one follows."""
+
+_GONE = re.compile(r"([1-9][0-9]{0,17})\.gone")
+_GIVEN = re.compile(r"([1-9][0-9]{0,17})\.(?:json|gone)")
 
 
 class Numbering:
@@ -32,7 +42,7 @@ class Numbering:
         known = self._newest.get(name)
         if known is None or stamp is None or known[1] != stamp:
             # The stamp is older than the list: what comes between them is found out the next time.
-            known = (max(stored_versions(self._store, name), default=0), stamp)
+            known = (last_given(self._store, name), stamp)
             self._newest[name] = known
         return known[0] + 1
 
@@ -45,7 +55,34 @@ class Numbering:
         self._newest.pop(name, None)
 
     def _stamp(self, name: str) -> object:
-        return self._store.stamp(f"sessions/{quote(name)}/")
+        return self._store.stamp(session_prefix(name))
+
+
+def last_given(store: Store, name: str) -> int:
+    """Return the greatest version that a session has or had, 0 if it is new."""
+    return max(_numbers(store, name, _GIVEN), default=0)
+
+
+def retire(store: Store, name: str, version: int) -> None:
+    """Leave the number of a snapshot that is about to be removed, if it is the last that was given."""
+    if LAST > version >= last_given(store, name):
+        # Without room, or a right, for an empty file: what was asked for is to remove something.
+        with contextlib.suppress(StoreError):
+            store.put(f"{session_prefix(name)}{version}.gone", [], durable=False, overwrite=True)
+
+
+def forget_retired(store: Store, name: str) -> None:
+    """Remove numbers that were left and are of no more use."""
+    newest = max(stored_versions(store, name), default=0)
+    for version in _numbers(store, name, _GONE):
+        key = f"{session_prefix(name)}{version}.gone"
+        with contextlib.suppress(KeyError):
+            if version <= newest or store.age(key) >= LEFT:
+                store.delete(key)
+
+
+def _numbers(store: Store, name: str, pattern: re.Pattern[str]) -> list[int]:
+    return [int(match[1]) for match in filter(None, map(pattern.fullmatch, store.children(session_prefix(name))))]
 
 
 def line_of(store: Store, snapshot: Snapshot, parent: Snapshot | None) -> tuple[tuple[int, int], ...]:

@@ -6,24 +6,22 @@ Invariant: nothing is removed that a snapshot refers to; one that cannot be read
 from __future__ import annotations
 
 import contextlib
-import json
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from . import collection, manifest, retention
 from .collection import Pruned, Pruning
-from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError
-from .names import parse_snapshot_key, quote, snapshot_key, stored_versions
-from .numbering import Numbering
+from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError, StoreError
+from .marking import check_mark
+from .names import parse_snapshot_key, quote, snapshot_key, stored_names, stored_versions
+from .numbering import Numbering, retire
 from .outlines import Outlines
 from .reading import Reader
-from .snapshot import FORMAT, Part, Snapshot
+from .snapshot import Part, Snapshot
 from .store import Store, open_store
 from .writing import Memory, Writer
-
-_KIND = "jupyter_session_save"
-_MARK = "format.json"
 
 
 class Repository:
@@ -60,32 +58,7 @@ class Repository:
             If it is missing (with ``create=False``) or the store refuses.
         """
         store = open_store(where, create=create)
-        data = _mark_of(store)
-        if data is None and not store.is_empty():
-            data = _mark_of(store)  # another process may just have made it
-            if data is None:
-                raise FormatError(
-                    f"{store.url} is not a session store: it holds other files and no {_MARK}; give another directory"
-                )
-        if data is None:
-            if create:
-                # Not create-only: every writer of this format writes these bytes.
-                mark = json.dumps({"format": FORMAT, "kind": _KIND}, sort_keys=True).encode() + b"\n"
-                store.put(_MARK, [mark], durable=True, overwrite=True)
-            return cls(store)
-        try:
-            raw = json.loads(data)
-            kind, version = raw["kind"], raw["format"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            kind, version = None, None
-        if kind != _KIND or not isinstance(version, int) or version < 1:
-            raise FormatError(
-                f"{store.url} is not a session store: its {_MARK} is of another kind; give another directory"
-            )
-        if version > FORMAT:
-            raise FormatError(
-                f"{store.url} has format {version}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
-            )
+        check_mark(store, create=create)
         return cls(store)
 
     def writer(self, tick: Callable[[int], None] | None = None, *, durable: bool = True) -> Writer:
@@ -156,16 +129,20 @@ class Repository:
         return self._reader.whole_packs(parts)
 
     def names(self) -> list[str]:
-        """Return the names of all sessions, sorted."""
-        return sorted({name for name, _ in collection.records(self.store)})
+        """Return the names of all sessions, sorted, whether they can be read or not."""
+        return [name for name in stored_names(self.store) if self._has_some(name)]
 
     def versions(self, name: str) -> list[int]:
         """Return the versions stored under a name, oldest first, whether they can be read or not."""
         return stored_versions(self.store, name)
 
     def snapshots(self, name: str) -> list[Snapshot]:
-        """Return the snapshots of a session, newest first; `check` tells of those left out as unreadable."""
+        """Return the snapshots of a session that can be read, newest first."""
         return list(self._readable(name))
+
+    def readings(self, name: str) -> Iterator[Snapshot | SessionError]:
+        """Yield for each version of a session, newest first, its snapshot, or why that cannot be read."""
+        return self._readings(name, self._snapshot)
 
     def newest(self, name: str) -> Snapshot | None:
         """Return the newest snapshot of a session that can be read, without reading the others."""
@@ -195,7 +172,7 @@ class Repository:
         ------
         SessionNotFoundError
             If there is none; it says what there is.
-        DamagedError
+        DamagedError, FormatError, StoreError
             If it cannot be read; it names an earlier one that can, and never falls back by itself.
         """
         versions = self.versions(name)
@@ -211,10 +188,16 @@ class Repository:
             )
         try:
             return self._snapshot(name, version)
-        except DamagedError as error:
-            sound = next((s for s in self.snapshots(name) if s.sequence < version), None)
-            advice = f"; {sound.reference} can be read: load that" if sound else ""
-            raise DamagedError(f"{error}{advice}") from error
+        except SessionNotFoundError:
+            raise
+        except (DamagedError, FormatError, StoreError) as error:
+            sound = next((s for s in self._readable(name) if s.sequence < version), None)
+            if sound is None:
+                raise
+            advised = type(error)(f"{error}; {sound.reference} can be read: load that")
+            if isinstance(error, StoreError):
+                advised.errno = error.errno  # type: ignore[union-attr]
+            raise advised from error
 
     def delete(self, name: str, version: int | None = None) -> int:
         """Remove a snapshot, or a session with all of them; `collect` then frees the bytes.
@@ -233,13 +216,7 @@ class Repository:
         if not versions or (version is not None and version not in versions):
             with contextlib.suppress(DamagedError):
                 self.resolve(name, version)
-        removed = 0
-        # Oldest first: killed half-way, what is left is the newest.
-        for number in versions if version is None else [version]:
-            with contextlib.suppress(KeyError):
-                self.store.delete(snapshot_key(name, number))
-                removed += 1
-        return removed
+        return self._remove(name, versions if version is None else [version])
 
     def collect(self, *, grace: float = collection.GRACE) -> int:
         """Remove blobs and packs that no snapshot refers to, and what killed writers left.
@@ -256,7 +233,7 @@ class Repository:
 
         Raises
         ------
-        DamagedError, FormatError
+        DamagedError, FormatError, StoreError
             If a snapshot cannot be read: nothing is removed, because nobody knows what it refers to.
         """
         try:
@@ -300,28 +277,32 @@ class Repository:
                 self.resolve(name)
         found = []
         for name in dict.fromkeys(names) or self.names():
-            snapshots = list(self._readable(name, self._outlines))
+            try:
+                snapshots = [r for r in self._readings(name, self._outlines) if isinstance(r, Snapshot)]
+            except StoreError:
+                if names:
+                    raise
+                continue  # `collect` says why it frees nothing
             kept = retention.keep(snapshots, policy)
             found.append(Pruned(name, len(kept), tuple(sorted({s.sequence for s in snapshots} - kept))))
         if dry_run:
             return Pruning(tuple(found), collection.exclusive(self.store, self._outlines, found))
         for session in found:
-            # Oldest first: killed half-way, what is left is the newest.
-            for version in session.removed:
-                with contextlib.suppress(KeyError):
-                    self.store.delete(snapshot_key(session.name, version))
+            self._remove(session.name, session.removed)
         try:
             return Pruning(tuple(found), self.collect(grace=grace))
-        except (DamagedError, FormatError) as error:
+        except (DamagedError, FormatError, StoreError) as error:
             return Pruning(tuple(found), 0, f"no bytes were freed, because {error}")
 
-    def check(self, *, data: bool = True) -> list[str]:
+    def check(self, *, data: bool = True, each: Callable[[Snapshot], None] = lambda _: None) -> list[str]:
         """Look for damage.
 
         Parameters
         ----------
         data : bool
             Compare all bytes with their digests; otherwise only presence and length.
+        each : callable
+            Is called with every snapshot whose record can be read.
 
         Returns
         -------
@@ -332,14 +313,8 @@ class Repository:
         lines: list[str] = []
         seen: dict[Part, str] = {}
         needs: dict[str, list[str]] = {}
-        for name, version in collection.records(self.store):
-            try:
-                snapshot = self._snapshot(name, version)
-            except SessionNotFoundError:
-                continue
-            except SessionError as error:
-                lines.append(str(error))
-                continue
+        for snapshot in self._everything(lines):
+            each(snapshot)
             for component in (*snapshot.components, *snapshot.state):
                 damage = set()
                 for part in (component.stream, *component.buffers):
@@ -350,10 +325,47 @@ class Repository:
                     needs.setdefault(line, []).extend(f"{n} of {snapshot.reference}" for n in component.names)
         return lines + [f"{line}; needed by {_shorten(names)}" for line, names in needs.items()]
 
-    def _readable(self, name: str, read: Callable[[str, int], Snapshot] | None = None) -> Iterator[Snapshot]:
+    def _everything(self, refused: list[str]) -> Iterator[Snapshot]:
+        """Yield all snapshots, and say which cannot be read."""
+        for name in self.names():
+            try:
+                for reading in self._readings(name, self._snapshot):
+                    if isinstance(reading, Snapshot):
+                        yield reading
+                    else:
+                        refused.append(str(reading))
+            except StoreError as error:
+                refused.append(str(error))
+
+    def _has_some(self, name: str) -> bool:
+        try:
+            return bool(self.versions(name))
+        except StoreError as error:
+            return error.errno != errno.ENOTDIR  # a file is no session
+
+    def _remove(self, name: str, versions: Sequence[int]) -> int:
+        """Remove snapshots; return how many were there."""
+        removed = 0
+        if versions:
+            retire(self.store, name, versions[-1])
+        # Oldest first: killed half-way, what is left is the newest.
+        for version in versions:
+            with contextlib.suppress(KeyError):
+                self.store.delete(snapshot_key(name, version))
+                removed += 1
+        return removed
+
+    def _readable(self, name: str) -> Iterator[Snapshot]:
+        return (reading for reading in self.readings(name) if isinstance(reading, Snapshot))
+
+    def _readings(self, name: str, read: Callable[[str, int], Snapshot]) -> Iterator[Snapshot | SessionError]:
         for version in reversed(self.versions(name)):
-            with contextlib.suppress(SessionError):
-                yield (read or self._snapshot)(name, version)
+            try:
+                yield read(name, version)
+            except SessionNotFoundError:
+                continue  # deleted meanwhile
+            except SessionError as error:
+                yield error
 
     def _snapshot(self, name: str, version: int) -> Snapshot:
         return self._parsed(name, version, self._record(name, version))
@@ -370,13 +382,6 @@ class Repository:
         if snapshot.sequence != version or quote(snapshot.name) != quote(name):
             raise DamagedError(f"{key} in {self.store.url} holds {snapshot.reference}: move it back or delete it")
         return snapshot
-
-
-def _mark_of(store: Store) -> bytes | None:
-    try:
-        return store.get(_MARK)
-    except KeyError:
-        return None
 
 
 def _shorten(words: list[str]) -> str:

@@ -53,7 +53,7 @@ class Signer:
         StoreError
             If it cannot be read or made.
         """
-        path = Path(directory or data_directory()) / "session-key"
+        path = _key_file(directory)
         try:
             if not os.path.lexists(path):
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,6 +67,11 @@ class Signer:
             refusal = StoreError(f"cannot use the signing key {path}: {error.strerror}: mend that and try again")
             refusal.errno = error.errno
             raise refusal from error
+
+    @classmethod
+    def existing(cls, directory: str | os.PathLike[str] | None = None) -> Signer | None:
+        """Return this user's signer without making a key, None if there is none yet; else as `of_user`."""
+        return cls.of_user(directory) if os.path.lexists(_key_file(directory)) else None
 
     def sign(self, data: bytes) -> str:
         """Return the signature of bytes, 64 hexadecimal digits."""
@@ -87,6 +92,10 @@ def data_directory() -> str:
     from jupyter_core.paths import jupyter_data_dir
 
     return str(jupyter_data_dir())
+
+
+def _key_file(directory: str | os.PathLike[str] | None) -> Path:
+    return Path(directory or data_directory()) / "session-key"
 
 
 def _make(path: Path) -> None:

@@ -20,7 +20,7 @@ from . import bystanders, patches
 from .digests import Tick, digest_of, key_of
 from .display import human_bytes
 from .errors import MORE_ROOM, DamagedError, KeyExistsError, StoreError
-from .held import Held, stands
+from .held import Held, stands, unless_replaced
 from .manifest import Rows, seal
 from .names import snapshot_key
 from .numbering import Numbering, line_of
@@ -255,6 +255,8 @@ class Writer:
         if parent_record is not None and not stands(self._store, parent_record):
             # It went after the record was put or before; only in the second case may parts have gone with it.
             try:
+                if unless_replaced(self._store, parent_record) is None:
+                    raise self._held.removed(parent_record.reference)
                 self._hold(final)
             except StoreError:
                 self._store.delete(key)

@@ -401,6 +401,40 @@ def test_a_variable_known_to_take_long_is_not_late_once_it_is_of_another_type(
     assert not notebook.tracker.late and notebook.loaded()["slow"] is None
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("swept", [False, True])
+def test_a_session_that_another_has_deleted_and_made_anew_is_not_built_on(
+    notebook: Notebook, by_hand: bool, swept: bool
+) -> None:
+    notebook.run("a = [1]")
+    notebook.run("b = {'a': a}")
+    other = Notebook(Repository(notebook.repository.store))
+    if by_hand:
+        for version in (1, 2):
+            notebook.repository.store.delete(f"sessions/nb/{version}.json")  # past `delete`, so the numbers come again
+    else:
+        other.repository.delete("nb")
+    if swept:
+        other.repository.collect(grace=-60)
+    theirs = [other.run("a = 'theirs'"), other.run("c = 3")]
+    mine = notebook.run("a.append(2)")
+    assert mine is not None
+    assert mine.came_from(2) == (not by_hand)
+    assert [s.sequence for s in theirs if s] == ([1, 2] if by_hand else [3, 4])
+    assert mine.sequence == (3 if by_hand else 5)
+    assert notebook.loaded(mine)["b"] == {"a": [1, 2]}
+    for snapshot in theirs:
+        assert snapshot is not None
+        assert other.loaded(snapshot)["a"] == "theirs"
+    again = notebook.run("d = 4")
+    assert again is not None
+    assert again.came_from(mine.sequence)
+    assert canonical(notebook.loaded(again)) == canonical(notebook.namespace)
+    assert other.run("c = 5") is not None
+    assert canonical(other.loaded()) == canonical(other.namespace)
+    assert notebook.repository.check() == []
+
+
 def test_a_late_variable_that_is_deleted_leaves_nothing_to_do(notebook: Notebook, clock: list[float]) -> None:
     notebook.run(SLOW)
     notebook.run("slow = [Slow(i) for i in range(30)]", limit=0.1)

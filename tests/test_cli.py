@@ -15,6 +15,7 @@ from jupyter_session_save.cli import main
 from jupyter_session_save.errors import SessionError
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Component, Problem, Snapshot, Variable
+from jupyter_session_save.trust import Signer
 
 Capture = pytest.CaptureFixture[str]
 
@@ -203,8 +204,40 @@ def test_check(store: str, capsys: Capture) -> None:
     assert main(["check", "--store", store]) == 1
     assert "df of" in capsys.readouterr().out
     assert main(["check", "--store", store, "--json"]) == 1
-    (line,) = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
+    (line,) = found["damage"]
     assert pack.name in line
+    assert len(found["notes"]) == 2
+
+
+def test_check_names_what_this_user_has_not_signed(
+    store: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def notes() -> list[str]:
+        assert main(["check", "--store", store]) == 0
+        first, *others = capsys.readouterr().out.splitlines()
+        assert first.startswith("no damage in ")
+        return others
+
+    keys = Path(store).with_name("keys")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(keys))
+    unsigned = "not signed by you, so that loading it needs --trust"
+    assert notes() == [f"odd name: {unsigned}", f"sales: {unsigned}"]
+    assert not keys.exists()  # looking makes no key
+    repository = Repository.open(store)
+    sign = Signer.of_user().sign
+    with repository.writer() as writer:
+        writer.commit(Snapshot("sales"), sign=sign)
+    assert notes() == [f"odd name: {unsigned}", f"sales 1-3: {unsigned}"]
+    repository.delete("odd name")
+    for version in (1, 2, 3):
+        repository.delete("sales", version)
+    assert notes() == []
+    record = Path(store, "sessions", "sales", "4.json")
+    record.write_bytes(record.read_bytes().replace(b'"message":""', b'"message":"x"'))
+    assert notes() == [f"sales: {unsigned}"]
+    (keys / "session-key").chmod(0o644)
+    assert notes()[0].startswith("no signature can be checked, because ")
 
 
 def test_a_damaged_newest_snapshot_does_not_hide_its_session(store: str, capsys: Capture) -> None:

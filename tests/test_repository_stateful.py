@@ -109,6 +109,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         self.store = MemoryStore()
         self.repository = Repository(self.store)
         self.model: dict[str, dict[int, dict[str, bytes]]] = {}
+        self.given: dict[str, int] = {}
         self.asked: set[tuple[str, int]] = set()
         self.parents: dict[tuple[str, int], int] = {}
 
@@ -121,7 +122,9 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     def expect(self, name: str, snapshot: Snapshot, values: dict[str, bytes]) -> None:
         versions = self.model.setdefault(name, {})
-        assert snapshot.sequence == max((*versions, snapshot.parent or 0), default=0) + 1
+        # Also of those that were removed: what a number once meant it means for good.
+        assert snapshot.sequence == max(self.given.get(name, 0), snapshot.parent or 0) + 1
+        self.given[name] = snapshot.sequence
         versions[snapshot.sequence] = values
         here = (name, snapshot.sequence)
         (self.asked.add if snapshot.cell is None else self.asked.discard)(here)

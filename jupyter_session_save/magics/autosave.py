@@ -217,11 +217,16 @@ class AutosaveMagics(Magics):
             return version, None
 
     def version_of(self, name: str) -> int | None:
-        """Return the version of a session that the namespace came from."""
+        """Return the version of a session that the namespace came from, unless it has come to mean another."""
+        from ..held import unless_replaced
+
         current = None if self._autosave is None else self._autosave.tracker.current
         if current is None or current.name != name:
             current = self._came_from[0] if self._came_from is not None else None
-        return current.sequence if current is not None and current.name == name else None
+        if current is None or current.name != name:
+            return None
+        current = unless_replaced(self._sessions.repository().store, current)
+        return None if current is None else current.sequence
 
     def saved(self, report: SaveReport) -> None:
         """Take note that the user has saved everything."""

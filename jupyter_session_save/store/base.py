@@ -84,6 +84,16 @@ class Store(ABC):
     def list(self, prefix: str = "") -> Iterator[str]:
         """Yield the keys that start with `prefix`, sorted within each directory."""
 
+    def children(self, prefix: str) -> Iterable[str]:
+        """Return the names directly below a prefix that ends in ``/``, sorted, whatever stands under them.
+
+        Raises
+        ------
+        StoreError
+            If the system refuses, or if what the prefix names is no directory.
+        """
+        return sorted({key.removeprefix(prefix).partition("/")[0] for key in self.list(prefix)})
+
     @abstractmethod
     def delete(self, key: str) -> None:
         """Remove a key."""

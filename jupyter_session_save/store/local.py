@@ -153,6 +153,14 @@ class LocalStore(Store):
             if key.startswith(prefix):
                 yield key
 
+    def children(self, prefix: str) -> Iterable[str]:
+        """Return the names of files, directories and whatever else stands in a directory."""
+        try:
+            directory = self._directory(split_key(prefix.removesuffix("/")))
+        except KeyError:
+            return []
+        return [entry.name for entry in _entries(directory)]
+
     def delete(self, key: str) -> None:
         """Remove a key."""
         with self._reaching(key, "delete") as path:
@@ -353,15 +361,19 @@ def _check_regular(path: str, state: os.stat_result) -> None:
         raise _error(errno.EINVAL, f"cannot use {path}: it is not a regular file: move it away")
 
 
-def _walk(directory: str, prefix: str) -> Iterator[str]:
+def _entries(directory: str) -> list[os.DirEntry[str]]:
+    """Return what stands in a directory and can be part of a key, sorted; nothing if it is missing."""
     try:
         with os.scandir(directory) as found:
-            entries = sorted((e for e in found if is_segment(e.name)), key=lambda e: e.name)
+            return sorted((e for e in found if is_segment(e.name)), key=lambda e: e.name)
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
         raise _refused("read", directory, error) from error
-    for entry in entries:
+
+
+def _walk(directory: str, prefix: str) -> Iterator[str]:
+    for entry in _entries(directory):
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, f"{prefix}{entry.name}/")
         else:

@@ -1,0 +1,64 @@
+"""Whether what stands at an address is a store of sessions, and one that this version can read.
+
+Invariant: what holds anything else is never written to.
+"""
+
+from __future__ import annotations
+
+import json
+
+from .errors import FormatError
+from .snapshot import FORMAT
+from .store import Store
+
+_KIND = "jupyter_session_save"
+_MARK = "format.json"
+
+
+def check_mark(store: Store, *, create: bool) -> None:
+    """Make sure that a store is one of sessions.
+
+    Parameters
+    ----------
+    store : Store
+    create : bool
+        Mark it as one if there is nothing at all.
+
+    Raises
+    ------
+    FormatError
+        If it is none, or of a later format.
+    StoreError
+        If the store refuses.
+    """
+    data = _mark_of(store)
+    if data is None and not store.is_empty():
+        data = _mark_of(store)  # another process may just have made it
+        if data is None:
+            raise FormatError(
+                f"{store.url} is not a session store: it holds other files and no {_MARK}; give another directory"
+            )
+    if data is None:
+        if create:
+            # Not create-only: every writer of this format writes these bytes.
+            mark = json.dumps({"format": FORMAT, "kind": _KIND}, sort_keys=True).encode() + b"\n"
+            store.put(_MARK, [mark], durable=True, overwrite=True)
+        return
+    try:
+        raw = json.loads(data)
+        kind, version = raw["kind"], raw["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        kind, version = None, None
+    if kind != _KIND or not isinstance(version, int) or version < 1:
+        raise FormatError(f"{store.url} is not a session store: its {_MARK} is of another kind; give another directory")
+    if version > FORMAT:
+        raise FormatError(
+            f"{store.url} has format {version}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
+        )
+
+
+def _mark_of(store: Store) -> bytes | None:
+    try:
+        return store.get(_MARK)
+    except KeyError:
+        return None
