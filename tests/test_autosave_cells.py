@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_session_save.repository import Repository
+
 from .kernels import PATIENCE, Kernel
 from .machine import Machine, wait_for
 
@@ -106,6 +108,37 @@ def test_what_takes_too_long_is_named_until_it_is_saved_at_idle(machine: Machine
     assert "older than this cell: slow" in kernel.run(LOAD).text
     kernel.run("%load_session")
     kernel.check("slow == [1]", "quick == [1, 2]")
+
+
+def test_what_cells_let_two_slow_variables_share_they_share_after_a_kill(machine: Machine) -> None:
+    pairs = ["ab", "cd", "ef", "gh", "ij"]
+    kernel = begin(
+        machine,
+        "import time\nclass Slow(list):\n    def __reduce__(self): time.sleep(0.03); return Slow, (list(self),)",
+        "inner = [0]; a, b = Slow([inner]), Slow([inner]); del inner",
+        "c, d, e, f, g, h, i, j = map(Slow, ([number] for number in range(8))); quick = ['q']",
+        on="--max-block 0.01",
+    )
+    for cell in (
+        "shared = ['cd']; c.append(shared); d.append(shared); del shared",
+        "e.append(['ef'])",
+        "f.append(e[-1])",
+        "g.append(quick)",
+        "h.append(g[-1])",
+        "def link(): i.append(j)",
+        "link()",
+    ):
+        kernel.run(cell)
+
+    def together() -> bool:
+        newest = Repository.open(machine.store).newest("nb")
+        groups = [set(c.names) for c in newest.components] if newest is not None else []
+        return all(any(group.issuperset(pair) for group in groups) for pair in pairs)
+
+    wait_for(together, "all that share being stored together")
+    kernel.sigkill()
+    kernel = resumed(machine)
+    kernel.check(*(f"{pair[0]}[-1] is {pair[1]}[-1]" for pair in pairs[:-1]), "i[-1] is j", "g[-1] is quick")
 
 
 WATCH = """
