@@ -344,8 +344,8 @@ class Autosave:
 
     def _sweep_a_little(self) -> None:
         """Look at a few components where there is no idle time, each cell at others; at all if one has waited long."""
-        began = time.perf_counter()
-        every = self.tracker.unseen() >= self._unseen
+        began, looked_at = time.perf_counter(), self.tracker.looked
+        every = self.tracker.has_unseen(self._unseen)
         deadline = float("inf") if every else began + self._patience
 
         def pause() -> None:
@@ -366,7 +366,9 @@ class Autosave:
             silently(self._shell, look)
             self._patience = TERMINAL
         except GiveWay:
-            self._patience = min(2 * self._patience, self._settings().max_block)
+            # More time only for what takes more than there is: the others have their turn after the next cells.
+            one = self.tracker.looked == looked_at
+            self._patience = min(2 * self._patience, self._settings().max_block) if one else TERMINAL
         for whole in (False, True) if every else (False,):
             if self.tracker.until_save(whole=whole, quiet=float("inf")) == 0.0:
                 self._save(float("inf"), lambda: None, whole=whole)

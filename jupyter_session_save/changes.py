@@ -58,6 +58,8 @@ class Tracker:
         The last snapshot that was saved or loaded: the parent of the next, and the baseline.
     unsettled : list of str
         What a loss of power could still take away, for ``Repository.settle``.
+    looked : int
+        How many components sweeps have looked at.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Tracker:
         self._live, self._hidden = live, hidden
         self.current: Snapshot | None = None
         self.unsettled: list[str] = []
+        self.looked = 0
         self._late, self._begun = Late(), 0.0
         self._where: dict[str, Tracked] = {}
         self._bindings = Following()
@@ -85,7 +88,7 @@ class Tracker:
         self._everything = False
         self._doubtful = self._went_back = False
         self._state: around.States = {}
-        self._rounds, self._patience = Rounds(self._components), Patience()
+        self._rounds, self._patience = Rounds(self._components, self._component), Patience()
         self._seldom = Seldom()
         self._records = Records(name, lineage)
 
@@ -117,7 +120,7 @@ class Tracker:
         self._ids, self._unstored = {name: id(self._namespace[name]) for name in where}, frozenset()
         self._touched, self._everything, self._doubtful = set(), False, False
         self._late = Late()
-        self._rounds.follow(set())
+        self._rounds.begin()
 
     def touch(self, reach: Reach) -> None:
         """Take note of what code that has run can have touched."""
@@ -217,6 +220,7 @@ class Tracker:
                 raise
             # What this builds on was removed: nothing counts as stored any more.
             self.current, self._where, self._ids, self._state, self._late = parent, {}, {}, {}, Late()
+            self._rounds.begin()
             return self._save(*arguments)
 
     def _save(
@@ -228,7 +232,7 @@ class Tracker:
         work = self._work(whole=whole)
         late = self._late.still(ids, limit, work if isinstance(work, tuple) else None)
         live = self._live()
-        differing = self._bindings.differing(self._ids) | self._unstored.intersection(ids)
+        differing = self._bindings.differing(self._ids).union(n for n in self._unstored if n in ids)
         touching = Touching(self._where, ids, differing, Escaping(self._namespace, view, live.get("shell")))
         everything = self._everything or (work is True and self._doubtful)
         mentioned = self._touched | self._late.with_those_beside(late.keys())
@@ -267,13 +271,14 @@ class Tracker:
         behind = self._late.after(late, ids, touched, where)
         unstored = frozenset(late).union(() if len(where) == len(ids) else ids.keys() - where.keys())
         doubtful = (self._doubtful and not everything) or (self._late.several and not late)
+        # Before the components change: one interrupt too early, and the same ones are only noted again.
+        self._rounds.follow(touched)
         # Without a call in between, so that an interrupt comes before all of them or after.
         self._where, self._ids, self._unstored, self._doubtful = where, ids, unstored, doubtful
         self._touched, self._everything, self._late = set(), False, behind
         if committed is not None:
             self.current, self._state, self._went_back = committed, state, False
         self._bindings.differing(ids)
-        self._rounds.follow(touched)
         self._patience.done(work)
         return committed
 
@@ -330,6 +335,7 @@ class Tracker:
                 self._where.update(dict.fromkeys(names, renewed))
         self._patience.done(names)
         self._rounds.done(names)
+        self.looked += 1
 
     def until_sweep(self, *, quiet: float) -> float | None:
         """Return in how many seconds there is something to look at, None if all has been."""
@@ -344,9 +350,9 @@ class Tracker:
         everything = self._everything or self._doubtful or bool(self.late) or self.current is None
         return Reach(frozenset(self._rounds.unseen_since(moment)), everything)
 
-    def unseen(self) -> float:
-        """Return for how many seconds a component has not been looked at, at most, since this was first asked."""
-        return self._rounds.waited()
+    def has_unseen(self, seconds: float) -> bool:
+        """Whether a component has not been looked at for so many seconds, since this was first asked."""
+        return self._rounds.has_waited(seconds)
 
     def sweep_again(self) -> None:
         """Begin a sweep of all components."""
@@ -360,6 +366,10 @@ class Tracker:
 
     def _components(self) -> list[Names]:
         return list(dict.fromkeys(t.component.names for t in self._where.values()))
+
+    def _component(self, name: str) -> Names | None:
+        tracked = self._where.get(name)
+        return None if tracked is None else tracked.component.names
 
     def _commit(
         self,

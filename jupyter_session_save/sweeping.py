@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 
 Names = tuple[str, ...]
 
@@ -128,44 +128,83 @@ _NOTED = 50
 class Rounds:
     """In which order components are looked at, all of them once and then again.
 
+    Among 100,000 components only those are gone through that a cell has named or that had their turn.
+
     Parameters
     ----------
-    components : callable
+    every : callable
         Returns the names of each component that there is now.
+    one : callable
+        Returns the names of the component that has a name now, None if there is none.
     """
 
-    def __init__(self, components: Callable[[], Iterable[Names]]) -> None:
-        self._components = components
+    def __init__(self, every: Callable[[], Iterable[Names]], one: Callable[[str], Names | None]) -> None:
+        self._every, self._one = every, one
         # After a cell it is only noted what was seen: the order is made when somebody asks, while nothing runs.
-        self._noted: list[tuple[set[str], float]] = []
+        self._noted: list[tuple[Collection[str], float]] = []
+        self._known = False
+        # Of each name the component that it was in, and both parts of a round, least lately seen first.
+        self._of: dict[str, Names] = {}
         self._due: dict[Names, None] = {}
         self._seen: dict[Names, None] = {}
         self._when: dict[Names, float] = {}
+        self._asked, self._oldest = math.inf, -math.inf
 
-    def follow(self, seen: set[str]) -> None:
-        """Begin a round of all components that have none of the names seen; what was seen least lately comes first."""
-        self._noted.append((seen, time.monotonic()))
-        if len(self._noted) > _NOTED:
+    def begin(self) -> None:
+        """Begin a round of all components, which are others than before."""
+        self._known, self._noted = False, []
+
+    def follow(self, seen: Collection[str]) -> None:
+        """Begin a round of all components that have none of the names seen; what was seen least lately comes first.
+
+        Of other names the components must be the same as before.
+        """
+        if len(self._noted) >= _NOTED:
             self._settle()
+        self._noted.append((seen, time.monotonic()))
 
     def _settle(self) -> None:
         """Put in order what was noted."""
-        if not self._noted:
-            return
-        there = dict.fromkeys(self._components())
-        every = dict.fromkeys([*(names for names in {**self._due, **self._seen} if names in there), *there])
+        if not self._known:
+            there = dict.fromkeys(self._every())
+            every = dict.fromkeys([*(names for names in {**self._due, **self._seen} if names in there), *there])
+            self._of = self._places(name for names in every for name in names)
+            self._due, self._seen, self._known = every, {}, True
+            self._when = {names: when for names, when in self._when.items() if names in every}
+            self._asked, self._oldest = math.inf, -math.inf
+        named = set().union(*(seen for seen, _ in self._noted))
+        for names in {self._of.pop(name) for name in named if name in self._of}:
+            # A name may have left a component of which others are still there.
+            if not any(self._one(name) == names for name in names):
+                self._drop(names)
+        self._of |= self._places(named)
         for seen, when in self._noted:
-            self._due = {names: None for names in every if seen.isdisjoint(names)}
-            self._seen = {names: None for names in every if names not in self._due}
-            self._when.update(dict.fromkeys(self._seen, when))
-            every = {**self._due, **self._seen}
+            self._turn()
+            for names in dict.fromkeys(self._of[name] for name in seen if name in self._of):
+                self._due.pop(names, None)
+                self._seen[names], self._when[names] = None, when
         self._noted = []
-        self._when = {names: when for names, when in self._when.items() if names in every}
+
+    def _places(self, names: Iterable[str]) -> dict[str, Names]:
+        return {name: one for name in names if (one := self._one(name)) is not None}
+
+    def _drop(self, names: Names) -> None:
+        self._due.pop(names, None)
+        self._seen.pop(names, None)
+        self._when.pop(names, None)
+
+    def _turn(self) -> None:
+        """Let what was seen follow what is still due."""
+        if self._due:
+            self._due.update(self._seen)
+        else:
+            self._due = self._seen
+        self._seen = {}
 
     def again(self) -> None:
         """Begin a round of all."""
         self._settle()
-        self._due, self._seen = {**self._due, **self._seen}, {}
+        self._turn()
 
     def next(self, wait: Callable[[Names], float]) -> Names | None:
         """Return what to look at of those for which there is nothing to wait, None at the end of the round."""
@@ -195,9 +234,14 @@ class Rounds:
         every = (*self._due, *self._seen)
         return {name for names in every if self._when.get(names, -math.inf) <= moment for name in names}
 
-    def waited(self) -> float:
-        """Return for how many seconds a component has waited for its turn, at most, since this was first asked."""
+    def has_waited(self, seconds: float) -> bool:
+        """Whether a component has waited for its turn for so many seconds, since this was first asked."""
         self._settle()
         now = time.monotonic()
-        self._when = {names: self._when.get(names, now) for names in (*self._due, *self._seen)}
-        return now - min((self._when[names] for names in self._due), default=now)
+        if now - self._oldest < seconds:
+            return False
+        self._asked = min(self._asked, now)
+        due, seen = ([self._when.get(names, self._asked) for names in part] for part in (self._due, self._seen))
+        # No time becomes earlier, so all need not be gone through again soon.
+        self._oldest = min(due + seen, default=now)
+        return bool(due) and now - min(due) >= seconds
