@@ -178,7 +178,7 @@ class Repository:
         versions = self.versions(name)
         if not versions:
             names = self.names()
-            there = f"there are {_shorten(names)}" if names else "nothing is saved there yet"
+            there = f"it holds {_shorten(names)}" if names else "nothing is saved there yet"
             raise SessionNotFoundError(f"no session {name!r} in {self.store.url}: {there}")
         if version is None:
             version = versions[-1]

@@ -162,6 +162,28 @@ def test_two_kernels_on_one_notebook_each_go_on_from_their_own(machine: Machine)
     assert sorted(found, key=str) == [["one", "two 0", "two 1", "two 2"], ["one", 0, 1, 2]]
 
 
+def test_a_session_that_one_kernel_deletes_and_makes_anew_mixes_with_no_other(machine: Machine) -> None:
+    one, two = begin(machine, "x = ['one']", "y = [x]"), begin(machine)
+    two.run("%delete_session nb")
+    two.run("x = ['two']; y = [x]")
+    for number in range(2):
+        one.run(f"x.append({number})")
+        two.run(f"x.append({number})")
+    one.sigkill()
+    two.sigkill()
+    repository = Repository.open(machine.store)
+    assert versions(machine) == [3, 4, 5, 6, 7]  # @1 and @2 may stand in somebody's notes
+    assert repository.check() == []
+    kernel = machine.kernel()
+    kernel.run("%load_ext jupyter_session_save")
+    found = []
+    for version in sorted(heads(repository.snapshots("nb"))):
+        kernel.run(f"%load_session nb@{version}")
+        kernel.check("y[0] is x")
+        found.append(kernel.get("x"))
+    assert found == [["one", 0, 1], ["two", 0, 1]]
+
+
 def test_a_copied_notebook_mixes_with_nothing(machine: Machine) -> None:
     def named(name: str) -> Kernel:
         kernel = machine.kernel(env={"JPY_SESSION_NAME": str(machine.project / name)})

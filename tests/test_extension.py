@@ -182,6 +182,19 @@ def test_versions_of_this_notebook_are_offered_without_its_name(shell: Interacti
     assert hook(shell, "%load_session @", "") == ["2", "1"]
 
 
+def test_a_last_state_that_cannot_be_read_is_told_in_one_line(
+    shell: InteractiveShell, store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(store, "nb", "nb")
+    newest = store / "sessions" / "nb" / "2.json"
+    newest.unlink()
+    newest.mkdir()
+    monkeypatch.setenv("JPY_SESSION_NAME", "nb.ipynb")
+    load(shell)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("2.json: it is not a regular file: move it away; nb@1 can be read: load that")
+
+
 def hook(shell: InteractiveShell, text: str, symbol: str) -> list[str] | None:
     """Call the hook as IPython does."""
     command = text.split(maxsplit=1)[0]

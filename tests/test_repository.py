@@ -125,7 +125,7 @@ class TestFinding:
         with pytest.raises(SessionNotFoundError, match=r"no session 'x'.*nothing is saved there yet"):
             repository.resolve("x")
         save(repository, "sales", {})
-        with pytest.raises(SessionNotFoundError, match=r"no session 'x'.*there are sales"):
+        with pytest.raises(SessionNotFoundError, match=r"no session 'x'.*it holds sales"):
             repository.resolve("x")
         with pytest.raises(SessionNotFoundError, match="'sales' has no version 9: it has 1"):
             repository.resolve("sales", 9)

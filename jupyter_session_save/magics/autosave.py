@@ -18,7 +18,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from ..catalog import name_to_save, session_name
 from ..display import plural
-from ..errors import DamagedError, SessionError, SessionNameError, SessionNotFoundError
+from ..errors import SessionError, SessionNameError, SessionNotFoundError
 from ..namespace import user_names
 from ..shell import hidden_names, live_objects, starting
 from .lines import one_line, parsed, unquoted
@@ -277,12 +277,15 @@ class AutosaveMagics(Magics):
         try:
             name = session_name(namespace)
             repository = self._sessions.repository(create=False)
+            if not repository.versions(name):
+                return
+        except (SessionError, OSError):
+            return
+        try:
             repository.resolve(name)
             found = on_offer(repository, name, Signer.of_user())
-        except DamagedError as error:
+        except SessionError as error:
             self._show(" ".join(str(error).split()))
-            return
-        except (SessionError, OSError):
             return
         if found is None or not self._sessions.autorestore:
             self._show("" if found is None or self._is_loading() else str(found))
