@@ -72,6 +72,22 @@ def of_slices(view: memoryview, pause: Callable[[], None]) -> bytes:
     return b"".join(found)
 
 
+def of_all(view: memoryview, pause: Callable[[], None]) -> Fingerprint:
+    """Return the fingerprint of a buffer with its slices; `pause` is called for each and may raise."""
+    view = view.cast("B")
+    chunks, slices = [], []
+    for start in range(0, view.nbytes, SLICE):
+        pause()
+        slice_of, end = xxh3_128(), min(start + SLICE, view.nbytes)
+        for at in range(start, end, CHUNK):
+            chunk = view[at : min(at + CHUNK, end)]
+            # The second time it comes from the processor's cache.
+            chunks.append(xxh3_128_digest(chunk))
+            slice_of.update(chunk)
+        slices.append(slice_of.digest())
+    return Fingerprint(view.nbytes, b"".join(chunks), b"".join(slices))
+
+
 def in_full(view: memoryview, pause: Callable[[], None], before: Fingerprint, slices: bytes) -> Fingerprint:
     """Return the fingerprint of a buffer with its slices, reading only those that are not as before.
 
@@ -90,8 +106,9 @@ def in_full(view: memoryview, pause: Callable[[], None], before: Fingerprint, sl
         at, length = number * _LENGTH, -(-min(SLICE, view.nbytes - start) // CHUNK) * _LENGTH
         part, known = view[start : start + SLICE], before.chunks[start // CHUNK * _LENGTH :][:length]
         same = slices[at : at + _LENGTH] == before.slices[at : at + _LENGTH] and len(known) == length
-        chunks.append(known if same else of_buffer(part, pause).chunks)
-        found.append(slices[at : at + _LENGTH] if same else of_slices(part, pause))
+        anew = None if same else of_all(part, pause)
+        chunks.append(known if anew is None else anew.chunks)
+        found.append(slices[at : at + _LENGTH] if anew is None else anew.slices)
     return Fingerprint(view.nbytes, b"".join(chunks), b"".join(found))
 
 

@@ -18,7 +18,7 @@ from typing import Self
 from . import bystanders
 from .ahead import LEAST as AHEAD
 from .ahead import Ahead, Place
-from .fingerprint import Fingerprint, address_of, in_full, of_slices
+from .fingerprint import Fingerprint, address_of, in_full, of_all
 from .patches import CHUNK
 from .pickling import Payload
 from .snapshot import Part, Snapshot
@@ -26,6 +26,8 @@ from .writing import Writer
 
 LEAST = 4 << 10
 """Hashing fewer bytes takes no longer than remembering them."""
+_BESIDE = 256 << 10
+"""Fewer bytes are read in less time than it takes to hand them to a thread."""
 _MOST = 1 << 16
 """Buffers that are remembered, those that were looked up last."""
 _MOST_BYTES = 64 << 20
@@ -48,9 +50,6 @@ class Stored:
     fingerprint: Fingerprint
     part: Part
     durable: bool
-
-
-_NOTHING = Fingerprint(0, b"")
 
 
 class Remembered:
@@ -100,6 +99,10 @@ def place_of(view: memoryview) -> Place | None:
     return None if address is None else (address, view.nbytes)
 
 
+def _nothing() -> None:
+    pass
+
+
 class Buffers:
     """Stores the buffers of one save; a context manager.
 
@@ -144,7 +147,8 @@ class Buffers:
         if known is None or not self._writer.take_up(known.part, durable=known.durable):
             part = self._writer.put([view], to_map=True)
             if place not in self._places:
-                self._writer.beside(partial(self._look, place, view))
+                look = partial(self._look, place, view)
+                look(_nothing) if view.nbytes < _BESIDE else self._writer.beside(look)
         else:
             part, slices = known.part, self._ahead.take(place, view)
             self._fingerprints[place] = known.fingerprint
@@ -167,7 +171,7 @@ class Buffers:
                 self._remembered.keep(place, Stored(self._fingerprints[place], final[part], durable=True))
 
     def _look(self, place: Place, view: memoryview, go_on: Callable[[], None]) -> None:
-        self._fingerprints[place] = in_full(view, go_on, _NOTHING, of_slices(view, go_on))
+        self._fingerprints[place] = of_all(view, go_on)
 
     def _differing(self, view: memoryview, base: Part, offsets: list[int]) -> Part:
         if not offsets:
