@@ -286,10 +286,10 @@ class Writer:
         """Whether what is stored can be used instead of writing it."""
         return key_of(part) not in self._memory.damaged and self._held.has(part)
 
-    def _make(self, key: str, chunks: Sequence[bytes | memoryview]) -> None:
+    def _make(self, key: str, chunks: Sequence[bytes | memoryview], *, flushed: bool = False) -> None:
         began = time.time()
         # One of another length is damaged, and nobody can want it back.
-        self._store.put(key, chunks, durable=False, overwrite=True)
+        self._store.put(key, chunks, durable=False, overwrite=True, flushed=flushed)
         self._memory.damaged.discard(key)
         self._made[key] = began, time.time()
 
@@ -329,7 +329,7 @@ class Writer:
     def _write_blob(self, part: Part, views: list[memoryview]) -> None:
         """Write a blob and begin to make it durable; runs in a thread."""
         key = key_of(part)
-        self._make(key, Told(views, self._pending.go_on))
+        self._make(key, Told(views, self._pending.go_on), flushed=self._durable)
         moved = bystanders.as_written(self._store, part)
         if moved != part:
             self._make(key_of(moved), [self._store.map(key)])

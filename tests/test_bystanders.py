@@ -25,10 +25,10 @@ class Hasty(MemoryStore):
 
     data = bytearray(BLOB + 5)
 
-    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
+    def put(self, key: str, chunks: Sequence[bytes | memoryview], **options: bool) -> None:
         if key.startswith("blobs"):
             self.data[7] = 1
-        super().put(key, chunks, durable=durable, overwrite=overwrite)
+        super().put(key, chunks, **options)
 
 
 def test_tasks_that_are_not_the_kernels_are_known() -> None:

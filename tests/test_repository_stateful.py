@@ -65,8 +65,8 @@ class MortalStore(Store):
     def exists(self, key: str) -> bool:
         return bool(self._run("exists", key))
 
-    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
-        self._run("put", key, chunks, durable=durable, overwrite=overwrite)
+    def put(self, key: str, chunks: Sequence[bytes | memoryview], **options: bool) -> None:
+        self._run("put", key, chunks, **options)
 
     def list(self, prefix: str = "") -> Iterator[str]:
         yield from self._run("list", prefix)

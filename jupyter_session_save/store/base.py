@@ -61,7 +61,15 @@ class Store(ABC):
         """Whether the key is there."""
 
     @abstractmethod
-    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
+    def put(
+        self,
+        key: str,
+        chunks: Sequence[bytes | memoryview],
+        *,
+        durable: bool,
+        overwrite: bool = False,
+        flushed: bool = False,
+    ) -> None:
         """Write a key, as a whole or not at all.
 
         Parameters
@@ -73,6 +81,8 @@ class Store(ABC):
             Return only when the bytes would survive a loss of power; otherwise see `sync`.
         overwrite : bool
             Replace what is there, for keys that name their content. By default the key must be new.
+        flushed : bool
+            Whether `flush` follows at once, so that it may begin while bytes are still being written.
 
         Raises
         ------

@@ -9,6 +9,8 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 
+from . import early
+
 _SLICE = 32 << 20
 _PIECES = 512
 """Buffers per system call; POSIX promises only 16, Linux and macOS take 1024."""
@@ -31,9 +33,11 @@ def read_private(fd: int, size: int) -> memoryview:
     return view[:done]
 
 
-def write_all(fd: int, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write buffers one after the other without joining or copying them."""
+def write_all(fd: int, chunks: Iterable[bytes | memoryview], *, flushed: bool = False) -> None:
+    """Write buffers one after the other without joining or copying them; begin to flush them if that is to follow."""
+    done = 0
     for batch in _batches(chunks):
+        size = sum(view.nbytes for view in batch)
         while batch:
             count = os.writev(fd, batch) if hasattr(os, "writev") else os.write(fd, batch[0])
             if not count:
@@ -42,6 +46,9 @@ def write_all(fd: int, chunks: Iterable[bytes | memoryview]) -> None:
                 count -= batch.pop(0).nbytes
             if batch and count:
                 batch[0] = batch[0][count:]
+        if flushed:
+            early.begin(fd, done, size)
+        done += size
 
 
 def _read_into(fd: int, view: memoryview) -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from jupyter_session_save.errors import MORE_ROOM, FormatError, KeyExistsError, StoreError
 
-from . import directories
+from . import directories, early
 from .base import Store, is_segment, split_key
 from .files import read_bytes, read_private, write_all
 
@@ -28,6 +28,7 @@ _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS  # a planted pipe must not block
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp|\..+\.claim")
 _HARMLESS = re.compile(r"\.DS_Store|\.nfs[0-9a-f]+|Thumbs\.db")
+_LARGE = 1 << 20
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
 _ADVICE = {
     errno.ENOSPC: f"the disk is full: {MORE_ROOM}",
@@ -116,7 +117,15 @@ class LocalStore(Store):
             return False
         return True
 
-    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
+    def put(
+        self,
+        key: str,
+        chunks: Sequence[bytes | memoryview],
+        *,
+        durable: bool,
+        overwrite: bool = False,
+        flushed: bool = False,
+    ) -> None:
         """Write a temporary sibling and give it its name."""
         segments = split_key(key)
         parent = self._directory(segments[:-1], create=True)
@@ -124,7 +133,7 @@ class LocalStore(Store):
         temporary = os.path.join(parent, f".{os.urandom(8).hex()}.tmp")
         try:
             try:
-                self._write(temporary, chunks, durable=durable)
+                self._write(temporary, chunks, durable=durable, flushed=flushed)
                 if overwrite:
                     os.replace(temporary, path)
                     temporary = ""
@@ -284,10 +293,13 @@ class LocalStore(Store):
             _check_owner(path, state)
         return path
 
-    def _write(self, path: str, chunks: Sequence[bytes | memoryview], *, durable: bool) -> None:
+    def _write(self, path: str, chunks: Sequence[bytes | memoryview], *, durable: bool, flushed: bool) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
         try:
-            write_all(fd, chunks)
+            size = sum(memoryview(chunk).nbytes for chunk in chunks)
+            if size >= _LARGE:
+                early.reserve(fd, size)
+            write_all(fd, chunks, flushed=flushed and size >= _LARGE)
             if durable:
                 os.fsync(fd)
         finally:

@@ -45,7 +45,15 @@ class MemoryStore(Store):
         split_key(key)
         return key in self._values
 
-    def put(self, key: str, chunks: Sequence[bytes | memoryview], *, durable: bool, overwrite: bool = False) -> None:
+    def put(
+        self,
+        key: str,
+        chunks: Sequence[bytes | memoryview],
+        *,
+        durable: bool,
+        overwrite: bool = False,
+        flushed: bool = False,
+    ) -> None:
         """Write a key, as a whole or not at all."""
         split_key(key)
         value = b"".join(chunks)
