@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from . import early
 
+FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _SLICE = 32 << 20
 _PIECES = 512
 """Buffers per system call; POSIX promises only 16, Linux and macOS take 1024."""
+_LARGE = 1 << 20
+"""Bytes of a file from which on it is worth it to ask for room, and to begin early with its flush."""
 
 
 def read_bytes(fd: int, size: int) -> bytes:
@@ -31,6 +34,20 @@ def read_private(fd: int, size: int) -> memoryview:
     while done < size and (count := _read_into(fd, view[done : done + _SLICE])):
         done += count
     return view[:done]
+
+
+def write_new(path: str, chunks: Sequence[bytes | memoryview], *, durable: bool, flushed: bool) -> None:
+    """Write a file that must be new; begin to flush it if that is to follow."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS, 0o600)
+    try:
+        size = sum(memoryview(chunk).nbytes for chunk in chunks)
+        if size >= _LARGE:
+            early.reserve(fd, size)
+        write_all(fd, chunks, flushed=flushed and size >= _LARGE)
+        if durable:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def write_all(fd: int, chunks: Iterable[bytes | memoryview], *, flushed: bool = False) -> None:

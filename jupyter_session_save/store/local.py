@@ -20,15 +20,13 @@ from pathlib import Path
 
 from jupyter_session_save.errors import MORE_ROOM, FormatError, KeyExistsError, StoreError
 
-from . import directories, early
+from . import directories
 from .base import Store, is_segment, split_key
-from .files import read_bytes, read_private, write_all
+from .files import FLAGS, read_bytes, read_private, write_new
 
-_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS  # a planted pipe must not block
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | FLAGS  # a planted pipe must not block
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp|\..+\.claim")
 _HARMLESS = re.compile(r"\.DS_Store|\.nfs[0-9a-f]+|Thumbs\.db")
-_LARGE = 1 << 20
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
 _ADVICE = {
     errno.ENOSPC: f"the disk is full: {MORE_ROOM}",
@@ -133,7 +131,7 @@ class LocalStore(Store):
         temporary = os.path.join(parent, f".{os.urandom(8).hex()}.tmp")
         try:
             try:
-                self._write(temporary, chunks, durable=durable, flushed=flushed)
+                write_new(temporary, chunks, durable=durable, flushed=flushed)
                 if overwrite:
                     os.replace(temporary, path)
                     temporary = ""
@@ -188,7 +186,7 @@ class LocalStore(Store):
     def flush(self, key: str) -> None:
         """Flush the file, but not the directories that name it."""
         with self._reaching(key, "write") as path:
-            fd = os.open(path, os.O_RDWR | _FLAGS)
+            fd = os.open(path, os.O_RDWR | FLAGS)
             try:
                 os.fsync(fd)
             finally:
@@ -293,18 +291,6 @@ class LocalStore(Store):
             _check_owner(path, state)
         return path
 
-    def _write(self, path: str, chunks: Sequence[bytes | memoryview], *, durable: bool, flushed: bool) -> None:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
-        try:
-            size = sum(memoryview(chunk).nbytes for chunk in chunks)
-            if size >= _LARGE:
-                early.reserve(fd, size)
-            write_all(fd, chunks, flushed=flushed and size >= _LARGE)
-            if durable:
-                os.fsync(fd)
-        finally:
-            os.close(fd)
-
     def _publish(self, temporary: str, path: str) -> None:
         """Give a whole file its name; of several writers exactly one succeeds."""
         if self._links:
@@ -323,7 +309,7 @@ class LocalStore(Store):
         directory, name = os.path.split(path)
         claim = os.path.join(directory, f".{name}.claim")
         try:
-            os.close(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600))
+            os.close(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS, 0o600))
         except FileExistsError:
             raise KeyExistsError(f"{path} is being written by another process") from None
         try:
