@@ -95,7 +95,9 @@ class Kernel:
         ip = os.path.join(self._sockets, "s") if TRANSPORT == "ipc" else ""
         write_connection_file(connection, transport=TRANSPORT, ip=ip, key=os.urandom(16).hex().encode())
         self._log = Path(self._sockets, "log")
-        command = [python, "-m", "ipykernel_launcher", "-f", connection]
+        # However busy the machine is: autosave leaves no variable for later because of the time that it took.
+        patient = "--SessionMagics.autosave_max_block=600"
+        command = [python, "-m", "ipykernel_launcher", "-f", connection, patient]
         with self._log.open("wb") as log:
             self.process: subprocess.Popen[bytes] = launch_kernel(
                 command,
