@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ from jupyter_session_save.retention import Policy, heads
 from .cells import notebook
 from .kernels import Kernel
 from .machine import Machine, wait_for
+from .mounts import limited, mounted
 
 ON = "%autosave_session on --name nb --max-block 600"
 WARNING = "autosave of nb failed"
@@ -48,36 +47,41 @@ def versions(machine: Machine) -> list[int]:
 def small_disk(machine: Machine) -> Iterator[Path]:
     """A file system of 16 MB for the store."""
     machine.store.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(machine.store)]
-    if (
-        sys.platform != "linux"
-        or not shutil.which("mount")
-        or subprocess.run(command, check=False, capture_output=True).returncode
-    ):
-        pytest.skip("file systems cannot be mounted here")
-    yield machine.store
-    machine.close()
-    # Lazily: what was mapped from it may still be.
-    subprocess.run(["umount", "-l", str(machine.store)], check=True)
+    with mounted(machine.store, "-t", "tmpfs", "-o", "size=16m", "tmpfs"):
+        yield machine.store
+        machine.close()
+
+
+@pytest.fixture
+def quota(machine: Machine) -> Iterator[Path]:
+    """A file system for the store on which 16 MB may be used of the 64 that are free."""
+    machine.store.mkdir()
+    with limited(machine.store, machine.root / "image", 16 << 20):
+        yield machine.store
+        machine.close()
 
 
 BIG = "import numpy as np\nbig = np.random.default_rng({0}).random(1_000_000)"
 
 
-def goes_on_and_recovers(machine: Machine, kernel: Kernel, more_room: str) -> None:
+def goes_on_and_recovers(machine: Machine, kernel: Kernel, why: str, more_room: str) -> None:
+    kernel.run("import jupyter_session_save.autosave as own; own.RETRY = 0.5, 2.0")
     count = len(versions(machine))
     for number in range(3):
         # Silent, whatever the store says.
         assert not kernel.run(f"small.append({number}); {BIG.format(number)}".replace("\n", "; ")).outputs
-    assert len(versions(machine)) == count
-    assert "failed" in kernel.run("%autosave_session").text
+    assert why in kernel.run("%autosave_session").text
     assert kernel.log().count(WARNING) == 1
+    refused = kernel.run("%save_session byhand", check=False).complaint
+    assert why in refused and "\n" not in refused
+    assert len(versions(machine)) == count
     kernel.run(more_room)
     wait_for(lambda: len(versions(machine)) > count, "another try")
+    kernel.run("small.append('on')")
     kernel.sigkill()
     assert Repository.open(machine.store).check() == []
     resumed(machine).check(
-        "small == [0, 1, 2]", "np.array_equal(big, np.random.default_rng(2).random(1_000_000))", "kept[0] == 1"
+        "small == [0, 1, 2, 'on']", "np.array_equal(big, np.random.default_rng(2).random(1_000_000))", "kept[0] == 1"
     )
 
 
@@ -85,15 +89,23 @@ def test_a_full_disk_costs_nothing_that_a_cell_has_touched(machine: Machine, sma
     kernel = begin(machine, "import numpy as np, os\nsmall = []; kept = np.ones(200_000)")
     ballast = small_disk / ".ballast"
     ballast.write_bytes(b"x" * (11 << 20))
-    goes_on_and_recovers(machine, kernel, f"os.unlink({str(ballast)!r})")
+    goes_on_and_recovers(machine, kernel, "free and this save needs at least", f"os.unlink({str(ballast)!r})")
+
+
+def test_a_quota_costs_nothing_that_a_cell_has_touched(machine: Machine, quota: Path) -> None:
+    kernel = begin(machine, "import numpy as np, os\nsmall = []; kept = np.ones(200_000)")
+    ballast = quota / ".ballast"
+    ballast.write_bytes(b"x" * (11 << 20))
+    goes_on_and_recovers(machine, kernel, "the disk quota is used up: ", f"os.unlink({str(ballast)!r})")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
-def test_a_quota_costs_nothing_that_a_cell_has_touched(machine: Machine) -> None:
+def test_a_limit_for_files_costs_nothing_that_a_cell_has_touched(machine: Machine) -> None:
     kernel = begin(machine, "import numpy as np, resource\nsmall = []; kept = np.ones(200_000)")
     limit = "resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))"
     kernel.run(limit.format(4 << 20))
-    goes_on_and_recovers(machine, kernel, limit.format("resource.getrlimit(resource.RLIMIT_FSIZE)[1]"))
+    why = "the file would be larger than this file system or your limits allow: choose another store"
+    goes_on_and_recovers(machine, kernel, why, limit.format("resource.getrlimit(resource.RLIMIT_FSIZE)[1]"))
 
 
 def test_no_cell_waits_for_the_disk_and_a_kill_meanwhile_loses_nothing(machine: Machine) -> None:
