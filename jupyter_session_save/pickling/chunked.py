@@ -159,6 +159,7 @@ class _Apart:
         before = reached(self._base)
         self._before, self._counts = set(map(id, before)), Counter(map(id, map(type, before)))
         self._kinds: dict[int, tuple[type, bool]] = {}
+        self._sound: set[int] = set()
         self.met: dict[int, Any] = {}
 
     def streams(self, container: Any) -> Iterator[bytes]:
@@ -186,9 +187,11 @@ class _Apart:
         pickler, stream = self._pickled(chunk)
         objects = reached(pickler)
         self._check_kinds(objects)
+        # It is in the memo, and would be a second holder of every item.
+        chunk.clear()
         held, nans = _held(objects, HELD_BY_MEMO), self._nans(objects, stream)
         # Counted again without what was made for the pickle, which held them, too.
-        del chunk, objects, pickler
+        del objects, pickler
         self._note(_held(held, LISTED + 1))
         if _held(nans, LISTED + 1):
             raise NotApartError("it holds a NaN that something else holds, too")
@@ -208,6 +211,7 @@ class _Apart:
         pickler = self._new(Chunks(piece, self._scope.pause))
         pickler.memo = self._base.memo
         self._scope.pause()
+        self._pickling.asked = False
         pickler.dump(chunk)
         if [len(one) for one in told] != before or self._pickling.held_buffers:
             raise NotApartError("there is something to tell of an item, or it holds a buffer")
@@ -216,8 +220,12 @@ class _Apart:
         return pickler, b"".join(piece.chunks)
 
     def _check_kinds(self, objects: list[Any]) -> None:
-        """Raise `NotApartError` if any object may not hold what its pickle says."""
+        """Raise `NotApartError` if any object that was just pickled may not hold what its pickle says."""
+        if not self._pickling.asked:
+            return  # To look at millions of objects once more takes longer than to pickle them.
         # By their ids, as everywhere: a metaclass may hash and compare classes as it likes.
+        if self._sound.issuperset(map(id, map(type, objects))):
+            return
         kinds = list(map(id, map(type, objects)))
         for key, count in Counter(kinds).items():
             if count <= self._counts[key]:
@@ -225,6 +233,7 @@ class _Apart:
             if key not in self._kinds:
                 kind = type(objects[kinds.index(key)])
                 self._kinds[key] = kind, self._is_known(kind)
+                self._sound |= {key} if self._kinds[key][1] else set()
             if not self._kinds[key][1]:
                 alien = compress(objects, map(key.__eq__, kinds))
                 referenced = self._pickling.referenced.difference(self._before)
@@ -305,7 +314,8 @@ def _held(objects: list[Any], count: int) -> list[Any]:
     """Return those of some objects whose reference count is above one."""
     # Counted beforehand, since `compress` holds what it asks about.
     counts = list(map(sys.getrefcount, objects))
-    return list(compress(objects, map(count.__lt__, counts)))
+    above = {one for one in set(counts) if one > count}
+    return list(compress(objects, map(above.__contains__, counts))) if above else []
 
 
 def _cut(container: Any, size: int) -> Iterator[list[Any]]:

@@ -62,6 +62,8 @@ class Pickling:
         Whether attributes that a hash may need are set before the others are made.
     held_buffers : bool
         Whether the pickler met a buffer that may be the user's, of which it writes no more than the bytes.
+    asked : bool
+        Whether a reducer was asked, as for all but exact builtin containers and atoms, since this was last False.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Pickling:
         self.announced: set[int] = set()
         self.referenced: set[int] = set()
         self.own_buffers: set[int] = set()
-        self.held_buffers = False
+        self.held_buffers = self.asked = False
         self.refs, self.modules = self.payload.refs, self.payload.modules
         self.mentions = self.payload.mentions
         self._values = values
@@ -92,6 +94,7 @@ class Pickling:
             short = quick.get(id(type(obj)))
             if short is None:
                 return full(obj)
+            self.asked = True
             try:
                 return short(obj)
             except AttributeError:
@@ -106,6 +109,7 @@ class Pickling:
 
     def reduce(self, obj: Any) -> Any:
         """Return how to pickle an object, or NotImplemented for the pickler's own way."""
+        self.asked = True
         now = time.perf_counter()
         if now >= self._due:
             # What takes long may write little, and the sink pauses only when it is written to.
