@@ -173,7 +173,8 @@ class Autosave:
         """Save whatever differs now, however long that takes; return what the namespace is then equal to.
 
         What was looked at while nothing ran is not looked at again, but for what is about to be replaced: whatever a
-        thread changes meanwhile is found later where it stays.
+        thread changes meanwhile is found later where it stays. The rest is looked at as by a sweep, and all together
+        only if that finds a change: then it counts as the last cell's, as it would at idle.
 
         Parameters
         ----------
@@ -192,13 +193,14 @@ class Autosave:
             if not self._turn.take(mine):
                 raise SaveError("autosave is at work on another thread: try again")
             calm = self._is_magic and not self._escaped
-            unknown = self.tracker.unknown_since(self._ended) if calm else EVERYTHING
-            looked, cell = set(unknown.names), None if self._cell is None else self._cell + 1
+            unknown = self._sweep_unknown() if calm else EVERYTHING
+            # What this cell itself has done before it moves is not the last one's.
+            looked, cell = set(unknown.names), None if self._cell is None else self._cell + (not self._is_magic)
             while True:
                 held = self.tracker.current
                 more = set() if unknown.everything or held is None else set(differing(held)) - looked
                 looked |= more
-                self.tracker.touch(unknown | Reach(frozenset(more)))
+                self.tracker.touch(Reach(frozenset(more), unknown.everything))
                 silently(self._shell, partial(self.tracker.save, cell=cell, largest=self._settings().max_variable))
                 if self.tracker.current is held or unknown.everything:
                     return self.tracker.current
@@ -206,6 +208,17 @@ class Autosave:
         finally:
             if self._turn.by is mine:
                 self._turn.by = None
+
+    def _sweep_unknown(self) -> Reach:
+        """Look at what was not looked at since the last cell; return which names that was, or that all may differ."""
+        unknown = self.tracker.unknown_since(self._ended)
+        if not unknown.everything:
+            self.tracker.sweep_again()
+            look = partial(self.tracker.sweep, lambda: None, only=unknown.names)
+            while silently(self._shell, look):
+                pass
+            unknown |= self.tracker.unknown_since(self._ended)
+        return unknown
 
     def stop(self) -> None:
         """Do nothing more."""

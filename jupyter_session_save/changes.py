@@ -13,6 +13,7 @@ import errno
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from . import around, held
@@ -85,8 +86,7 @@ class Tracker:
         self._ids: Mapping[str, int] = {}
         self._unstored: frozenset[str] = frozenset()
         self._touched: set[str] = set()
-        self._everything = False
-        self._doubtful = self._went_back = False
+        self._everything = self._doubtful = self._went_back = False
         self._state: around.States = {}
         self._rounds, self._patience = Rounds(self._components, self._component), Patience()
         self._seldom = Seldom()
@@ -179,7 +179,7 @@ class Tracker:
         self,
         *,
         cell: int | None = None,
-        limit: float = float("inf"),
+        limit: float = inf,
         largest: int = 0,
         pause: Callable[[], None] = lambda: None,
         whole: bool = False,
@@ -288,7 +288,7 @@ class Tracker:
         return PausingScope(self._namespace, self._bindings.ids, live, pause, definitions=definitions)
 
     @watched
-    def sweep(self, pause: Callable[[], None], *, quiet: float = float("inf")) -> bool:
+    def sweep(self, pause: Callable[[], None], *, quiet: float = inf, only: frozenset[str] | None = None) -> bool:
         """Look at the next components that no cell has named, and take note of what changed.
 
         Parameters
@@ -297,13 +297,15 @@ class Tracker:
             As for `save`.
         quiet : float
             Seconds since the last cell.
+        only : frozenset of str, optional
+            Names whose components are looked at whatever else waits; by default all, as far as it is quiet enough.
 
         Returns
         -------
         bool
             Whether there may be more to look at now.
         """
-        waiting = self._waiting(quiet)
+        waiting = self._waiting(quiet) if only is None else lambda names: float(only.isdisjoint(names))
         if (names := self._rounds.next(waiting)) is None:
             return False
         began, view = time.thread_time(), dict(self._namespace)
