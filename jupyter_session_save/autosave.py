@@ -6,6 +6,7 @@ Invariant: the hooks are silent, raise nothing, and lose nothing that a cell tou
 from __future__ import annotations
 
 import contextlib
+import importlib
 import re
 import threading
 import time
@@ -26,6 +27,7 @@ from .retention import DEFAULT, parse
 from .silence import silently
 from .snapshot import Snapshot
 from .sweeping import Rhythm
+from .turns import Turn
 
 RETRY = 2.0, 300.0
 """Seconds after which a failed save is tried again: at first, and at most; it doubles in between."""
@@ -66,24 +68,6 @@ class Settings:
     keep: str = DEFAULT
 
 
-class _Turn:
-    """Whose turn it is to work; a lock, but no interrupt comes between having taken it and being sure to give it back.
-
-    Whoever takes it gives it back by ``by = None`` where ``by`` is what they gave: without a call.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.by: object = None
-
-    def take(self, who: object) -> bool:
-        """Take the turn unless another has it."""
-        with self._lock:
-            if self.by is None:
-                self.by = who
-        return self.by is who
-
-
 class Autosave:
     """Saves one shell's namespace by itself.
 
@@ -100,7 +84,7 @@ class Autosave:
         self._idle = Idle(getattr(shell, "kernel", None), self._step)
         # Another on the same store: what a repository remembers is for one thread.
         self._settler = Repository(tracker.repository.store)
-        self._turn = _Turn()
+        self._turn = Turn()
         # Set where nothing else can be done: on other threads, and for as long as it is not known what a cell touched.
         self._escaped = True
         self._cell: int | None = None
@@ -108,7 +92,7 @@ class Autosave:
         self._rhythm, self._patience, self._unseen = Rhythm(), TERMINAL, 0.0
         self._busy = self._ended = time.monotonic()
         self._depth, self._is_magic, self._untold = 0, False, False
-        self._unpruned = 0
+        self._unpruned, self._ready = 0, False
         self._settling: threading.Thread | None = None
         self.paused = ""
 
@@ -342,6 +326,7 @@ class Autosave:
                 self._rhythm.took(time.thread_time() - began)
             if more:
                 return 0.0
+            self._prepare()
             waits += [wait] if (wait := self.tracker.until_sweep(quiet=quiet)) else []
             self.tracker.sweep_again()
             return min([self._rhythm.next(beside=bystanders.are_there() or bystanders.tasks_are_there()), *waits])
@@ -354,6 +339,13 @@ class Autosave:
         finally:
             if self._turn.by is mine:
                 self._turn.by = None
+
+    def _prepare(self) -> None:
+        """Import what a move to another snapshot needs, so that the first one does not wait for it."""
+        if not self._ready:
+            self._ready = True
+            for room in ("history", "sessions"):
+                importlib.import_module(f"{__package__}.{room}")
 
     def _sweep_a_little(self) -> None:
         """Look at a few components where there is no idle time, each cell at others; at all if one has waited long."""

@@ -357,7 +357,7 @@ class Tracker:
         return self._rounds.has_waited(seconds)
 
     def sweep_again(self) -> None:
-        """Begin a sweep of all components."""
+        """Begin a sweep of all."""
         self._rounds.again()
 
     def _looked_at(self, tracked: Tracked, values: dict[str, Any], scope: PausingScope) -> Tracked | None:

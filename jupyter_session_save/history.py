@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .display import listing, plural
 from .snapshot import Component, Snapshot, Variable
 
 ChangeKind = Literal["added", "removed", "changed"]
@@ -48,6 +49,29 @@ class Step:
     snapshot: Snapshot
     changes: tuple[Change, ...] | None
     bytes_new: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What ``%undo_session`` has taken back.
+
+    Attributes
+    ----------
+    cells : tuple of int or None
+        The cells, the earliest first; None for what was saved by hand.
+    back : tuple of str
+        Names that there were none of before.
+    """
+
+    cells: tuple[int | None, ...]
+    back: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        known = [str(cell) for cell in self.cells if cell is not None]
+        if len(self.cells) == 1:
+            return f"cell {known[0]}" if known else "what was saved by hand"
+        which = f" ({listing(known)})" if known else ""
+        return f"{plural(len(self.cells), 'cell')}{which}"
 
 
 def changes(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
@@ -170,12 +194,16 @@ def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> S
     return at
 
 
-def cell_after(held: Snapshot, target: Snapshot, read: Callable[[int], Snapshot]) -> int | None:
-    """Return the cell that made what came next after a snapshot, on the way to another; None if that is not known."""
+def cells_between(held: Snapshot, target: Snapshot, read: Callable[[int], Snapshot]) -> tuple[int | None, ...]:
+    """Return the cells that `cells_back` goes back, the earliest first; None for what was saved by hand."""
+    found: list[int | None] = []
     at = held
-    while at.parent is not None and at.parent != target.sequence:
-        at = read(at.parent)
-    return at.cell
+    while at.sequence != target.sequence:
+        start = last = at
+        while at.sequence != target.sequence and _of_one_cell(at, start) and at.parent is not None:
+            last, at = at, read(at.parent)
+        found.append(last.cell)
+    return tuple(reversed(found))
 
 
 def is_absent(variable: Variable) -> bool:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .display import Table, as_html, as_text, human_bytes, human_seconds, human_time, listing, plural
 from .snapshot import Problem, Variable
+
+if TYPE_CHECKING:
+    from .history import Undone
 
 PlanStatus = Literal["new", "same", "conflicting", "unavailable"]
 """What a load would do to a name: add it, leave it equal, overwrite something different, or be unable to."""
@@ -185,8 +188,8 @@ class LoadReport(VariablesReport):
         Those of them that are placeholders.
     rerun : Rerun or None
         What ``--rerun`` did; None if it was not asked for.
-    undone : str
-        What ``%undo_session`` has taken back, such as ``"cell 13"``.
+    undone : Undone or None
+        What ``%undo_session`` has taken back; None for any other load.
     """
 
     reference: str
@@ -200,17 +203,19 @@ class LoadReport(VariablesReport):
     stayed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     rerun: Rerun | None = None
-    undone: str = ""
+    undone: Undone | None = None
 
     def _title(self) -> str:
         took = human_seconds(self.seconds)
-        if self.undone:
+        if self.undone is not None:
             return f"took back {self.undone}: the variables are those of {self.reference} again, in {took}"
         return f"loaded {self.reference}: {plural(len(self.variables), 'variable')} in {took}"
 
     def _facts(self) -> list[str]:
         facts = [] if self.undone and not self.variables else [self._states("restored")]
         facts += _state(self.state)
+        if self.undone and self.undone.back:
+            facts.append(f"brought back: {listing(self.undone.back)}")
         if self.overwritten:
             facts.append(f"overwrote what differed: {listing(self.overwritten)}")
         if self.kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from jupyter_session_save.changes import Tracker
 from jupyter_session_save.errors import SessionNotFoundError
 from jupyter_session_save.history import cells_back
-from jupyter_session_save.reach import EVERYTHING, reach_of
+from jupyter_session_save.reach import EVERYTHING, Reach, reach_of
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.retention import HEADS, Policy, heads
 from jupyter_session_save.snapshot import Snapshot
@@ -160,8 +161,21 @@ class Autosaved(RuleBasedStateMachine):
             assert all(self.notebook.namespace[n] is value for n, value in zip(names, values, strict=True)), names
         self.is_at(self.notebook, target.sequence)
 
-    def caught_up(self) -> Snapshot:
-        self.tracker.touch(EVERYTHING)
+    def look(self) -> None:
+        """Look at each component by itself, as a move does right after a cell, and at all together if any changed."""
+        unknown = self.tracker.unknown_since(time.monotonic())
+        if not unknown.everything:
+            self.tracker.sweep_again()
+            while self.tracker.sweep(lambda: None, only=unknown.names):
+                pass
+            unknown = self.tracker.unknown_since(time.monotonic())
+        self.tracker.touch(Reach(everything=unknown.everything))
+
+    def caught_up(self, *, by_looking: bool = False) -> Snapshot:
+        if by_looking:
+            self.look()
+        else:
+            self.tracker.touch(EVERYTHING)
         known = self.states[self.held.sequence]
         if self.tracker.save(cell=self.cells) is not None:
             # Looking at everything may put plain values together that were looked at one by one.
@@ -182,9 +196,17 @@ class Autosaved(RuleBasedStateMachine):
         assume("{1}" not in first or "class" not in second)
         self.cell(f"{first.format(one, other)}\n{second.format(other, one)}")
 
-    @rule(count=st.integers(1, 4))
-    def undo(self, count: int) -> None:
-        held = self.caught_up()
+    @rule(name=NAMES)
+    def change_behind_the_cells_and_undo_at_once(self, name: str) -> None:
+        self.execute(f"{name}.append('behind')")
+        self.look()
+        self.tracker.save(cell=self.cells)
+        self.saved()
+        self.undo(1, by_looking=True)
+
+    @rule(count=st.integers(1, 4), by_looking=st.booleans())
+    def undo(self, count: int, by_looking: bool) -> None:
+        held = self.caught_up(by_looking=by_looking)
         try:
             target = cells_back(held, count, lambda version: self.repository.resolve("s", version))
         except SessionNotFoundError:

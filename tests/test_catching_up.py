@@ -69,6 +69,24 @@ def test_what_was_looked_at_since_the_last_cell_is_not_looked_at_again(moving: M
     assert {"a", "b", "c", "d"} <= set(moving.pickled)
 
 
+def test_what_was_not_looked_at_is_pickled_once_if_nothing_hides_in_it(moving: Moving) -> None:
+    moving.run("shared = [a, b]; other = shared")
+    moving.run("%undo_session")
+    # Not alone and then once more with what shares objects with it.
+    assert sorted(moving.pickled) == ["a", "b", "c", "d", "other", "shared"]
+
+
+def test_what_is_found_before_a_move_counts_as_the_last_cells(moving: Moving) -> None:
+    moving.look()
+    moving.shell.user_ns["b"].append("behind the cell")
+    moving.run("other = 1")
+    cell = moving.tracker.current and moving.tracker.current.cell
+    moving.run("%undo_session")
+    assert moving.held is not None and moving.held.cell == cell
+    moving.run("a.append(5)\n%undo_session")
+    assert moving.held.cell == (cell or 0) + 2
+
+
 def test_what_a_cell_hides_is_found_even_if_nothing_was_looked_at(moving: Moving) -> None:
     moving.look()
     moving.shell.user_ns["b"].append("behind the cell")

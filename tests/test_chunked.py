@@ -379,6 +379,21 @@ def test_each_chunk_gives_room_for_something_better_to_do() -> None:
         dumps({"big": namespace["big"]}, Leaving(namespace, {}, {}))
 
 
+@pytest.mark.parametrize("item", ["(n, str(n))", "{'k': [n]}", "str(n)"])
+def test_the_objects_of_a_chunk_are_gone_through_once(monkeypatch: pytest.MonkeyPatch, item: str) -> None:
+    again: list[Any] = []
+    kinds: list[int] = []
+    note, counter = chunked._Apart._note, chunked.Counter
+    monkeypatch.setattr(chunked._Apart, "_note", lambda self, held: again.extend(held) or note(self, held))
+    monkeypatch.setattr(chunked, "Counter", lambda of: kinds.append(1) or counter(of))
+    namespace = cell(f"big = [{item} for n in range(100, 1000)]")
+    items = set(map(id, namespace["big"]))
+    payload = dumps({"big": namespace["big"]}, Scope(namespace, {}, {}))
+    # Nothing holds an item but the container, and no reducer was asked, so there are none but known types.
+    assert len(payload.buffers) > 10 and items.isdisjoint(map(id, again))
+    assert len(kinds) == 1  # what is pickled before all chunks
+
+
 @pytest.fixture
 def tracked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Notebook, Tracker]]:
     main = sys.modules["__main__"]

@@ -92,12 +92,25 @@ def test_a_kernel_that_dies_after_going_back_resumes_from_there(machine: Machine
 
 
 def test_an_undo_counts_what_the_sweep_has_not_seen_yet(machine: Machine) -> None:
-    kernel = begin(machine, "x = [1]; import json; json.kept = x", "y = 1")
-    kernel.submit("json.kept.append(2)", silent=True)
+    kernel = begin(machine, "x = [1]; import json; json.kept = x", "y = 1", "json.kept.append(2); z = 1")
     kernel.run("%undo_session")
-    kernel.check("x == [1]")
-    kernel.run("%load_session nb@3")
-    kernel.check("x == [1, 2]")
+    # The same whether the sweep came first or not.
+    kernel.check("x == [1]", "y == 1", "'z' not in globals()")
+    kernel.run("%load_session nb@4")
+    kernel.check("x == [1, 2]", "z == 1")
+    kernel.submit("json.kept = x; json.kept.append(3)", silent=True)
+    kernel.run("%undo_session")
+    kernel.check("x == [1, 2]", "z == 1")
+
+
+def test_an_undo_of_several_cells_says_which_and_what_became_of_the_names(machine: Machine) -> None:
+    kernel = begin(machine, "x = 1; gone = [1]", "x = 2", "print(x)", "del gone", "new = {}")
+    told = kernel.run("%undo_session 3").text
+    assert told.startswith("took back 3 cells (4, 6, 7): the variables are those of nb@1 again")
+    assert "brought back: gone\n" in told and "overwrote what differed: x\n" in told and "removed: new" in told
+    kernel.run("%save_session nb")
+    kernel.run("y = 1")
+    assert kernel.run("%undo_session 1").text.startswith("took back cell 10:")
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,11 @@ class AutosaveMagics(Magics):
             raise UsageError("%undo_session takes a number of cells, 1 or more")
         if self._autosave is None:
             raise UsageError("there is nothing to go back to while autosave is off: %autosave_session on")
-        from ..history import apart, cell_after, cells_back
+        from ..history import Undone, apart, cells_back, cells_between
+        from ..pickling import collection_paused
 
-        with one_line("the namespace is as it was"):
+        # The collector would go through all that there is, which can take longer than the rest.
+        with one_line("the namespace is as it was"), collection_paused():
             name = self._autosave.tracker.name
             repository = self._sessions.repository()
 
@@ -120,9 +122,11 @@ class AutosaveMagics(Magics):
             target = None if held is None else before(held)
             if held is None or target is None:
                 raise SessionNotFoundError(f"{name} does not go back so far: %sessions {name} shows what there is")
-            cell = cell_after(held, target, partial(repository.resolve, name)) if args.cells == 1 else None
-            undone = plural(args.cells, "cell") if cell is None else f"cell {cell}"
-            return replace(self._sessions.move(target, since=held), undone=undone)
+            cells = cells_between(held, target, partial(repository.resolve, name))
+            gone = {v.name for v in target.variables}.difference(v.name for v in held.variables)
+            report = self._sessions.move(target, since=held)
+            back = tuple(sorted(v.name for v in report.variables if v.name in gone))
+            return replace(report, undone=Undone(cells, back))
 
     def status(self) -> AutosaveStatus:
         """Return what autosave does at the moment."""
