@@ -285,7 +285,15 @@ class Tracker:
     def _scope(self, view: Mapping[str, Any], live: Mapping[str, Any], pause: Callable[[], None]) -> PausingScope:
         """Return what a pickle sees of the namespace, which was looked at just now."""
         definitions = {name: view[name] for name in self._bindings.definitions}
-        return PausingScope(self._namespace, self._bindings.ids, live, pause, definitions=definitions)
+        names = self._bindings.dicts
+        return PausingScope(
+            self._namespace,
+            self._bindings.ids,
+            live,
+            pause,
+            definitions=definitions,
+            dicts=lambda: [view[name] for name in names],
+        )
 
     @watched
     def sweep(self, pause: Callable[[], None], *, quiet: float = inf, only: frozenset[str] | None = None) -> bool:

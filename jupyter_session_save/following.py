@@ -25,11 +25,14 @@ class Following:
         never changed.
     definitions : frozenset of str
         Those of them that are bound to functions, classes or type variables.
+    dicts : frozenset of str
+        Those that are bound to dicts.
     """
 
     def __init__(self) -> None:
         self.ids: Mapping[str, int] = {}
         self.definitions: frozenset[str] = frozenset()
+        self.dicts: frozenset[str] = frozenset()
         self._all = Bound()
         self._depending: frozenset[str] = frozenset()
         self._base: Mapping[str, int] = self.ids
@@ -53,16 +56,19 @@ class Following:
             mine = id(value) if value is not _MISSING and is_users(name, value, view, hidden) else None
             if mine != self.ids.get(name):
                 changed[name] = mine
-        ids, definitions = self.ids, self.definitions
+        ids, definitions, dicts = self.ids, self.definitions, self.dicts
         if changed:
             renewed = {**ids, **{name: i for name, i in changed.items() if i is not None}}
             for name in (name for name, i in changed.items() if i is None):
                 del renewed[name]
-            found = (n for n, i in changed.items() if i is not None and is_of_definitions(type(view[n])))
+            kinds = {n: type(view[n]) for n, i in changed.items() if i is not None}
+            found = (n for n, kind in kinds.items() if is_of_definitions(kind))
             ids, definitions = renewed, definitions.difference(changed).union(found)
+            dicts = dicts.difference(changed).union(n for n, kind in kinds.items() if kind is dict)
         since = self._since.union(changed)
         # Without a call in between, so that an interrupt comes before all of them or after.
-        self.ids, self.definitions, self._all, self._depending, self._since = ids, definitions, now, depending, since
+        self.ids, self.definitions, self.dicts, self._all = ids, definitions, dicts, now
+        self._depending, self._since = depending, since
         return ids
 
     def differing(self, known: Mapping[str, int]) -> set[str]:

@@ -461,6 +461,16 @@ def test_a_variable_above_the_cap_is_a_placeholder(notebook: Notebook) -> None:
     assert notebook.loaded()["big"][0] == 1
 
 
+def test_a_variable_that_is_the_attributes_of_an_instance_stays_that(notebook: Notebook) -> None:
+    notebook.run("class Plain: pass\np = Plain(); p.x = 1; held = [p]")
+    notebook.run("d = vars(p)")
+    notebook.run("d['y'] = 2")
+    loaded = notebook.loaded()
+    assert loaded["d"] is vars(loaded["held"][0]) and loaded["p"].y == 2
+    notebook.run("d = {'apart': 1}")
+    assert vars(notebook.loaded()["p"]) == {"x": 1, "y": 2}
+
+
 def test_a_change_behind_a_cell_is_all_that_the_next_cell_pays_for(notebook: Notebook) -> None:
     notebook.run("x = [1]; y = [2]; z = [3]")
     notebook.execute("x.append(y)")

@@ -490,6 +490,56 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "d.z == 3 and d.q is None and 'q' not in d",
         ],
     ),
+    "slots that others of their name hide": (
+        """
+        class A:
+            __slots__ = ('x', '__own')
+            def __init__(self, x): self.x, self.__own = x, 7
+        class Same(A):
+            __slots__ = ('x', '__own')
+            def __init__(self): A.x.__set__(self, [self]); self.x, self.__own = 2, 8
+        class Constant(A):
+            __slots__, x = (), 'class'
+        class Asked(A):
+            @property
+            def x(self): return 'asked'
+            @x.setter
+            def x(self, value): A.x.__set__(self, value)
+        class Hashed(Same):
+            def __hash__(self): return hash(A.x.__get__(self)[0] is self)
+        s, c, p, h, bare = Same(), Constant.__new__(Constant), Asked(1), Hashed(), Same.__new__(Same)
+        p.more, inside = s, A.x.__get__(s); A.x.__set__(c, 3); held = {h}
+        """,
+        [
+            "A.x.__get__(s) is inside and inside == [s] and s.x == 2",
+            "A.x.__get__(c) == 3 and c.x == 'class' and A.x.__get__(p) == 1 and p.more is s and p.x == 'asked'",
+            "(p._A__own, s._Same__own) == (7, 8) and not hasattr(s, '_A__own') and not hasattr(bare, 'x')",
+            "h in held and A.x.__get__(h)[0] is h and type(h) is Hashed",
+        ],
+    ),
+    "variables that are the attributes of instances": (
+        """
+        import argparse
+        class Plain: pass
+        class Slotted:
+            __slots__ = ('x', '__dict__')
+        class Shy:
+            def __getattr__(self, name): return self.__dict__['all'][name]
+        class Made:
+            def __new__(cls): return super().__new__(cls)
+        args, p, s, y, m = argparse.Namespace(n=1), Plain(), Slotted(), Shy(), Made()
+        p.me = p; p.own = vars(p); s.x = p; s.z = 1; y.all = {'a': 3}; m.x = 1
+        config, a_first, b_slots, z_shy, made, empty = vars(args), vars(p), vars(s), vars(y), vars(m), Plain()
+        nothing, apart, alike, held = vars(empty), {'n': 1}, Plain(), [Plain()]
+        alike.n, held_too = 1, held[0].__dict__
+        """,
+        [
+            "vars(args) is config and vars(p) is a_first is p.own and vars(s) is b_slots and vars(y) is z_shy",
+            "vars(m) is made and vars(empty) is nothing and vars(held[0]) is held_too and vars(alike) == apart",
+            "config.update(n=2) is None and args.n == 2 and setattr(args, 'm', 3) is None and config['m'] == 3",
+            "p.me is p and s.x is p and b_slots == {'z': 1} and y.a == 3 and vars(alike) is not apart",
+        ],
+    ),
     "one state for many instances": (
         """
         class Borg:

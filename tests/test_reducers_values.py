@@ -26,6 +26,7 @@ import pytest
 
 from jupyter_session_save.pickling import Placeholder
 
+from .cells import notebook
 from .restore import again, cell, save, stand_in
 
 WEAK = """
@@ -548,3 +549,13 @@ def test_no_password_is_written() -> None:
         assert "password" in saved.problems[0].reason
         assert all(b"CANARY" not in part.data for part in saved.parts)
         engine.dispose()
+
+
+def test_functions_of_random_draw_from_the_one_generator() -> None:
+    with notebook("import random\nfrom random import randint, seed, Random\nmine = Random(3).random") as a:
+        b = a.move()
+        for one in (a, b):
+            one.enter()
+            one.run("seed(5); first = [randint(1, 1000), random.random(), mine()]; seed(5); same = randint(1, 1000)")
+        b.check("randint.__self__ is random._inst is seed.__self__ is not mine.__self__", "same == first[0]")
+        assert a["first"] == b["first"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copyreg
 from collections import defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import rebuild
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .plans import Plan
 
 Reduced = tuple[Any, ...]
+Reduce = Callable[[Any], Any]
 
 
 def reduce_instance(obj: Any, pickling: Pickling) -> Any:
@@ -74,29 +76,66 @@ def reduce_dict(obj: Any, pickling: Pickling, otherwise: Plan | None) -> Any:
 def reduce_sharing(obj: Any, pickling: Pickling, otherwise: Plan | None) -> Any:
     """Reduce an instance whose ``__dict__`` others may have, too: it is put back as a whole, not item by item."""
     reduced = pickling.by_reduce(obj) if otherwise is None else otherwise(obj, pickling)
-    if not isinstance(reduced, tuple):
+    return sharing(obj, reduced) if isinstance(reduced, tuple) else reduced
+
+
+def watching(reduce: Reduce, pickling: Pickling) -> Reduce:
+    """Return a reduce that lets an instance and a variable, after ``d = vars(obj)``, have one dict."""
+    dicts: frozenset[int] | None = None
+
+    def watched(obj: Any) -> Any:
+        nonlocal dicts
+        reduced = reduce(obj)
+        state = reduced[2] if reduced is not NotImplemented and len(reduced) > 2 else None
+        if dicts is None:
+            if not type(obj).__dictoffset__:
+                return reduced
+            dicts = pickling.scope.dicts
+        if type(state) is dict and id(state) not in dicts:
+            return reduced
+        if not dicts or not type(obj).__dictoffset__ or id(_attributes(obj)) not in dicts:
+            return reduced
+        return sharing(obj, pickling.by_reduce(obj) if reduced is NotImplemented else reduced)
+
+    return watched
+
+
+def sharing(obj: Any, reduced: Any) -> Any:
+    """Return a reduce that puts the ``__dict__`` of an instance back as a whole, if it does so item by item."""
+    if hasattr(type(obj), "__setstate__") or reduced[0] not in _MAKERS:
         return reduced
     own = object.__getattribute__(obj, "__dict__")
     padded = [*reduced, *(None,) * (6 - len(reduced))]
-    if type(own) is not dict or (padded[2] is not own and padded[2] is not None):
+    attributes, *slots = state if type(state := padded[2]) is tuple and len(state) == 2 else (state,)
+    if type(own) is not dict or (attributes is not own and padded[2] is not None) or padded[5] not in _ITEM_BY_ITEM:
         return reduced
-    return (*padded[:2], own, *padded[3:5], with_attributes)
+    return (*padded[:2], (own, *slots) if slots else own, *padded[3:5], with_attributes)
+
+
+_MAKERS = (copyreg.__newobj__, rebuild.new_object, rebuild.instance, rebuild.raw_member)  # type: ignore[attr-defined]
+_ITEM_BY_ITEM = (None, rebuild.object_state, rebuild.raw_state)
 
 
 @rebuild.setter
-def with_attributes(made: Any, state: dict[str, Any]) -> None:
-    """Give an instance a ``__dict__``."""
-    object.__setattr__(made, "__dict__", state)
+def with_attributes(made: Any, state: dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Give an instance a ``__dict__``, and what is in its slots."""
+    attributes, slots = state if type(state) is tuple else (state, None)
+    object.__setattr__(made, "__dict__", attributes)
+    rebuild.object_state(made, (None, slots))
 
 
 def _is_its_attributes(obj: Any) -> bool:
     """Whether a dict is that of its own attributes, by ``self.__dict__ = self``, and does not say how it is kept."""
     if any(hook in vars(c) for c in type(obj).__mro__[:-1] for hook in ("__getstate__", "__setstate__")):
         return False
+    return _attributes(obj) is obj
+
+
+def _attributes(obj: Any) -> Any:
     try:
-        return object.__getattribute__(obj, "__dict__") is obj
+        return object.__getattribute__(obj, "__dict__")
     except AttributeError:
-        return False
+        return None
 
 
 @rebuild.setter

@@ -28,6 +28,7 @@ from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
 from .flat import Flat
 from .hashes import InOrder, met_too_early
+from .instances import watching
 from .memos import Meeting, among
 from .nans import ModuleNan, unequal_to_itself
 from .payload import Chunks, Copies, Payload
@@ -85,10 +86,13 @@ class Pickling:
         self._due = 0.0
 
     def reducer(self) -> Callable[[Any], Any]:
+        """Return what reduces objects in this pickle."""
+        reduce = self._reduce_ahead if self.ahead else self.reduce if self.guarded else self._reduce_quickly()
+        return watching(reduce, self)
+
+    def _reduce_quickly(self) -> Callable[[Any], Any]:
         """Return `reduce` with a short way for instances of plain classes, which are most."""
         quick, full = self.scope.quick, self.reduce
-        if self.ahead:
-            return self._reduce_ahead
 
         def reduce(obj: Any) -> Any:
             short = quick.get(id(type(obj)))
@@ -100,7 +104,7 @@ class Pickling:
             except AttributeError:
                 return NotImplemented
 
-        return full if self.guarded else reduce
+        return reduce
 
     def _reduce_ahead(self, obj: Any) -> Any:
         """Return the same for a value in which hashes are asked for before all of the state is there."""

@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import code, dill_reducers, instances, rebuild, reducers, registered
+from . import code, dill_reducers, given, instances, rebuild, reducers, registered
 from .placeholder import Placeholder
 from .reducers import attributes
 from .scope import importable_path, is_library, module_of
@@ -103,13 +103,20 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
     own = _OWN.get(id(cls))
     if own is not None:
         return own
-    known = (None if issubclass(cls, type) else registered.find(cls)) or reducers.find(cls)
-    if known is not None:
-        return known
     if issubclass(cls, type):
-        return code.reduce_class
-    if issubclass(cls, enum.Enum):
+        return reducers.find(cls) or code.reduce_class
+    theirs, by_name = registered.find(cls), reducers.find(cls)
+    if theirs is not None:
+        return theirs
+    if by_name is None and issubclass(cls, enum.Enum):
         return code.reduce_enum_member
+    plan = by_name or _by_class(cls, capture=capture)
+    if given.may_be_forgotten(cls, plan, by_name=by_name is not None):
+        return lambda obj, pickling: given.reduce_with_given(obj, pickling, plan)
+    return plan
+
+
+def _by_class(cls: type, *, capture: bool) -> Plan | None:
     plan, singletons = _by_protocol(cls, capture=capture), _module_singletons(cls)
     if plan is not instances.reduce_container and _may_be_its_attributes(cls):
         return lambda obj, pickling: instances.reduce_dict(obj, pickling, plan)
@@ -123,6 +130,8 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
 def _by_protocol(cls: type, *, capture: bool) -> Plan | None:
     if attributes.written_state_lacks(cls):
         return attributes.whole
+    if attributes.shadows_slots(cls):
+        return attributes.by_slots
     dynamic = importable_path(cls) is None and module_of(cls) != "builtins"
     if not dynamic and issubclass(cls, (list, dict)) and not _has_own_reduce(cls) and _adds_its_own_way(cls):
         return instances.reduce_container
@@ -133,7 +142,7 @@ def _by_protocol(cls: type, *, capture: bool) -> Plan | None:
     if _answers_itself(cls):
         return instances.reduce_shy
     if dynamic:
-        return _reducing(cls) if _has_own_reduce(cls) or not hashable(cls) else None
+        return _by_reduce if _has_own_reduce(cls) or not hashable(cls) else None
     if capture and cls not in copyreg.dispatch_table and _without_reduce(cls):
         return dill_reducers.captured(cls)
     return None
@@ -147,22 +156,6 @@ def hashable(cls: type) -> bool:
 
 def _by_reduce(obj: Any, pickling: Pickling) -> Any:
     return pickling.by_reduce(obj)
-
-
-def _with_attributes(obj: Any, pickling: Pickling) -> Any:
-    """Reduce as a builtin class does, which knows nothing of the attributes of an instance of a subclass."""
-    reduced = pickling.by_reduce(obj)
-    attributes = getattr(obj, "__dict__", None)
-    if not attributes or not isinstance(reduced, tuple) or any(part is not None for part in reduced[2:]):
-        return reduced
-    return *reduced[:2], dict(attributes), None, None, rebuild.raw_state
-
-
-def _reducing(cls: type) -> Plan:
-    """Tell a reduce that the standard library gave to a subclass from one that was written for it."""
-    names = ("__reduce_ex__", "__reduce__")
-    owner = next((c for c in cls.__mro__[:-1] for name in names if name in vars(c)), cls)
-    return _with_attributes if module_of(owner).partition(".")[0] in sys.stdlib_module_names else _by_reduce
 
 
 def _has_own_reduce(cls: type) -> bool:

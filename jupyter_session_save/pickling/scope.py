@@ -14,7 +14,7 @@ import sys
 import types
 import typing
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -187,6 +187,8 @@ class Scope:
     definitions : mapping of str to object, optional
         Those of the variables that may be functions, classes or type variables, if that is known. Of `saved` only the
         names count then, and it must not change.
+    dicts : callable, optional
+        Returns those of the variables that are dicts, if they are not to be found among `saved`.
     """
 
     def __init__(
@@ -196,6 +198,7 @@ class Scope:
         live: Mapping[str, Any],
         *,
         definitions: Mapping[str, Any] | None = None,
+        dicts: Callable[[], Iterable[dict[Any, Any]]] | None = None,
     ) -> None:
         self.namespace = namespace
         self.live = dict(standard_live(namespace))
@@ -224,8 +227,14 @@ class Scope:
         self.storages: dict[int, Any] = {}
         # Not gone through where that is not needed: there may be 100,000, and this is made anew after each cell.
         self.saved: AbstractSet[str] = frozenset(saved) if definitions is None else saved.keys()
+        self._dicts = dicts or (lambda: [value for value in saved.values() if type(value) is dict])
         self.names = self._definitions(saved if definitions is None else definitions)
         self._registrations: dict[int, list[type]] | None = None
+
+    @functools.cached_property
+    def dicts(self) -> frozenset[int]:
+        """Ids of the dicts that are variables: one may be the attributes of an instance, as after ``d = vars(obj)``."""
+        return frozenset(map(id, self._dicts()))
 
     def registered_with(self, cls: type) -> tuple[type, ...]:
         """Return the abstract classes of libraries that know a class of the notebook as a virtual subclass."""

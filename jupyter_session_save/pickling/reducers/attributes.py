@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..pickler import Pickling
 
 _PROTOCOL = ("__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__", "__getattribute__", "__class__")
+_STATES = ("__getstate__", "__setstate__")
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes, range)))
 _NEW = copyreg.__newobj__  # type: ignore[attr-defined]
 _FEW = 200
@@ -27,7 +28,7 @@ _CACHED_HASH = "_attrs_cached_hash"  # Of the process that was saved: text has a
 
 def written_state_lacks(cls: type) -> bool:
     """Whether the state that attrs or dataclasses write for slots lacks attributes: of a subclass, or cached ones."""
-    states = [_defined(cls, name) for name in ("__getstate__", "__setstate__")]
+    states = [_defined(cls, name) for name in _STATES]
     if any(type(s) is not types.FunctionType or s.__module__ not in _WRITERS for s in states) or not _in_python(cls):
         return False
     return bool(cls.__dictoffset__) or not _names_in_state(cls, states[0]) >= {*_slots(cls)} - {_CACHED_HASH}
@@ -56,6 +57,37 @@ def whole(obj: Any, pickling: Pickling) -> Any:
     return rebuild.instance, (type(obj),), state_of(obj), None, None, rebuild.object_state
 
 
+def shadows_slots(cls: type) -> bool:
+    """Whether a class hides a slot of a base behind something of the same name, and pickles as `object` does."""
+    if not _in_python(cls) or any(name in vars(c) for c in cls.__mro__[:-1] for name in (*_PROTOCOL, *_STATES)):
+        return False
+    return any(_defined(cls, name) is not vars(owner)[name] for owner, name in _members(cls))
+
+
+def by_slots(obj: Any, pickling: Pickling) -> Any:
+    """Reduce an instance to its attributes and to what is in each slot of each of its classes."""
+    slots = []
+    for owner, name in _members(type(obj)):
+        try:
+            slots.append((owner, name, vars(owner)[name].__get__(obj)))
+        except AttributeError:
+            continue
+    attributes = object.__getattribute__(obj, "__dict__") if type(obj).__dictoffset__ else None
+    return rebuild.instance, (type(obj),), (attributes or None, tuple(slots)), None, None, slots_state
+
+
+@rebuild.setter
+def slots_state(made: Any, state: tuple[dict[str, Any] | None, tuple[tuple[type, str, Any], ...]]) -> None:
+    """Set the attributes of an instance, and its slots through the classes that they belong to."""
+    rebuild.object_state(made, state[0])
+    for owner, name, value in state[1]:
+        vars(owner)[name].__set__(made, value)
+
+
+def _members(cls: type) -> list[tuple[type, str]]:
+    return [(c, k) for c in cls.__mro__[:-1] for k, v in vars(c).items() if type(v) is types.MemberDescriptorType]
+
+
 def hashed_by_state(cls: type) -> bool:
     """Whether a hash written in Python may need attributes, and the way to these is that of `object`, or written."""
     if type(_defined(cls, "__hash__")) is not types.FunctionType or not _in_python(cls):
@@ -63,13 +95,15 @@ def hashed_by_state(cls: type) -> bool:
     own = [vars(c) for c in cls.__mro__[:-1]]
     if any(name in names for names in own for name in _PROTOCOL) or cls in copyreg.dispatch_table:
         return False
-    states = (next((names[name] for names in own if name in names), None) for name in ("__getstate__", "__setstate__"))
+    states = (next((names[name] for names in own if name in names), None) for name in _STATES)
     return all(getattr(state, "__module__", "dataclasses") in _WRITERS for state in states)
 
 
 def hashed(obj: Any, reduced: Any) -> Any:
     """Return a reduce that sets what cannot lead back to an instance before it makes what may hold the instance."""
     if reduced is not NotImplemented and reduced[0] not in (_NEW, rebuild.new_object, rebuild.instance):
+        return reduced
+    if reduced is not NotImplemented and reduced[5:] == (slots_state,):
         return reduced
     state = state_of(obj)
     first = tuple({k: v for k, v in (part or {}).items() if not _leads_back(v, obj)} for part in state)

@@ -50,7 +50,13 @@ def system_random(obj: random.SystemRandom, pickling: Pickling) -> Any:
 
 
 def random_numbers(obj: random.Random, pickling: Pickling) -> Any:
-    """Reduce a subclass of `random.Random`, whose attributes its own reduce forgets."""
+    """Reduce a subclass of `random.Random`, whose attributes its own reduce forgets, or the module's own generator.
+
+    The latter is what ``from random import randint`` binds a method of; its state is one of the interpreter's.
+    """
+    if obj is getattr(random, "_inst", None):
+        pickling.referenced.add(id(obj))
+        return rebuild.importable, ("random", "_inst")
     if type(obj) is random.Random or type(obj).__reduce__ is not random.Random.__reduce__:
         return pickling.by_reduce(obj)
     attributes = {name: value for name, value in vars(obj).items() if name != "gauss_next"}
