@@ -37,6 +37,7 @@ from .plans import ATOMS, CONTAINERS, Plan, hashable, known_immutable, library_o
 from .quick import quick_reduce
 from .reducers import attributes
 from .scope import GiveWay, Scope, importable_path, lookup, module_of, type_name
+from .texts import Texts
 
 CHANGING = 5
 """Attempts at a value that another thread changes meanwhile."""
@@ -65,6 +66,8 @@ class Pickling:
         Whether the pickler met a buffer that may be the user's, of which it writes no more than the bytes.
     asked : bool
         Whether a reducer was asked, as for all but exact builtin containers and atoms, since this was last False.
+    texts : Texts or None
+        For arrays of text, if they may have streams of their own.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Pickling:
         self.referenced: set[int] = set()
         self.own_buffers: set[int] = set()
         self.held_buffers = self.asked = False
+        self.texts: Texts | None = None
         self.refs, self.modules = self.payload.refs, self.payload.modules
         self.mentions = self.payload.mentions
         self._values = values
@@ -316,7 +320,9 @@ def _chunked_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Pay
 def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     persistent = any(id(value) in scope.live_ids for value in values.values())
     kind = AttentivePickler if guarded else PersistentPickler if persistent else FastPickler
-    pickling, pickler = _dumped(kind, values, scope, guarded)
+    pickling, pickler = _dumped(kind, values, scope, guarded, texts=kind is FastPickler)
+    if pickling.texts is not None and not pickling.texts.are_apart(pickler):
+        pickling, pickler = _dumped(kind, values, scope, guarded)
     if pickling.held_buffers and not guarded:
         # Under guard every reduce is seen, and with it whose buffers these are.
         pickling, pickler = _dumped(AttentivePickler, values, scope, True)
@@ -331,9 +337,16 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
 
 
 def _dumped(
-    kind: type[FastPickler], values: Mapping[str, Any], scope: Scope, guarded: bool, *, ahead: list[Any] | None = None
+    kind: type[FastPickler],
+    values: Mapping[str, Any],
+    scope: Scope,
+    guarded: bool,
+    *,
+    ahead: list[Any] | None = None,
+    texts: bool = False,
 ) -> tuple[Pickling, FastPickler]:
     pickling = Pickling(values, scope, guarded=guarded, capture=True, ahead=ahead is not None)
+    pickling.texts = Texts(scope.pause) if texts else None
     pickler = kind(Chunks(pickling.payload, pickling.scope.pause), pickling)
     pickler.dump(values if ahead is None else InOrder(values, ahead))
     return pickling, pickler

@@ -170,7 +170,9 @@ def _of_objects(obj: Array, pickling: Pickling) -> Any:
     if part is not None:
         return part
     order: Any = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
-    state = pickling.nans.replaced(obj.ravel(order).tolist()), order, obj.flags.writeable
+    elements: Any = obj.ravel(order).tolist()
+    apart = None if pickling.texts is None else pickling.texts.pickled(elements)
+    state = apart or pickling.nans.replaced(elements), order, obj.flags.writeable
     return empty, (obj.dtype, obj.shape, order), state, None, None, filled
 
 
