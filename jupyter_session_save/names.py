@@ -17,6 +17,8 @@ from .store import Store
 _LONGEST = 200
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-.")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_VERSION = re.compile(r"@[0-9]+\Z")
+_BYTE = re.compile(rb"%([0-9A-F]{2})")
 _RECORD = re.compile(r"([1-9][0-9]{0,17})\.json")
 _OURS = re.compile(r"[1-9][0-9]{0,17}\.(?:json|gone)")
 _KEY = re.compile(f"sessions/([^/]+)/{_RECORD.pattern}")
@@ -43,7 +45,7 @@ def quote(name: str) -> str:
     bad = next((c for c in name if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None)
     if bad is not None:
         raise SessionNameError(f"{name!r} cannot name a session: leave out the control character {bad!r}")
-    if re.search(r"@[0-9]+\Z", name):
+    if _VERSION.search(name):
         raise SessionNameError(f"{name!r} cannot name a session: @ and digits at its end mean a version")
     name = unicodedata.normalize("NFC", name)
     quoted = "".join(c if c in _PLAIN else _encode(c) for c in name)
@@ -64,7 +66,7 @@ def quote(name: str) -> str:
 def unquote(quoted: str) -> str | None:
     """Return the name that a directory stands for, or None if `quote` makes no such directory."""
     try:
-        name = re.sub(rb"%([0-9A-F]{2})", lambda m: bytes([int(m[1], 16)]), quoted.encode("ascii")).decode()
+        name = _BYTE.sub(lambda m: bytes([int(m[1], 16)]), quoted.encode("ascii")).decode()
         return name if quote(name) == quoted else None
     except (UnicodeError, SessionNameError):
         return None

@@ -63,7 +63,7 @@ def live(tag: str) -> Any:
 
 def importable(module: str, path: str) -> Any:
     """Import a module and follow a path of attributes."""
-    return operator.attrgetter(path)(importlib.import_module(module))
+    return operator.attrgetter(path)(sys.modules.get(module) or importlib.import_module(module))
 
 
 def module(name: str) -> types.ModuleType:

@@ -23,6 +23,9 @@ MAGIC = importlib.util.MAGIC_NUMBER.hex()
 _remembered: dict[tuple[str, int], str] = {}
 """Functions whose lines a load has put into `linecache`, by file and first line."""
 
+_put_together: dict[str, list[str]] = {}
+"""The lines that stand there, by file; all others in there belong to somebody else."""
+
 Span = tuple[int, int, int, int]
 """First line, first column, last line and end column of an expression: lines from 0, columns in bytes of UTF-8."""
 
@@ -58,15 +61,20 @@ def remember(filename: str, firstlineno: int, source: str) -> None:
     if not source:
         return
     entry = linecache.cache.get(filename)
-    lines = list(entry[2]) if entry is not None and len(entry) == 4 else []
-    if entry is None and linecache.getlines(filename):
+    # What looks like `<this>` is no file, and to look for hundreds takes longer than all the rest.
+    if entry is None and not (filename[:1] == "<" and filename[-1:] == ">") and linecache.getlines(filename):
         return
+    lines = entry[2] if entry is not None and len(entry) == 4 else []
+    if lines is not _put_together.get(filename):
+        lines = _put_together[filename] = list(lines)
     if len(source) >= len(_remembered.get((filename, firstlineno), "")):
         _remembered[filename, firstlineno] = source
     new = source.splitlines(keepends=True)
+    end = firstlineno - 1 + len(new)
     # What stood between was not saved; an ellipsis ends a block, where a blank line would not.
-    lines.extend(["...\n"] * (firstlineno - 1 + len(new) - len(lines)))
-    lines[firstlineno - 1 : firstlineno - 1 + len(new)] = new
+    if len(lines) < end:
+        lines.extend(["...\n"] * (end - len(lines)))
+    lines[firstlineno - 1 : end] = new
     # No modification time: `linecache.checkcache` then leaves the entry alone.
     linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
 
