@@ -14,8 +14,8 @@ from typing import Any
 from .errors import DamagedError, FormatError
 
 _LEVEL = 1
-_LEAST = 4096
-"""Shorter parts stay raw: to compress and expand one takes longer than to write and read what it saves."""
+_LEAST = 32 << 10
+"""Shorter parts stay raw: to compress and expand hundreds takes longer than to write and read what it saves."""
 _SAMPLE = 64 << 10
 _PAYS = 0.9
 """Compress if at least a tenth is saved; float arrays rarely reach that, pickle streams always do."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from operator import is_
 from typing import Any, TypeVar, get_args
 
@@ -18,6 +19,10 @@ from .statement import Lineage, Statement, lineage_from, statement_row
 
 _LARGEST = 1 << 63
 _TEXT = frozenset({str})
+_WHOLE = frozenset({int})
+_PACKS = frozenset({str, type(None)})
+_PLAIN_PART = 6
+"""Fields of a part without patches."""
 _STATES = frozenset(get_args(State))
 _DEFAULTS: dict[str, Any] = {"cell": None, "line": (), "state": (), "lineage": None}
 """Fields of a snapshot that came later."""
@@ -289,17 +294,40 @@ def _patches(rows: Any, size: int) -> tuple[tuple[int, Part], ...]:
     return tuple(patches)
 
 
-def _component(row: list[Any]) -> Component:
-    names, stream, buffers, refs, modules, defines, mentions = row
-    return Component(
-        tuple(names),
-        _part(stream),
-        tuple(map(_part, buffers)),
-        tuple(refs),
-        tuple(modules),
-        bool(defines),
-        tuple(mentions),
-    )
+def _parts(rows: Sequence[list[Any]]) -> list[Part]:
+    """Read parts: all plain ones at once, since to look at each takes longer than to make it."""
+    if set(map(len, rows)) == {_PLAIN_PART}:
+        digests, sizes, packs, offsets, lengths, codecs = columns = list(zip(*rows, strict=True))
+        sound = _are_texts(digests) and _are_texts(codecs) and _PACKS.issuperset(map(type, packs))
+        if sound and _are_sizes(sizes) and _are_sizes(offsets) and _are_sizes(lengths):
+            return list(map(Part, *columns))
+    return list(map(_part, rows))
+
+
+def _components(rows: list[list[Any]]) -> tuple[Component, ...]:
+    if rows == []:
+        return ()
+    names, streams, buffers, refs, modules, defines, mentions = zip(*rows, strict=True)
+    parts = iter(_parts([*streams, *chain.from_iterable(buffers)]))
+    first = list(islice(parts, len(streams)))
+    texts = [list(map(tuple, column)) for column in (names, refs, modules, mentions)]
+    if not all(_are_texts(chain.from_iterable(column)) for column in texts):
+        raise ValueError("a name is malformed")
+    others = [tuple(islice(parts, len(own))) if own else () for own in buffers]
+    return tuple(map(Component, texts[0], first, others, texts[1], texts[2], map(bool, defines), texts[3]))
+
+
+def _variables(rows: list[list[Any]]) -> tuple[Variable, ...]:
+    if rows == []:
+        return ()
+    names, types, shapes, sizes, states, problems, digests = zip(*rows, strict=True)
+    told = [tuple(Problem(*one) for one in own) if own != [] else () for own in problems]
+    # What the annotations promise is what has to be checked: these are anybody's bytes.
+    texts: list[Iterable[Any]] = [names, types, shapes, digests]
+    texts.append(text for p in chain.from_iterable(told) for text in (p.path, p.type, p.reason, p.advice))
+    if not (all(map(_are_texts, texts)) and _are_sizes(sizes) and _STATES.issuperset(states)):
+        raise ValueError("a variable is malformed")
+    return tuple(map(Variable, names, types, shapes, sizes, states, told, digests))
 
 
 def _line(rows: Any) -> tuple[tuple[int, int], ...]:
@@ -307,16 +335,6 @@ def _line(rows: Any) -> tuple[tuple[int, int], ...]:
     if not all(isinstance(n, int) for ends in line for n in ends):
         raise ValueError("a line is malformed")
     return line
-
-
-def _is_sound(variable: Variable) -> bool:
-    # What the annotations promise is what has to be checked: these are anybody's bytes.
-    texts: list[Any] = [variable.name, variable.type, variable.shape, variable.digest]
-    if variable.problems:
-        texts += [text for p in variable.problems for text in (p.path, p.type, p.reason, p.advice)]
-    size: Any = variable.size
-    sized = isinstance(size, int) and 0 <= size < _LARGEST
-    return sized and variable.state in _STATES and _are_texts(texts)
 
 
 def _is_plain(environment: Environment) -> bool:
@@ -329,28 +347,25 @@ def _are_texts(items: Iterable[Any]) -> bool:
     return _TEXT.issuperset(map(type, items))
 
 
+def _are_sizes(items: Sequence[Any]) -> bool:
+    return _WHOLE.issuperset(map(type, items)) and 0 <= min(items, default=0) <= max(items, default=0) < _LARGEST
+
+
 def _snapshot(raw: dict[str, Any]) -> Snapshot:
-    components = tuple(map(_component, raw["components"]))
-    variables = tuple(
-        Variable(name, type_, shape, size, state, tuple(Problem(*row) for row in problems), digest)
-        for name, type_, shape, size, state, problems, digest in raw["variables"]
-    )
+    components, variables = _components(raw["components"]), _variables(raw["variables"])
     environment = Environment(**raw["environment"])
     plain = {k: raw[k] for k in ("name", "sequence", "created", "message", "parent", "signature", "format")}
     later = {**_DEFAULTS, **{key: raw[key] for key in _DEFAULTS if key in raw}}
     later["line"] = _line(later["line"])
     later["lineage"] = lineage_from(raw["lineage"]) if "lineage" in raw else Lineage()
-    later["state"] = tuple(map(_component, later["state"]))
-    all_components = (*components, *later["state"])
+    later["state"] = _components(later["state"])
     sound = (
-        all(isinstance(plain[k], str) for k in ("name", "created", "message", "signature"))
+        _are_texts([plain[k] for k in ("name", "created", "message", "signature")])
         and isinstance(plain["sequence"], int)
         and isinstance(plain["parent"], int | None)
         and isinstance(later["cell"], int | None)
         and _is_plain(environment)
-        and all(_are_texts((*c.names, *c.refs, *c.modules, *c.mentions)) for c in all_components)
         and all(len(c.names) == 1 for c in later["state"])
-        and all(_is_sound(v) for v in variables)
     )
     if not sound:
         raise ValueError("a field is malformed")

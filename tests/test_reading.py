@@ -107,7 +107,7 @@ def test_bytes_of_arrays_are_mapped_however_well_they_would_compress(repository:
 
 
 class TestWholePacks:
-    MANY = [f"part {n} ".encode() * (n % 60 + 1) for n in range(100)] + [b"it compresses " * 1000]
+    MANY = [f"part {n} ".encode() * (n % 60 + 1) for n in range(100)] + [b"it compresses " * 3000]
 
     @pytest.fixture
     def compared(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
