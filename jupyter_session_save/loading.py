@@ -58,7 +58,7 @@ class StoredComponent:
 
     def buffers(self) -> Iterable[memoryview]:
         """Return the buffers, copied or mapped, each when it is its turn."""
-        return map(self._buffer, self._component.buffers)
+        return map(self._buffer, self._component.buffers) if self._component.buffers else ()
 
     def _buffer(self, part: Part) -> memoryview:
         verify = self._verify(part)
@@ -73,9 +73,10 @@ def stored_components(
 ) -> list[StoredComponent]:
     """Return components of a snapshot as a load reads them."""
     told = {v.name: unverified.known_damage(v) for v in snapshot.variables if v.problems}
+    found = {name: damage for name, damage in told.items() if damage}
     return [
         StoredComponent(
-            c, repository, verify=verify, damaged=next(filter(None, (told.get(name, "") for name in c.names)), "")
+            c, repository, verify=verify, damaged=next((found[n] for n in c.names if n in found), "") if found else ""
         )
         for c in components
     ]
@@ -86,8 +87,10 @@ def _users(components: Iterable[Component], bound: Iterable[str]) -> dict[str, s
     chosen = set(bound)
     found: dict[str, set[str]] = {}
     for component in components:
-        for module in component.modules:
-            found.setdefault(module, set()).update(chosen.intersection(component.names))
+        if component.modules:
+            names = chosen.intersection(component.names)
+            for module in component.modules:
+                found.setdefault(module, set()).update(names)
     return found
 
 

@@ -305,7 +305,7 @@ def _parts(rows: Sequence[list[Any]]) -> list[Part]:
 
 
 def _components(rows: list[list[Any]]) -> tuple[Component, ...]:
-    if rows == []:
+    if len(rows) == 0:
         return ()
     names, streams, buffers, refs, modules, defines, mentions = zip(*rows, strict=True)
     parts = iter(_parts([*streams, *chain.from_iterable(buffers)]))
@@ -318,7 +318,7 @@ def _components(rows: list[list[Any]]) -> tuple[Component, ...]:
 
 
 def _variables(rows: list[list[Any]]) -> tuple[Variable, ...]:
-    if rows == []:
+    if len(rows) == 0:
         return ()
     names, types, shapes, sizes, states, problems, digests = zip(*rows, strict=True)
     told = [tuple(Problem(*one) for one in own) if own != [] else () for own in problems]

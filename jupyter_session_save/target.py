@@ -63,21 +63,24 @@ class Selection:
 def select(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Selection:
     """Choose the names to load, and the components that they and their references stand in."""
     names = [v.name for v in snapshot.variables]
-    wanted = choose(names, only, exclude)
+    wanted = choose(names, only, exclude) if only or exclude else names
     where = {name: c for c in snapshot.components for name in c.names}
-    taken: dict[tuple[str, ...], Component] = {}
+    taken: list[Component] = []
     needed: set[str] = set()
     todo = list(wanted)
     while todo:
-        name = todo.pop()
-        component = where.get(name)
-        if component is None or component.names in taken:
+        component = where.pop(todo.pop(), None)
+        if component is None:
             continue
-        taken[component.names] = component
-        todo += component.refs + component.mentions
-        needed.update(component.refs, component.mentions)
+        taken.append(component)
+        if len(component.names) > 1:
+            for name in component.names:
+                where.pop(name, None)
+        if component.refs or component.mentions:
+            todo += component.refs + component.mentions
+            needed.update(component.refs, component.mentions)
     # Definitions first, then what refers to nothing: by the time that user code runs, its globals are there.
-    components = sorted(taken.values(), key=lambda c: (not c.defines, bool(c.refs)))
+    components = sorted(taken, key=lambda c: (not c.defines, bool(c.refs)))
     excluded = set(names) - set(choose(names, (), exclude)) if exclude else set()
     return Selection(components, wanted, sorted(needed.difference(wanted, excluded)))
 

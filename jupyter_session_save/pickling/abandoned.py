@@ -38,6 +38,10 @@ class Young:
 
     def __init__(self) -> None:
         self._known = not gc.isenabled()
+        if self._known and not gc.get_freeze_count():
+            # What was there counts as old from here on: to look through it takes as long as to load a small session.
+            gc.freeze()
+            gc.unfreeze()
         self._first: list[Any] = []
         # Held until `forget`, so that nothing made later has the same id.
         self._before = _ending(gc.get_objects(generation=0)) if self._known else []

@@ -27,6 +27,8 @@ from .hashes import Rehashed
 from .placeholder import Placeholder
 from .scope import standard_live
 
+_MAKERS = {name: getattr(rebuild, f"make_{name.rstrip('_')}") for name in rebuild.CONTEXTUAL[2:]}
+
 _COPIED = 64 << 10
 """Shorter streams are copied: that takes less time than the calls that spare the copy."""
 
@@ -193,8 +195,8 @@ class Restoring:
             return  # A cycle came back here and finished first; what others refer to is its result.
         self._finished.add(position)
         self.failures.pop(position, None)
+        self.values.update(values)
         for name, value in values.items():
-            self.values[name] = value
             self._publish(name, value)
 
     def discard(self, obj: Any) -> None:
@@ -236,8 +238,9 @@ class Restoring:
 
     def resolve(self, name: str) -> Any:
         """Return the session's value of a name, loading its component first if need be."""
-        if self._known(name) is not None:
-            return self._known(name)
+        known = self._known(name)
+        if known is not None:
+            return known
         position = self._where.get(name)
         if position is None:
             raise LookupError(f"the snapshot refers to {name}, which is not in it")
@@ -302,7 +305,7 @@ class Restoring:
             return self.resolve if name == "named" else self.resolve_live
         if name == "placeholder":
             return self._placeholder
-        return partial(getattr(rebuild, f"make_{name.rstrip('_')}"), self) if name in rebuild.CONTEXTUAL else None
+        return partial(_MAKERS[name], self) if name in _MAKERS else None
 
     def _placeholder(self, *what: str) -> Placeholder:
         self.stand_ins.append(rebuild.placeholder(*what))
@@ -316,7 +319,8 @@ class Restoring:
         self._reading.append((guard, buffers))
         try:
             if guard is None:
-                return _variables(self._loaded(self._fast(reader, buffers)))
+                root = self._loaded(self._fast(reader, buffers))
+                return root if type(root) is dict else _variables(root)
             self._wrecks.append(guard)
             values = _variables(guard.load())
         finally:
