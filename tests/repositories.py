@@ -12,7 +12,7 @@ from jupyter_session_save.store import LocalStore, MemoryStore
 from jupyter_session_save.writing import BLOB, Writer
 
 BIG = bytes(range(256)) * (BLOB // 128)
-SMALL = b"a pickle stream " * 400
+SMALL = b"a pickle stream " * 2200
 
 
 def sign(data: bytes) -> str:

@@ -64,16 +64,16 @@ def test_a_sample_decides(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shrink(os.urandom(20_000) + bytes(900_000))[0] == codec
 
 
-@given(data=st.binary(max_size=400), times=st.integers(1, 400))
+@given(data=st.binary(max_size=400), times=st.integers(1, 800))
 def test_what_went_in_comes_out(data: bytes, times: int) -> None:
     whole = data * times
     codec, stored = shrink(memoryview(whole))
     assert bytes(expand(stored, codec, len(whole))) == whole
 
 
-@pytest.mark.parametrize("size", [0, 10, 9_999, 10_001, 10**7])
+@pytest.mark.parametrize("size", [0, 10, 49_999, 50_001, 10**7])
 def test_another_size_is_damage(codec: str, size: int) -> None:
-    used, stored = shrink(bytes(10_000))
+    used, stored = shrink(bytes(50_000))
     with pytest.raises(DamagedError, match=f"does not expand to {size} bytes"):
         expand(stored, used, size)
     with pytest.raises(DamagedError, match="instead of"):
@@ -81,7 +81,7 @@ def test_another_size_is_damage(codec: str, size: int) -> None:
 
 
 def test_a_size_that_no_part_has_is_damage(codec: str) -> None:
-    used, stored = shrink(bytes(10_000))
+    used, stored = shrink(bytes(50_000))
     with pytest.raises(DamagedError, match="more than any compressed part does"):
         expand(stored, used, 10**9)
 
