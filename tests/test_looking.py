@@ -97,7 +97,14 @@ def test_names_that_are_no_versions_are_told_and_nothing_else(disk: Repository) 
     told = [line.partition(" in ")[0] for line in looked.notes if line.endswith("move it away")]
     assert told == ["sessions/Sales", *(f"sessions/s/{name}" for name in sorted(strays))]
     assert save(disk, "s", {"a": b"1"}).sequence == 4
-    assert disk.collect(grace=0) >= 0
+    assert disk.collect(grace=0) == 0
+
+
+def give(place: str | Path, user: int) -> None:
+    try:
+        os.chown(place, user, 12345)
+    except OSError as error:  # a container may have one user only
+        pytest.skip(f"cannot give files to others: {error}")
 
 
 @contextlib.contextmanager
@@ -128,10 +135,13 @@ def test_what_may_not_be_read_costs_no_other(
     # Not below pytest's directory, which only its user may enter.
     with tempfile.TemporaryDirectory() as root:
         disk = filled(Repository.open(Path(root, "store")))
+        for command in COMMANDS:
+            main([*command, "--store", disk.store.url])  # what it imports may be out of that user's reach, too
+        capsys.readouterr()
         for directory, names, files in os.walk(root):
             for name in (".", *names, *files):
-                os.chown(os.path.join(directory, name), 12345, 12345)
-        os.chown(path(disk, place), owner, 12345)
+                give(os.path.join(directory, name), 12345)
+        give(path(disk, place), owner)
         path(disk, place).chmod(mode)
         with as_another(12345):
             status = [main([*command, "--store", disk.store.url]) for command in COMMANDS]
