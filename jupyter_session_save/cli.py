@@ -16,7 +16,7 @@ from . import __version__
 from .autoload import disable, enable
 from .catalog import STORE_VARIABLE, open_repository
 from .errors import SessionError
-from .listings import SessionDiff
+from .listings import SessionDiff, SessionList, SnapshotList
 from .looking import check, compare, delete, list_sessions, list_snapshots, prune, pruning_lines
 from .retention import DEFAULT
 from .snapshot import Snapshot
@@ -108,13 +108,21 @@ def _store(args: argparse.Namespace) -> str | None:
 
 def _list(args: argparse.Namespace) -> int:
     found = list_sessions(open_repository(_store(args), create=False))
-    print(_json([_record(s) for s in found.snapshots]) if args.json else found.whole())
-    return 0
+    return _listed(found, [_record(s) for s in found.snapshots], as_json=args.json)
 
 
 def _show(args: argparse.Namespace) -> int:
     found = list_snapshots(open_repository(_store(args), create=False), args.name)
-    print(_json([_record(s, variables=True) for s in found.snapshots]) if args.json else found.whole())
+    return _listed(found, [_record(s, variables=True) for s in found.snapshots], as_json=args.json)
+
+
+def _listed(found: SessionList | SnapshotList, rows: list[dict[str, Any]], *, as_json: bool) -> int:
+    if not as_json:
+        print(found.whole())
+        return 0
+    print(_json(rows))
+    for line in found.refused:
+        print(f"jupyter session: {line}", file=sys.stderr)
     return 0
 
 

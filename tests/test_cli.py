@@ -245,7 +245,15 @@ def test_a_damaged_newest_snapshot_does_not_hide_its_session(store: str, capsys:
     newest.chmod(0o600)
     newest.write_bytes(b"{")
     assert main(["list", "--store", store]) == 0
-    assert "sales@2" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "sales@2" in shown
+    assert "sessions/sales/3.json" in shown
+    for command in (["list"], ["show", "sales"]):
+        assert main([*command, "--json", "--store", store]) == 0
+        printed = capsys.readouterr()
+        assert next(row["version"] for row in json.loads(printed.out) if row["name"] == "sales") == 2
+        assert printed.err.startswith("jupyter session: ")
+        assert printed.err.count("sessions/sales/3.json") == printed.err.count("\n") == 1
     assert main(["delete", "odd name", "--store", store]) == 0
     assert "no bytes were freed, because" in capsys.readouterr().out
 
