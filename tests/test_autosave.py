@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .kernels import Kernel
-from .machine import Machine, wait_for
+from .machine import Machine, never_idle, wait_for
 
 ON = "%autosave_session on --name nb"
 
@@ -51,8 +51,10 @@ def test_a_cell_that_changes_nothing_writes_nothing_and_none_prints(machine: Mac
     assert not kernel.run("len(x); None").outputs
     assert not kernel.run("y = 1; del y").outputs
     kernel.run("")
-    kernel.submit("x.append(2)", silent=True)
-    assert versions(machine) == [1] and machine.stored() == before
+    with never_idle(kernel):
+        kernel.submit("x.append(2)", silent=True)
+        kernel.check("x == [1, 2]")
+        assert versions(machine) == [1] and machine.stored() == before
     # What the silent code did is found at idle.
     wait_for(lambda: versions(machine) == [1, 2], "the sweep")
 

@@ -61,7 +61,7 @@ def counted(name, method):
         asked[name] += current_thread() is main_thread()
         return method(*args, **options)
     return call
-for name in "get map read size exists put list delete touch age free".split():
+for name in "get map read size exists put list children delete touch age free".split():
     setattr(LocalStore, name, counted(name, getattr(LocalStore, name)))
 """
 # Exact: what the kernel and its allocator keep, and not what a collection would free.
