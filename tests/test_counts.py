@@ -354,7 +354,7 @@ def test_frames_with_text_are_pickled_once_and_not_copied(monkeypatch: pytest.Mo
     pd = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
     picklers, dumped = list[type](), pickler._dumped
-    monkeypatch.setattr(pickler, "_dumped", lambda kind, *rest: picklers.append(kind) or dumped(kind, *rest))
+    monkeypatch.setattr(pickler, "_dumped", lambda kind, *a, **o: picklers.append(kind) or dumped(kind, *a, **o))
     text = pd.Series([f"text number {n}" for n in range(10_000)], dtype="string[pyarrow]")
     frames = {f"frame_{n}": pd.DataFrame({"n": [n], "text": ["a"]}).convert_dtypes() for n in range(20)}
     frames |= {f"other_{n}": pd.DataFrame({"n": [n], "text": [n % 2 * "a" or None]}) for n in range(20)}
