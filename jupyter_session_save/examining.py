@@ -5,6 +5,7 @@ Invariant: bytes are written only if they are not known to be stored; nothing th
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -196,7 +197,7 @@ class Examiner:
         self._mappings = Mappings()
         self._name, self._begun = "", time.perf_counter()
         self._spent: dict[str, float] = {}
-        self._busy, self._stalls = time.thread_time(), dict[str, float]()
+        self._busy, self._stalls = (threading.get_ident(), time.thread_time()), dict[str, float]()
         self.late: dict[str, float] = {}
 
     def begin(self, name: str) -> None:
@@ -274,6 +275,7 @@ class Examiner:
         payload = dumps(self._values, self._scope)
         try:
             stream = of_stream(payload.chunks)
+            self._scope.pause()
             same = self._is_same(old, stream, payload)
             if not same and not self._is_fickle(stream):
                 return None
@@ -352,9 +354,10 @@ class Examiner:
 
     def _gone_on(self) -> None:
         """Take note for how long there was no moment to give up, not counting the time of other processes."""
-        now = time.thread_time()
-        self._stalls[self._name] = max(self._stalls.get(self._name, 0.0), now - self._busy)
-        self._busy = now
+        thread, before = self._busy
+        here, now = self._busy = threading.get_ident(), time.thread_time()
+        # What is deeply nested is pickled on another thread, whose time begins at zero.
+        self._stalls[self._name] = max(self._stalls.get(self._name, 0.0), now - before if here == thread else 0.0)
 
 
 _COMPONENT = attrgetter("component")

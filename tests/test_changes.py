@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import threading
 import time
 import types
 import weakref
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from jupyter_session_save.changes import Tracker
+from jupyter_session_save.examining import stall_of
 from jupyter_session_save.loading import load_into
 from jupyter_session_save.pickling import GiveWay
 from jupyter_session_save.reach import reach_of
@@ -524,6 +527,18 @@ def test_what_was_given_up_for_cells_waits_for_a_longer_quiet(notebook: Notebook
     begun = [begins(0.0) for _ in range(20)]
     assert any(begun[:TRIES]) and not any(begun[2 * TRIES :])
     assert begins(QUIET[1])
+
+
+def test_what_is_pickled_on_another_thread_is_not_taken_for_a_stall(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = threading.get_ident()
+    times = {True: itertools.count(1000), False: itertools.count()}
+    monkeypatch.setattr(time, "thread_time", lambda: float(next(times[threading.get_ident() == main])))
+    notebook.run("deep = []\nfor n in range(5000): deep = [deep]\nflat = [[1]]")
+    notebook.sweep()
+    assert 0 < stall_of(["flat"], notebook.tracker._where) < 100
+    assert stall_of(["deep"], notebook.tracker._where) < 100
 
 
 def test_no_value_is_kept_alive(notebook: Notebook) -> None:
