@@ -21,7 +21,7 @@ from blake3 import blake3
 
 from .digests import digest_of
 from .fingerprint import address_of
-from .pickling import Payload, Scope, dumps, is_huge
+from .pickling import Payload, Scope, dumps, huge_in
 from .pickling.culprit import root_path
 from .pickling.memos import Meeting
 from .pickling.scope import importable_path, made_by_hand, module_of, own_name
@@ -117,7 +117,7 @@ def _linked(
 ) -> Iterator[Pickled]:
     union, meeting = _Union(), Meeting()
     # What is pickled in chunks comes after the others, whose memos are holders that it counts.
-    for name in sorted(names, key=lambda name: is_huge(values[name])):
+    for name in sorted(names, key=lambda name: bool(huge_in(values[name], scope))):
         tick(name)
         pickled[name] = dumps({name: values[name]}, scope)
         meet(pickled[name])

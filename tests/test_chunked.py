@@ -19,7 +19,7 @@ from jupyter_session_save.reach import EVERYTHING
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.store import MemoryStore
 
-from .cells import Notebook
+from .cells import Notebook, describe, differences
 from .restore import cell, save
 
 
@@ -54,8 +54,11 @@ HOLDERS = (
 )
 
 
-def built(seed: int, kind: str, sharing: float) -> dict[str, Any]:
-    """A huge container whose items hold lists, some of them shared among items, other variables, or with itself."""
+def built(seed: int, kind: str, sharing: float, depth: int = 0) -> dict[str, Any]:
+    """A huge container whose items hold lists, some of them shared among items, other variables, or with itself.
+
+    It stands so many levels deep in other objects.
+    """
     rng, namespace = random.Random(seed), cell(DEFINITIONS)
     pool: list[Any] = [[n] for n in range(3)]
     holders = rng.sample(HOLDERS, 3)
@@ -70,9 +73,15 @@ def built(seed: int, kind: str, sharing: float) -> dict[str, Any]:
             container.append(item)
         else:
             container[n] = item
+    others = [rng.choice(pool[:-1] if rng.random() < 0.5 else [container[7], [container[3]]]) for _ in range(2)]
     namespace["big"] = container
-    for n in range(rng.randrange(3)):
-        namespace[f"other{n}"] = rng.choice(pool[:-1] if rng.random() < 0.5 else [container[7], [container[3]]])
+    for _ in range(depth):
+        namespace["big"] = rng.choice(HOLDERS)(namespace, namespace["big"])
+        pool.append(namespace["big"])
+    if depth:
+        container[5] = rng.choice(pool) if rng.random() < sharing else 5
+        others.append(rng.choice(pool[-depth:]))
+    namespace |= {f"other{n}": other for n, other in enumerate(others[: rng.randrange(4)])}
     return namespace
 
 
@@ -108,10 +117,13 @@ def chunks_of(namespace: Mapping[str, Any]) -> int:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    seed=st.integers(0, 10**9), kind=st.sampled_from(("list", "dict")), sharing=st.sampled_from((0.0, 0.02, 0.1, 0.5))
+    seed=st.integers(0, 10**9),
+    kind=st.sampled_from(("list", "dict")),
+    sharing=st.sampled_from((0.0, 0.02, 0.1, 0.5)),
+    depth=st.integers(0, 3),
 )
-def test_chunks_and_one_stream_load_to_the_same_graph(seed: int, kind: str, sharing: float) -> None:
-    namespace = built(seed, kind, sharing)
+def test_chunks_and_one_stream_load_to_the_same_graph(seed: int, kind: str, sharing: float, depth: int) -> None:
+    namespace = built(seed, kind, sharing, depth)
     in_chunks = shape(save(namespace).load())
     many, chunked.MANY = chunked.MANY, 1 << 60
     try:
@@ -123,9 +135,10 @@ def test_chunks_and_one_stream_load_to_the_same_graph(seed: int, kind: str, shar
 
 
 def test_both_ways_are_among_those_graphs() -> None:
-    found = [chunks_of(built(seed, "list", sharing)) for seed in range(20) for sharing in (0.0, 0.02)]
-    assert len([count for count in found if count > 2]) > 10
-    assert found.count(0) > 10
+    for depth in (0, 2):
+        found = [chunks_of(built(seed, "list", sharing, depth)) for seed in range(20) for sharing in (0.0, 0.02)]
+        assert len([count for count in found if count > 2]) > 10
+        assert found.count(0) > 10
 
 
 @pytest.mark.parametrize(
@@ -242,6 +255,45 @@ def test_what_looks_at_a_container_when_it_is_loaded_finds_it_filled(code: str, 
 )
 def test_what_only_holds_a_container_leaves_it_in_chunks(code: str) -> None:
     assert chunks_of(cell(f"big = [[n] for n in range(100)]\n{code}")) > 2
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "big = {'name': 'a', 'rows': rows, 'when': datetime.date(2020, 1, 1), 'kinds': {1, 2}}",
+        "class Owner: pass\nbig = Owner(); big.rows = rows; big.also = {'rows': rows}; big.call = print; big.me = big",
+        "class Owner: __slots__ = ('rows', '__dict__')\nbig = Owner(); big.rows = rows; big.text = 'text'",
+        "import dataclasses\n@dataclasses.dataclass\nclass Owner: rows: list\nbig = Owner(rows)",
+        "big = (1, [rows, {n: [n] for n in range(15)}])",
+        "big = {'one': rows, 'other': {n: [n] for n in range(100)}}; other = rows",
+    ],
+)
+def test_a_container_within_small_ones_and_plain_instances_is_in_chunks(code: str) -> None:
+    namespace = cell(f"import datetime\nrows = [[n] for n in range(100)]\n{code}\ndel rows")
+    saved = save(namespace)
+    assert next(len(part.blobs) for part in saved.parts if "big" in part.names) > 2
+    loaded, names = saved.load(), ("big", "other")
+    before, after = ({n: space[n] for n in names if n in space} for space in (namespace, loaded))
+    assert not differences(describe(before), describe(after))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import fractions\nbig = [rows, float('nan')]",
+        "import collections\nbig = collections.OrderedDict(rows=rows)",
+        "big = [rows, (n for n in ())]",
+        "class Own:\n    def __reduce__(self): return Own, ()\nbig = [rows, Own()]",
+        "class Part:\n    def __getstate__(self): return {}\nbig = Part(); big.rows = rows",
+        "class Part:\n    def __init__(self): self.__reduce_ex__ = lambda n: (Part, ())\nbig = Part(); big.rows = rows",
+        "class Hashed:\n    def __hash__(self): return self.n\nbig = Hashed(); big.n = 1; big.rows = rows",
+        "big = [[rows] for n in range(15)] + [iter(rows)]",
+        "big = [get_ipython, __builtins__, rows]",
+    ],
+)
+def test_one_that_stands_beside_or_in_something_else_is_not(code: str) -> None:
+    namespace = cell(f"rows = [[n] for n in range(100)]\nget_ipython = None\n{code}\ndel rows")
+    assert chunks_of(namespace) == 0
 
 
 def test_a_list_that_changes_between_two_chunks_is_pickled_again() -> None:

@@ -185,3 +185,17 @@ def test_a_memo_is_asked_for_a_few_objects(dumped: Callable[[Any], Any]) -> None
     assert memos.among(one, [outside, inside]) == [inside] and memos.among(one, [inside]) == [inside]
     assert not memos.among(one, [outside]) and not memos.among(one, [])
     assert not memos.among(one, [type(one)])
+
+
+def test_whom_a_variable_meets_is_asked_about_once_and_with_pauses() -> None:
+    asked: list[int] = []
+    paused: list[None] = []
+
+    def links(obj: int) -> bool:
+        asked.append(obj)
+        return obj % 2 == 1
+
+    met = [(n, "one" if n < 10 else "other") for n in range(20)]
+    assert memos.owners(met, links, lambda: paused.append(None), each=4) == {"one", "other"}
+    assert asked == [0, 1, 10, 11]
+    assert len(paused) == 5

@@ -5,12 +5,12 @@ Invariant: `dumps` never fails because of a value, and changes nothing in what i
 
 from __future__ import annotations
 
-from .chunked import is_huge
 from .payload import Payload
 from .pickler import dumps
 from .placeholder import Placeholder
 from .scope import GiveWay, Scope, collection_paused
 from .unpickler import Restoring, Stored, unavailable
+from .within import huge_in
 
 __all__ = [
     "GiveWay",
@@ -21,6 +21,6 @@ __all__ = [
     "Stored",
     "collection_paused",
     "dumps",
-    "is_huge",
+    "huge_in",
     "unavailable",
 ]

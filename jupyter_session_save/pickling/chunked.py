@@ -31,7 +31,7 @@ from blake3 import blake3
 
 from . import code, joining
 from .hashes import met_too_early
-from .memos import HELD_BY_MEMO, LISTED, Kept, among, reached
+from .memos import HELD_BY_MEMO, LISTED, Kept, among, held_elsewhere, reached
 from .nans import may_be_in, nans_among, unequal_to_itself
 from .payload import Chunks, Payload
 from .plans import known_immutable
@@ -68,7 +68,7 @@ _DESCRIBING = property, staticmethod, classmethod, functools.partial
 _GATHERING = collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter
 _VIEWING: tuple[type, ...] = type({}.keys()), type({}.values()), type({}.items())
 _WEAK = weakref.ref, weakref.WeakSet, weakref.WeakKeyDictionary, weakref.WeakValueDictionary
-_IDLE = frozenset(map(id, chain(_DEFINED, _WRAPPING, _DESCRIBING, _GATHERING, _VIEWING, _WEAK)))
+IDLE = frozenset(map(id, chain(_DEFINED, _WRAPPING, _DESCRIBING, _GATHERING, _VIEWING, _WEAK)))
 """Types whose instances, when they are loaded, look at nothing that they hold."""
 
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -83,12 +83,14 @@ def is_huge(value: Any) -> bool:
     return id(type(value)) in _NAMES and len(value) > MANY
 
 
-def dump(values: Mapping[str, Any], pickling: Pickling, new_pickler: Callable[[Any], Any]) -> Kept:
-    """Pickle variables some of which are huge, the chunks as buffers of the payload.
+def dump(values: Mapping[str, Any], huge: Iterable[Any], pickling: Pickling, new_pickler: Callable[[Any], Any]) -> Kept:
+    """Pickle variables that hold huge containers, the chunks of these as buffers of the payload.
 
     Parameters
     ----------
     values : mapping of str to object
+    huge : iterable of object
+        Huge containers that the variables are, or that their pickle is sure to reach.
     pickling : Pickling
     new_pickler : callable
         Returns a C pickler that writes to the sink that it is given.
@@ -104,17 +106,17 @@ def dump(values: Mapping[str, Any], pickling: Pickling, new_pickler: Callable[[A
         If the items cannot be told apart.
     """
     payload, scope = pickling.payload, pickling.scope
-    huge = list({id(v): v for v in values.values() if is_huge(v)}.values())
-    piece = Payload()
+    waiting = {id(one): one for one in huge}
+    huge, piece = [*waiting.values()], Payload()
     head = new_pickler(Chunks(piece, scope.pause))
     head.memo = {position: (position, one) for position, one in enumerate(huge)}
-    head.dump({name: value for name, value in values.items() if not is_huge(value)})
+    head.dump({name: value for name, value in values.items() if id(value) not in waiting})
     live = any(id(one) in scope.live_ids for one in huge) or among(head, scope.live_containers)
     odd = pickling.held_buffers or met_too_early(head, scope.hashing) or may_be_in(piece.chunks)
     if live or odd:
         raise NotApartError("it belongs to the kernel, or what is pickled with it needs to be looked at closely")
     apart = _Apart(pickling, new_pickler, head.memo.copy())
-    apart.check_waiting(reached(head), {*map(id, huge)})
+    apart.check_waiting(reached(head), {*waiting})
     rows = []
     for one in huge:
         digests = []
@@ -125,7 +127,7 @@ def dump(values: Mapping[str, Any], pickling: Pickling, new_pickler: Callable[[A
         names = tuple(name for name, value in values.items() if value is one)
         rows.append((names, _NAMES[id(type(one))], tuple(digests)))
     payload.chunks.append(pickle.dumps(_Joined(tuple(values), b"".join(piece.chunks), tuple(rows)), 5))
-    return Kept([*apart.shareable(), *huge])
+    return Kept([*apart.shareable(), *held_elsewhere(head), *huge])
 
 
 class _Joined:
@@ -185,13 +187,16 @@ class _Apart:
         if chunk is None:
             return None
         pickler, stream = self._pickled(chunk)
+        self._scope.pause()
         objects = reached(pickler)
         self._check_kinds(objects)
+        self._scope.pause()
         # It is in the memo, and would be a second holder of every item.
         chunk.clear()
         held, nans = _held(objects, HELD_BY_MEMO), self._nans(objects, stream)
         # Counted again without what was made for the pickle, which held them, too.
         del objects, pickler
+        self._scope.pause()
         self._note(_held(held, LISTED + 1))
         if _held(nans, LISTED + 1):
             raise NotApartError("it holds a NaN that something else holds, too")
@@ -245,7 +250,7 @@ class _Apart:
         telling = []
         for obj in objects:
             kind = type(obj)
-            if id(kind) in _IDLE or id(obj) in self._pickling.referenced:
+            if id(kind) in IDLE or id(obj) in self._pickling.referenced:
                 continue
             if not self._is_known(kind):
                 raise NotApartError(f"what is pickled with it holds objects of type {type_name(kind)}")

@@ -14,7 +14,7 @@ import io
 import operator
 import pickle
 import sys
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import chain, compress, islice, repeat
 from typing import Any
 
@@ -127,6 +127,30 @@ class Meeting:
         if not last:
             self._objects.update(zip(map(id, held), held, strict=True))
             self._owner.update(dict.fromkeys(map(id, held), name))
+
+
+def owners(
+    met: Iterable[tuple[Any, str]], links: Callable[[Any], bool], pause: Callable[[], None], each: int = 4096
+) -> set[str]:
+    """Return the names of those whom a variable has met in an object that links them.
+
+    Parameters
+    ----------
+    met : iterable of (object, str)
+        As `Meeting.enter` yields them.
+    links : callable
+        Whether an object does.
+    pause : callable
+        Is called after so many of them as the last parameter says.
+    each : int
+    """
+    found: set[str] = set()
+    for count, (obj, name) in enumerate(met):
+        if not count % each:
+            pause()
+        if name not in found and links(obj):
+            found.add(name)
+    return found
 
 
 def _in_c(pickler: Any) -> bool:

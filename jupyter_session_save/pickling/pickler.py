@@ -17,6 +17,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from ..errors import said
@@ -29,7 +30,7 @@ from .depth import in_thread, with_deep_stack
 from .flat import Flat
 from .hashes import InOrder, met_too_early
 from .instances import watching
-from .memos import Meeting, among
+from .memos import Meeting, among, owners
 from .nans import ModuleNan, unequal_to_itself
 from .payload import Chunks, Copies, Payload
 from .placeholder import Placeholder
@@ -38,6 +39,7 @@ from .quick import quick_reduce
 from .reducers import attributes
 from .scope import GiveWay, Scope, importable_path, lookup, module_of, type_name
 from .texts import Texts
+from .within import huge_in
 
 CHANGING = 5
 """Attempts at a value that another thread changes meanwhile."""
@@ -286,7 +288,7 @@ def dumps(values: Mapping[str, Any], scope: Scope) -> Payload:
     values = {sys.intern(name): value for name, value in values.items()}
     reason, too_deep = "", False
     lanes = ((_chunked_lane, False), (_c_lane, False), (_flat_lane, False), (_c_lane, True), (_dill_lane, True))
-    for lane, guarded in lanes[not any(map(chunked.is_huge, values.values())) :]:
+    for lane, guarded in lanes[not any(huge_in(value, scope) for value in values.values()) :]:
         if lane is _flat_lane and not too_deep:
             continue
         for _ in range(CHANGING):
@@ -313,7 +315,8 @@ Lane = Callable[[Mapping[str, Any], Scope, bool], Payload]
 
 def _chunked_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=True)
-    kept = chunked.dump(values, pickling, lambda sink: FastPickler(sink, pickling))
+    huge = chain.from_iterable(huge_in(value, scope) for value in values.values())
+    kept = chunked.dump(values, huge, pickling, lambda sink: FastPickler(sink, pickling))
     return _finished(pickling, kept, values)
 
 
@@ -329,10 +332,13 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     # An exact dict or list of the kernel's was pickled by value: nobody was asked about it.
     elif kind is FastPickler and among(pickler, scope.live_containers):
         pickling, pickler = _dumped(PersistentPickler, values, scope, guarded)
+    scope.pause()
     ahead = met_too_early(pickler, scope.hashing)
+    scope.pause()
     if pickling.nans.note_reached(pickler, pickling.payload.chunks) or ahead is not None:
         kind = AttentivePickler if pickling.guarded else PersistentPickler
         pickling, pickler = _dumped(kind, values, scope, pickling.guarded, ahead=ahead)
+    scope.pause()
     return _finished(pickling, pickler, values)
 
 
@@ -378,7 +384,7 @@ def _finished(pickling: Pickling, pickler: Any, values: Mapping[str, Any]) -> Pa
     def enter(meeting: Meeting, name: str, last: bool) -> set[str]:
         # The pickler stays alive with this function, and with it every object in its memo: no id is used twice.
         met = meeting.enter(pickler, name, last=last, apart=(pickling.referenced, names))
-        return {other for obj, other in met if pickling.links(obj)}
+        return owners(met, pickling.links, pickling.scope.pause)
 
     payload.enter = enter
     return payload

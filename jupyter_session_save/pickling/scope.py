@@ -216,6 +216,7 @@ class Scope:
         self.plans: dict[bool, dict[int, Any]] = {False: {}, True: {}}
         self.quick: dict[int, Any] = {}
         self.immutable: dict[int, tuple[type, bool]] = {}
+        self.ways: dict[int, tuple[type, Any]] = {}
         self.types: list[type] = []
         self.hashing: dict[int, bool] = {}
         # Definitions of modules that are pickled by name, by id, each with its package: asked about with each variable.
