@@ -117,7 +117,8 @@ def code(
             span=span,
         )
     source.remember(filename, firstlineno, text)
-    spans.remember(made, text, span)
+    if span:
+        spans.remember(made, text, span)
     return made
 
 

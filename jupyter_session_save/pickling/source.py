@@ -67,16 +67,17 @@ def remember(filename: str, firstlineno: int, source: str) -> None:
     lines = entry[2] if entry is not None and len(entry) == 4 else []
     if lines is not _put_together.get(filename):
         lines = _put_together[filename] = list(lines)
-    if len(source) >= len(_remembered.get((filename, firstlineno), "")):
-        _remembered[filename, firstlineno] = source
+        # No modification time: `linecache.checkcache` then leaves the entry alone, and nobody looks at the size.
+        linecache.cache[filename] = (0, None, lines, filename)
+    place = filename, firstlineno
+    if len(source) >= len(_remembered.get(place, "")):
+        _remembered[place] = source
     new = source.splitlines(keepends=True)
     end = firstlineno - 1 + len(new)
     # What stood between was not saved; an ellipsis ends a block, where a blank line would not.
     if len(lines) < end:
         lines.extend(["...\n"] * (end - len(lines)))
     lines[firstlineno - 1 : end] = new
-    # No modification time: `linecache.checkcache` then leaves the entry alone.
-    linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
 
 
 def recompile(

@@ -45,10 +45,9 @@ def located(code: types.CodeType) -> tuple[str, source.Span | tuple[()]]:
     return known or _searched(code, extent, text, len(linecache.getlines(code.co_filename)))
 
 
-def remember(code: types.CodeType, text: str, span: source.Span | tuple[()]) -> None:
+def remember(code: types.CodeType, text: str, span: source.Span) -> None:
     """Note where the expression of a loaded function stands, for when it is saved again."""
-    if span:
-        _known[code.co_filename, code.co_name, _extent(code)] = text, span
+    _known[code.co_filename, code.co_name, _extent(code)] = text, span
 
 
 @functools.lru_cache(maxsize=4096)
