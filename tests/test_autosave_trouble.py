@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jupyter_session_save import changes
+from jupyter_session_save import records
 from jupyter_session_save.changes import Tracker
 from jupyter_session_save.reach import reach_of
 from jupyter_session_save.repository import Repository
@@ -133,7 +133,7 @@ def test_a_clock_that_jumps_back_changes_no_order(monkeypatch: pytest.MonkeyPatc
         return datetime.datetime(2026, 3, next(days), tzinfo=zone)
 
     clock = SimpleNamespace(datetime=SimpleNamespace(now=now), UTC=datetime.UTC)
-    monkeypatch.setattr(changes, "datetime", clock)
+    monkeypatch.setattr(records, "datetime", clock)
     with notebook() as a:
         tracker = Tracker(a.namespace, "s", repository=a.repository, signer=a.signer, live=dict, hidden=dict)
         for number in range(6):
