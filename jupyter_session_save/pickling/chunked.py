@@ -216,7 +216,6 @@ class _Apart:
         pickler = self._new(Chunks(piece, self._scope.pause))
         pickler.memo = self._base.memo
         self._scope.pause()
-        self._pickling.asked = False
         pickler.dump(chunk)
         if [len(one) for one in told] != before or self._pickling.held_buffers:
             raise NotApartError("there is something to tell of an item, or it holds a buffer")
@@ -226,7 +225,7 @@ class _Apart:
 
     def _check_kinds(self, objects: list[Any]) -> None:
         """Raise `NotApartError` if any object that was just pickled may not hold what its pickle says."""
-        if not self._pickling.asked:
+        if not self._pickling.asked():
             return  # To look at millions of objects once more takes longer than to pickle them.
         # By their ids, as everywhere: a metaclass may hash and compare classes as it likes.
         if self._sound.issuperset(map(id, map(type, objects))):

@@ -66,8 +66,8 @@ class Pickling:
         Whether attributes that a hash may need are set before the others are made.
     held_buffers : bool
         Whether the pickler met a buffer that may be the user's, of which it writes no more than the bytes.
-    asked : bool
-        Whether a reducer was asked, as for all but exact builtin containers and atoms, since this was last False.
+    asked : callable
+        Returns whether the newest `reducer` was asked for anything, as for all but exact builtin containers and atoms.
     texts : Texts or None
         For arrays of text, if they may have streams of their own.
     """
@@ -81,7 +81,8 @@ class Pickling:
         self.announced: set[int] = set()
         self.referenced: set[int] = set()
         self.own_buffers: set[int] = set()
-        self.held_buffers = self.asked = False
+        self.held_buffers = False
+        self.asked: Callable[[], bool] = lambda: True
         self.texts: Texts | None = None
         self.refs, self.modules = self.payload.refs, self.payload.modules
         self.mentions = self.payload.mentions
@@ -93,23 +94,26 @@ class Pickling:
 
     def reducer(self) -> Callable[[Any], Any]:
         """Return what reduces objects in this pickle."""
+        self.asked = lambda: True
         reduce = self._reduce_ahead if self.ahead else self.reduce if self.guarded else self._reduce_quickly()
         return watching(reduce, self)
 
     def _reduce_quickly(self) -> Callable[[Any], Any]:
         """Return `reduce` with a short way for instances of plain classes, which are most."""
-        quick, full = self.scope.quick, self.reduce
+        quick, full, asked = self.scope.quick, self.reduce, False
 
         def reduce(obj: Any) -> Any:
+            nonlocal asked
+            asked = True  # Of all that can be noted for a million objects this takes least.
             short = quick.get(id(type(obj)))
             if short is None:
                 return full(obj)
-            self.asked = True
             try:
                 return short(obj)
             except AttributeError:
                 return NotImplemented
 
+        self.asked = lambda: asked
         return reduce
 
     def _reduce_ahead(self, obj: Any) -> Any:
@@ -119,7 +123,6 @@ class Pickling:
 
     def reduce(self, obj: Any) -> Any:
         """Return how to pickle an object, or NotImplemented for the pickler's own way."""
-        self.asked = True
         now = time.perf_counter()
         if now >= self._due:
             # What takes long may write little, and the sink pauses only when it is written to.
