@@ -105,6 +105,9 @@ class TestContract:
         assert list(store.list("b")) == ["b/c/1", "b/c/2", "b/d", "bc/e"]
         assert list(store.list("b/c/2")) == ["b/c/2"]
         assert list(store.list("none/here/")) == []
+        assert list(store.children("b/")) == ["c", "d"]
+        assert list(store.children("b/c/")) == ["1", "2"]
+        assert list(store.children("none/here/")) == []
 
     def test_deleting(self, store: Store) -> None:
         put(store, "a/b", b"1")
