@@ -20,7 +20,7 @@ from . import around, held
 from .components import split
 from .errors import StoreError
 from .escaping import Escaping
-from .examining import Examiner, PausingScope, TooLong, Tracked, placed, same_component, stall_of
+from .examining import Examiner, PausingScope, TooLong, Tracked, same_component, stall_of
 from .following import Following
 from .interpreter import Surroundings, collect
 from .interrupts import check, watched
@@ -30,11 +30,11 @@ from .reach import Reach
 from .records import Records
 from .repository import Repository
 from .snapshot import Snapshot
+from .standing import Standing, standing_of
 from .statement import Lineage
 from .sweeping import Names, Patience, Rounds, Seldom
 from .touching import Touching
 from .trust import Signer
-from .writing import Writer
 
 _BATCH = 0.01
 """Seconds of looking at components, at least, for each time that all names are gone through."""
@@ -82,6 +82,7 @@ class Tracker:
         self.looked = 0
         self._late, self._begun = Late(), 0.0
         self._where: dict[str, Tracked] = {}
+        self._standing = Standing()
         self._bindings = Following()
         self._ids: Mapping[str, int] = {}
         self._unstored: frozenset[str] = frozenset()
@@ -233,7 +234,7 @@ class Tracker:
         late = self._late.still(ids, limit, work if isinstance(work, tuple) else None)
         live = self._live()
         differing = self._bindings.differing(self._ids).union(n for n in self._unstored if n in ids)
-        touching = Touching(self._where, ids, differing, Escaping(self._namespace, view, live.get("shell")))
+        touching = Touching(self._stand(), ids, differing, Escaping(self._namespace, view, live.get("shell")))
         everything = self._everything or (work is True and self._doubtful)
         mentioned = self._touched | self._late.with_those_beside(late.keys())
         touched = touching.reached(mentioned, view, everything=everything)
@@ -241,8 +242,8 @@ class Tracker:
         scope = self._scope(view, live, pause)
         with self.repository.writer(lambda size: pause(), durable=False) as writer, collection_paused():
             state = around.examine_state(values, scope, writer, self._state)
-            same = around.same_state(state, self._state) and late.keys() == self.late.keys()
-            if not touched and not self._went_back and same:
+            same_state = around.same_state(state, self._state)
+            if not touched and not self._went_back and same_state and late.keys() == self.late.keys():
                 self._touched, self._everything = set(), False
                 self._doubtful = self._doubtful and not everything
                 return None
@@ -260,27 +261,46 @@ class Tracker:
                     break
                 touched |= more
             late.update(examiner.late)
-            where = touching.merged(found, late)
+            standing = touching.merged(found, touched, late)
             older = f"older than this cell: {', '.join(sorted(late))}" if late else ""
-            committed = self._commit(writer, where, state, ids, cell, older)
+            made = self._records.next(
+                standing, ids, state, self.current, cell, older, anyway=self._went_back or not same_state
+            )
+            committed = None
+            if made is not None:
+                check()
+                committed = writer.commit(made, sign=self._signer.sign, parent_record=self.current)
             # In place, since a thread takes from it.
             self.unsettled.extend(writer.unsettled)
         if committed is not None:
-            where = placed(where, committed)
+            standing = standing.placed(committed)
             state = {c.names[0]: replace(state[c.names[0]], component=c) for c in committed.state}
+        where = standing.where
         behind = self._late.after(late, ids, touched, where)
         unstored = frozenset(late).union(() if len(where) == len(ids) else ids.keys() - where.keys())
         doubtful = (self._doubtful and not everything) or (self._late.several and not late)
         # Before the components change: one interrupt too early, and the same ones are only noted again.
         self._rounds.follow(touched)
         # Without a call in between, so that an interrupt comes before all of them or after.
-        self._where, self._ids, self._unstored, self._doubtful = where, ids, unstored, doubtful
+        self._where, self._standing, self._ids, self._unstored, self._doubtful = (
+            where,
+            standing,
+            ids,
+            unstored,
+            doubtful,
+        )
         self._touched, self._everything, self._late = set(), False, behind
         if committed is not None:
             self.current, self._state, self._went_back = committed, state, False
         self._bindings.differing(ids)
         self._patience.done(work)
         return committed
+
+    def _stand(self) -> Standing:
+        """Return what is tracked, gone through only after a load and the like."""
+        if self._standing.where is not self._where:
+            self._standing = standing_of(self._where)
+        return self._standing
 
     def _scope(self, view: Mapping[str, Any], live: Mapping[str, Any], pause: Callable[[], None]) -> PausingScope:
         """Return what a pickle sees of the namespace, which was looked at just now."""
@@ -343,6 +363,8 @@ class Tracker:
                 self._doubtful = True
             else:
                 self._where.update(dict.fromkeys(names, renewed))
+                if renewed.reads != tracked.reads:
+                    self._standing = Standing()
         self._patience.done(names)
         self._rounds.done(names)
         self.looked += 1
@@ -380,19 +402,3 @@ class Tracker:
     def _component(self, name: str) -> Names | None:
         tracked = self._where.get(name)
         return None if tracked is None else tracked.component.names
-
-    def _commit(
-        self,
-        writer: Writer,
-        where: Mapping[str, Tracked],
-        state: around.States,
-        ids: Mapping[str, int],
-        cell: int | None,
-        message: str,
-    ) -> Snapshot | None:
-        anyway = self._went_back or not around.same_state(state, self._state)
-        made = self._records.next(where, ids, state, self.current, cell, message, anyway=anyway)
-        if made is None:
-            return None
-        check()
-        return writer.commit(made, sign=self._signer.sign, parent_record=self.current)

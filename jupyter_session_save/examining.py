@@ -8,10 +8,8 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, compress
-from operator import attrgetter, not_
 from typing import Any
 
 from .compare import same_stream
@@ -25,7 +23,7 @@ from .pickling import GiveWay, Payload, Placeholder, Scope, dumps
 from .reach import is_dynamic
 from .repository import Repository
 from .saving import component_of, variables_of
-from .snapshot import Component, Part, Problem, Snapshot, Variable
+from .snapshot import Component, Part, Problem, Variable
 from .writing import Writer
 
 RATE = 1 << 30
@@ -360,33 +358,6 @@ class Examiner:
         self._stalls[self._name] = max(self._stalls.get(self._name, 0.0), now - before if here == thread else 0.0)
 
 
-_COMPONENT = attrgetter("component")
-
-
 def stall_of(names: Iterable[str], where: Mapping[str, Tracked]) -> float:
     """Return for how many seconds looking at some variables cannot be given up, as far as that is known."""
     return max((where[name].stall for name in names if name in where), default=0.0)
-
-
-def rows_of(tracked: Sequence[Tracked], where: Mapping[str, Tracked]) -> list[Variable]:
-    """Return the records of the variables that there are."""
-    rows = list(chain.from_iterable(map(attrgetter("variables"), tracked)))
-    if len(rows) > len(where):  # Some are gone, of components that are stored as they were.
-        rows = [v for t in tracked for v in t.variables if where.get(v.name) is t]
-    return rows
-
-
-def identical(tracked: Iterable[Tracked], before: Snapshot) -> bool:
-    """Whether a snapshot holds just these components."""
-    # What has not changed is the very same record. That functions now find names which they missed is no change yet.
-    return set(map(id, map(_COMPONENT, tracked))) == set(map(id, before.components))
-
-
-def placed(where: Mapping[str, Tracked], committed: Snapshot) -> dict[str, Tracked]:
-    """Return what is tracked with the final places of its parts."""
-    standing = set(map(id, committed.components))
-    stands = map(standing.__contains__, map(id, map(_COMPONENT, where.values())))
-    moved = dict(compress(where.items(), map(not_, stands)))
-    by_name = {c.names: c for c in committed.components} if moved else {}
-    found = {id(t): t.at(by_name[t.component.names]) for t in moved.values()}
-    return {**where, **{name: found[id(t)] for name, t in moved.items()}}

@@ -142,9 +142,10 @@ class Recorder:
             self._forget_deleted()
             known = set(saved)
             forgotten = set(self._forgotten)
-            for name in set(self._held) - known:
+            for name in self._held.keys() - known:
                 forgotten |= self._held[name]
-            made_by = {name: self._lines[name] for name in sorted(known.intersection(self._lines))}
+            made = sorted(filter(self._lines.__contains__, saved))
+            made_by = dict(zip(made, map(self._lines.__getitem__, made), strict=True))
             own = set(chain.from_iterable(made_by.values())).intersection(self._statements)
             chosen = {number: self._statements[number][0] for number in own}
             # Of what is to be made again, all that it needs.

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
-from itertools import chain
-from operator import attrgetter
 
 from . import environment
 from .around import States
-from .examining import Tracked, identical, rows_of
 from .snapshot import Environment, Snapshot
+from .standing import Standing
 from .statement import Lineage
 
 
@@ -34,7 +32,7 @@ class Records:
 
     def next(
         self,
-        where: Mapping[str, Tracked],
+        standing: Standing,
         ids: Mapping[str, int],
         state: States,
         before: Snapshot | None,
@@ -47,7 +45,8 @@ class Records:
 
         Parameters
         ----------
-        where : mapping of str to Tracked
+        standing : Standing
+            What is tracked.
         ids : mapping of str to int
             The names that there are.
         state : dict
@@ -58,31 +57,26 @@ class Records:
         anyway : bool
             Whether there is more that is new.
         """
-        tracked = list(dict(zip(map(id, where.values()), where.values(), strict=True)).values())
-        components = tuple(t.mentioning(ids) if t.reads else t.component for t in tracked)
-        rows = rows_of(tracked, where)
-        variables = dict(zip(map(attrgetter("name"), rows), rows, strict=True))
-        if before is None and not variables and not message:
+        if before is None and not standing.rows and not message:
             return None
-        same = before is not None and identical(tracked, before) and len(variables) == len(before.variables)
-        same = same and not anyway
-        broken = [v for v in rows if v.state != "saved"]
-        lineage = self._lineage(variables, [v.name for v in broken])
-        lost = [v.name for v in broken if v.state == "placeholder"]
-        if same and before and message in ("", before.message) and lineage.tells_as(before.lineage, lost):
+        lost = [v.name for v in standing.broken.values() if v.state == "placeholder"]
+        same = before is not None and standing.identical(before) and not anyway and message in ("", before.message)
+        if same and not lost:
             return None
-        modules = frozenset(chain.from_iterable(map(attrgetter("modules"), components)))
-        if modules not in self._environments:
-            self._environments = {modules: environment.current(modules)}
+        lineage = self._lineage(standing.names, list(standing.broken))
+        if same and before and lineage.tells_as(before.lineage, lost):
+            return None
+        if standing.modules not in self._environments:
+            self._environments = {standing.modules: environment.current(standing.modules)}
         return Snapshot(
             name=self._name,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             parent=None if before is None else before.sequence,
             message=message,
             cell=cell,
-            environment=self._environments[modules],
-            variables=tuple(map(variables.__getitem__, sorted(variables))),
-            components=components,
+            environment=self._environments[standing.modules],
+            variables=standing.variables(),
+            components=standing.mentioning(ids),
             state=tuple(part.component for part in state.values()),
             lineage=lineage,
         )

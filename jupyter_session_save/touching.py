@@ -13,6 +13,7 @@ from typing import Any
 from .components import is_plain
 from .escaping import Escaping
 from .examining import Tracked
+from .standing import Standing
 
 _PER_GROUP = 256
 
@@ -23,8 +24,8 @@ class Touching:
 
     Attributes
     ----------
-    where : mapping of str to Tracked
-        How each name was stored last.
+    standing : Standing
+        What is tracked.
     ids : mapping of str to int
         The names that there are, and the ids of their values.
     differing : set of str
@@ -32,10 +33,15 @@ class Touching:
     escaping : Escaping
     """
 
-    where: Mapping[str, Tracked]
+    standing: Standing
     ids: Mapping[str, int]
     differing: AbstractSet[str]
     escaping: Escaping
+
+    @property
+    def where(self) -> Mapping[str, Tracked]:
+        """How each name was stored last."""
+        return self.standing.where
 
     def reached(self, mentioned: Iterable[str], view: Mapping[str, Any], *, everything: bool) -> set[str]:
         """Return the names, present or gone, that have to be looked at."""
@@ -45,7 +51,7 @@ class Touching:
             return set(self.ids) | rebound
         if rebound:
             # What refers to a definition by its name is pickled otherwise once that name means something else.
-            for tracked in self.where.values():
+            for tracked in self.standing.referring.values():
                 if not rebound.isdisjoint(tracked.component.refs):
                     rebound = rebound.union(tracked.component.names)
         mentioned = always.union(mentioned)
@@ -66,9 +72,9 @@ class Touching:
 
     def in_order(self, touched: set[str]) -> list[str]:
         """Return the touched names that are there, as their components had them before the new ones."""
-        known = [n for n in self.where if n in touched and n in self.ids]
-        before = set(known)
-        return known + [n for n in self.ids if n in touched and n not in before]
+        known = [n for n in filter(touched.__contains__, self.where) if n in self.ids]
+        new = touched.difference(known)
+        return known + list(filter(new.__contains__, self.ids)) if new else known
 
     def with_its_component(self, name: str) -> tuple[str, ...]:
         """Return the names that are stored together with one, or stand for the same object."""
@@ -77,17 +83,15 @@ class Touching:
             return tuple(n for n in tracked.component.names if n in self.ids)
         return tuple(other for other, known in self.ids.items() if known == self.ids[name])
 
-    def merged(self, found: Iterable[Tracked], late: Mapping[str, float]) -> dict[str, Tracked]:
+    def merged(self, found: Iterable[Tracked], touched: set[str], late: Mapping[str, float]) -> Standing:
         """Put what was looked at in the place of what it was before."""
-        fresh = {n: t for t in found for n in t.component.names if n not in late}
-        where: dict[str, Tracked] = {}
-        for name, tracked in self.where.items():
-            if name in fresh:
-                where[name] = fresh.pop(name)
-            elif name in self.ids:
-                # Not touched, or late: as it was stored last.
-                where[name] = tracked
-        return where | fresh
+        where = dict(self.where)
+        for name in touched:
+            if name not in self.ids:
+                where.pop(name, None)
+        # Not touched, or late: as it was stored last.
+        where.update((n, t) for t in found for n in t.component.names if n not in late)
+        return self.standing.after(where, touched)
 
     def _escaped(self, reached: set[str]) -> set[str]:
         """Add what the values that were reached lead to in other ways than by names."""
@@ -120,8 +124,7 @@ class Touching:
 
     def _open_plain_group(self, view: Mapping[str, Any]) -> set[str]:
         """Return the names of a group of plain values with room for more, so that not each becomes its own."""
-        for tracked in self.where.values():
-            names = tracked.component.names
+        for names in self.standing.plain:
             if len(names) < _PER_GROUP and all(n in view and is_plain(view[n]) for n in names):
                 return set(names)
         return set()

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, compress
+from operator import not_
 from types import TracebackType
 from typing import Self
 
@@ -230,7 +231,8 @@ class Writer:
             self.know(parent_record)
         elif parent_record is not None:
             carried = set(map(id, chain(parent_record.components, parent_record.state)))
-        fresh = [c for c in (*snapshot.components, *snapshot.state) if id(c) not in carried]
+        every = (*snapshot.components, *snapshot.state)
+        fresh = list(compress(every, map(not_, map(carried.__contains__, map(id, every)))))
         placed = {id(c): patches.settled(c, self._parts) for c in fresh}
         snapshot = replace(
             snapshot,
