@@ -30,7 +30,7 @@ from .reach import Reach
 from .records import Records
 from .repository import Repository
 from .snapshot import Snapshot
-from .standing import Standing, standing_of
+from .standing import Standing, group_of, groups, standing_of
 from .statement import Lineage
 from .sweeping import Names, Patience, Rounds, Seldom
 from .touching import Touching
@@ -89,8 +89,8 @@ class Tracker:
         self._touched: set[str] = set()
         self._everything = self._doubtful = self._went_back = False
         self._state: around.States = {}
-        self._rounds, self._patience = Rounds(self._components, self._component), Patience()
-        self._seldom = Seldom()
+        self._rounds = Rounds(lambda: groups(self._where), lambda name: group_of(self._where, name))
+        self._patience, self._seldom = Patience(), Seldom()
         self._records = Records(name, lineage)
 
     def adopt(self, snapshot: Snapshot, bound: Iterable[str] | None = None) -> None:
@@ -395,10 +395,3 @@ class Tracker:
             examiner = Examiner(values, scope, self._where, self.repository, None)
             scope.serve(examiner)
             return examiner.look(tracked)
-
-    def _components(self) -> list[Names]:
-        return list(dict.fromkeys(t.component.names for t in self._where.values()))
-
-    def _component(self, name: str) -> Names | None:
-        tracked = self._where.get(name)
-        return None if tracked is None else tracked.component.names

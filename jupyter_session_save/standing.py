@@ -127,6 +127,16 @@ def standing_of(where: dict[str, Tracked]) -> Standing:
     return Standing().after(where, where.keys())
 
 
+def groups(where: Mapping[str, Tracked]) -> Iterable[Names]:
+    """Return the names of each component."""
+    return dict.fromkeys(tracked.component.names for tracked in where.values())
+
+
+def group_of(where: Mapping[str, Tracked], name: str) -> Names | None:
+    """Return the names of the component that a variable is stored in, None if it is in none."""
+    return where[name].component.names if name in where else None
+
+
 def _renewed(table: Mapping[K, V], gone: Iterable[K], fresh: Mapping[K, V]) -> dict[K, V]:
     """Return a table without some, but for what is fresh, which keeps its place where it has one."""
     renewed = {**table, **fresh}
