@@ -108,6 +108,8 @@ def save_namespace(
             state=tuple(saved.state),
             lineage=lineage,
         )
+        # Libraries are looked through while threads go on writing.
+        notes = (*saved.notes(), *unread)
         check()
         snapshot = writer.commit(made, sign=signer.sign)
         buffers.keep(made, snapshot)
@@ -119,7 +121,7 @@ def save_namespace(
         bytes_new=written,
         bytes_total=snapshot.size,
         seconds=time.perf_counter() - started,
-        notes=(*saved.notes(), *unread),
+        notes=notes,
         state=names_of(snapshot.state),
     )
 

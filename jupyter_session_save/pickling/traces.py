@@ -119,14 +119,17 @@ def _looked_through(state: int, name: str, attributes: Mapping[str, Any], namesp
     plain: dict[int, type] = {}
     for key, value in list(attributes.items()):
         kind = type(value)
-        if id(kind) in plain:
+        if kind is types.FunctionType:  # First, as nearly all of tens of thousands are.
+            if value.__globals__ is namespace:
+                found.append(key)
+        elif id(kind) in plain:
             continue
-        if _is_of(value, namespace):
+        elif _is_of(value, namespace):
             found.append(key)
         elif issubclass(kind, type):
             if module_of(value) == name:
                 classes.append(key)
-        elif kind not in (types.FunctionType, staticmethod, classmethod, property):
+        elif kind not in (staticmethod, classmethod, property):
             plain[id(kind)] = kind
     return _Looked(state, tuple(found), tuple(classes))
 
@@ -151,7 +154,7 @@ def _root(value: Any) -> str:
 def _is_of(value: Any, namespace: Mapping[str, Any]) -> bool:
     """Whether a function or class was defined in the notebook."""
     kind = type(value)
-    if kind is types.FunctionType:  # First, as nearly all of tens of thousands are.
+    if kind is types.FunctionType:
         return value.__globals__ is namespace
     if kind is staticmethod or kind is classmethod:
         return _is_of(value.__func__, namespace)

@@ -175,8 +175,8 @@ class LocalStore(Store):
 
     def touch(self, key: str) -> None:
         """Make the key's age zero."""
-        self._state(key)
         with self._reaching(key, "touch") as path:
+            _check_regular(path, os.lstat(path))
             os.utime(path)
 
     def age(self, key: str) -> float:
