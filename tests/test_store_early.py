@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,30 @@ def test_the_calls_are_found_and_do_not_make_a_file_longer(tmp_path: Path) -> No
     assert path.read_bytes() == b"text"
     assert early._found("fallocate", ("c_int", "c_int", "c_int64", "c_int64"))(-1, 1, 0, 1) == errno.EBADF  # type: ignore[misc]
     assert early._found("no_such_function_anywhere", ()) is None
+
+
+def test_what_was_flushed_is_not_flushed_again_unless_it_was_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, flushed = LocalStore(tmp_path), list[int]()
+    real = os.fsync
+
+    def noted(fd: int) -> None:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            flushed.append(fd)
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    for key in ("d/a", "d/b"):
+        store.put(key, [DATA], durable=False, overwrite=True, flushed=True)
+        store.flush(key)
+    LocalStore(tmp_path).put("d/b", [DATA], durable=False, overwrite=True)
+    assert len(flushed) == 2
+    store.sync(["d/a", "d/b"])
+    assert len(flushed) == 3, "only what another has replaced"
+    store.sync(["d/a"])
+    assert len(flushed) == 4, "what was settled is asked about anew"
+    store.flush("d/a")
+    store.delete("d/a")
+    with pytest.raises(KeyError):
+        store.sync(["d/a"])

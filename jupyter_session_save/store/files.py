@@ -50,6 +50,21 @@ def write_new(path: str, chunks: Sequence[bytes | memoryview], *, durable: bool,
         os.close(fd)
 
 
+def flush_file(path: str) -> object:
+    """Flush a file; return which one it was."""
+    fd = os.open(path, os.O_RDWR | FLAGS)
+    try:
+        os.fsync(fd)
+        return which_file(os.fstat(fd))
+    finally:
+        os.close(fd)
+
+
+def which_file(state: os.stat_result) -> object:
+    """Return what differs for another file of the same name, or one that was written to since."""
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+
+
 def write_all(fd: int, chunks: Iterable[bytes | memoryview], *, flushed: bool = False) -> None:
     """Write buffers one after the other without joining or copying them; begin to flush them if that is to follow."""
     done = 0

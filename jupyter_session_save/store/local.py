@@ -22,7 +22,7 @@ from jupyter_session_save.errors import MORE_ROOM, FormatError, KeyExistsError, 
 
 from . import directories
 from .base import Store, is_segment, split_key
-from .files import FLAGS, read_bytes, read_private, write_new
+from .files import FLAGS, flush_file, read_bytes, read_private, which_file, write_new
 
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | FLAGS  # a planted pipe must not block
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp|\..+\.claim")
@@ -66,7 +66,7 @@ class LocalStore(Store):
         except (ValueError, RuntimeError, OSError) as error:
             raise StoreError(f"{os.fspath(root)!r} cannot be a store: {error}") from error
         self.url = str(self.root)
-        self._links = True
+        self._links, self._flushed = True, dict[str, object]()
         try:
             if create and not self.root.exists():
                 self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -186,17 +186,16 @@ class LocalStore(Store):
     def flush(self, key: str) -> None:
         """Flush the file, but not the directories that name it."""
         with self._reaching(key, "write") as path:
-            fd = os.open(path, os.O_RDWR | FLAGS)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            self._flushed[key] = flush_file(path)
 
     def sync(self, keys: Iterable[str]) -> None:
         """Flush the files and then the directories that name them."""
         places = []
         for key in keys:
-            self.flush(key)
+            # Not once more, which empties the disk's cache each time, unless another has put it in place since.
+            if self._flushed.pop(key, None) != which_file(self._state(key)):
+                self.flush(key)
+                self._flushed.pop(key, None)
             places.append(split_key(key))
         if places:
             self._sync_directories(places)
