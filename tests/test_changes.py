@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gc
 import itertools
 import threading
@@ -10,6 +11,7 @@ import types
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from jupyter_session_save import records
 from jupyter_session_save.changes import Tracker
 from jupyter_session_save.examining import stall_of
 from jupyter_session_save.loading import load_into
@@ -571,7 +574,13 @@ def test_what_it_builds_on_may_be_removed(notebook: Notebook) -> None:
     assert notebook.repository.check() == []
 
 
-def test_many_kernels_that_load_nothing_leave_as_many_files_as_some(tmp_path: Path) -> None:
+def test_many_kernels_that_load_nothing_leave_as_many_files_as_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All within an hour, of which each would keep some of its own.
+    noon = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
+    clock = SimpleNamespace(datetime=SimpleNamespace(now=lambda _: noon), UTC=datetime.UTC)
+    monkeypatch.setattr(records, "datetime", clock)
     repository = Repository(LocalStore(tmp_path / "store"))
     counts = []
     for number in range(100):
