@@ -1,8 +1,13 @@
-"""Fixtures that start real kernels on a machine of their own, and what each test may rely on."""
+"""Fixtures that start real kernels on a machine of their own, and what each test may rely on.
+
+Examples that Hypothesis makes up are the same in every run, so that no change is refused for what another one broke.
+``HYPOTHESIS_PROFILE=random`` in the environment makes up new ones, to look for what nobody has found yet.
+"""
 
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +15,15 @@ from pathlib import Path
 import pytest
 
 from .machine import Machine
+
+try:
+    from hypothesis import settings
+except ImportError:  # Where only the core of the suite runs.
+    pass
+else:
+    settings.register_profile("same", derandomize=True, database=None)
+    settings.register_profile("random", settings.get_profile("default"), derandomize=False)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")

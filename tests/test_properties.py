@@ -270,6 +270,7 @@ def test_saving_leaves_every_reference_count(program: Program, names: list[int])
     with notebook() as a:
         run(a, program, names)
         a.save()  # What the first save leaves behind once (imports, caches) is not a leak.
+        gc.collect()
         held = _reachable(a.namespace)
         before = [sys.getrefcount(each) for each in held]
         a.save()
