@@ -559,3 +559,38 @@ def test_functions_of_random_draw_from_the_one_generator() -> None:
             one.run("seed(5); first = [randint(1, 1000), random.random(), mine()]; seed(5); same = randint(1, 1000)")
         b.check("randint.__self__ is random._inst is seed.__self__ is not mine.__self__", "same == first[0]")
         assert a["first"] == b["first"]
+
+
+def test_the_context_of_decimal_is_the_one_in_which_the_kernel_computes() -> None:
+    with decimal.localcontext(), notebook("import decimal\nc = decimal.getcontext(); c.prec = 7; held = [c]") as a:
+        a.run("other = c.copy(); other.prec = 9")
+        a.save()
+        with decimal.localcontext(decimal.DefaultContext):
+            b = a.fresh()
+            b.load()
+            b.check("c is held[0] is decimal.getcontext() is not other", "c.prec == 7 and other.prec == 9")
+            b.run("c.prec = 3; third = decimal.Decimal(1) / 3").check("str(third) == '0.333'")
+        with decimal.localcontext(decimal.DefaultContext):
+            apart = a.fresh()
+            apart.load(only=["c"], state=False)
+            assert apart["c"].prec == 7 and decimal.getcontext().prec == 28
+
+
+def test_templates_of_jinja_render_as_before() -> None:
+    pytest.importorskip("jinja2")
+    cell = """
+        import jinja2
+        text = 'Hi {{ name }}{% for c in it %}-{{ c|upper }}{% endfor %}{% macro m(x) %}[{{ x }}]{% endmacro %}'
+        derived = '{% extends "base" %}{% block b %}{{ super() }}{{ q }}{% endblock %}'
+        greet, pages = jinja2.Template(text), {'base': '<{% block b %}x{% endblock %}>', 'a': derived}
+        env = jinja2.Environment(loader=jinja2.DictLoader(pages), trim_blocks=True)
+        env.filters['twice'] = lambda text: text * 2
+        page, other, macro = env.get_template('a'), env.from_string('{{ "a"|twice }}'), greet.module.m
+    """
+    with notebook(cell) as a:
+        b = a.move()
+        b.check(
+            "greet.render(name=1, it='ab') == 'Hi 1-A-B' and page.render(q=1) == '<x1>' and other.render() == 'aa'",
+            "page.environment is env is other.environment and env.from_string('{{ 1 }}').render() == '1'",
+            "str(greet.module.m(3)) == '[3]' and str(macro(4)) == '[4]'",
+        )

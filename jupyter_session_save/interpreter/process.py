@@ -178,7 +178,7 @@ PLACES = (
     StatePart("sys.path", _read_path, _write_path, _keep_path, early=True),
 )
 PARTS = (
-    StatePart("decimal context", _read_decimal, _write_decimal, _keep_decimal),
+    StatePart("decimal context", _read_decimal, _write_decimal, _keep_decimal, early=True),
     StatePart("locale", _read_locale, _write_locale, _keep_locale),
     StatePart("recursion limit", _read_recursion, _write_recursion, _keep_recursion),
 )

@@ -237,6 +237,13 @@ class Scope:
         """Ids of the dicts that are variables: one may be the attributes of an instance, as after ``d = vars(obj)``."""
         return frozenset(map(id, self._dicts()))
 
+    @functools.cached_property
+    def borrowed(self) -> dict[int, tuple[dict[Any, Any], Any]]:
+        """Those of the variables that are dicts of libraries' modules, each with what stands for it, by id."""
+        from .borrowed import stand_ins
+
+        return stand_ins(self.dicts)
+
     def registered_with(self, cls: type) -> tuple[type, ...]:
         """Return the abstract classes of libraries that know a class of the notebook as a virtual subclass."""
         if self._registrations is None:

@@ -6,6 +6,7 @@ Invariant: what stands in a library's module is that library's own object again.
 from __future__ import annotations
 
 import contextvars
+import decimal
 from typing import TYPE_CHECKING, Any
 
 from .. import rebuild
@@ -35,6 +36,12 @@ def token(obj: Any, pickling: Pickling) -> Any:
     return pickling.placeholder(
         obj, f"it resets {obj.var.name} in the context that made it", "call set() of the variable again"
     )
+
+
+def decimal_context(obj: decimal.Context, pickling: Pickling) -> Any:
+    """Reduce a context of `decimal`; the one in which the thread computes is that of the thread that loads."""
+    reduced = pickling.by_reduce(obj)
+    return (current_decimal, reduced[1]) if obj is decimal.getcontext() else reduced
 
 
 def local_proxy(obj: Any, pickling: Pickling) -> Any:
@@ -87,6 +94,15 @@ def fill_context(made: contextvars.Context, items: tuple[tuple[Any, Any], ...]) 
     """Set variables in a context."""
     for var, value in items:
         made.run(var.set, value)
+
+
+_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
+
+
+def current_decimal(*settings: Any) -> decimal.Context:
+    """Return the context in which this thread computes, another if that has other settings than the one saved."""
+    made, current = decimal.Context(*settings), decimal.getcontext()
+    return current if all(getattr(made, name) == getattr(current, name) for name in _SETTINGS) else made
 
 
 def make_local_proxy(cls: Any, target: Any, attribute: str | None, unbound: str | None) -> Any:

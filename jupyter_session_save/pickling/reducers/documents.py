@@ -67,6 +67,11 @@ def path(obj: Any, pickling: Pickling) -> Any:
     return type(obj), (obj.path,)
 
 
+def template(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a template of Jinja to what it was compiled to: its constructor wants the text, which it does not keep."""
+    return rebuild.instance, (type(obj),), vars(obj), None, None, rebuild.object_state
+
+
 _LINKS = frozenset(
     "parent contents next_element previous_element next_sibling previous_sibling _most_recent_element builder".split()
 )
