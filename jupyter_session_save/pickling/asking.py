@@ -28,7 +28,7 @@ class FastPickler(pickle.Pickler):
         super().__init__(sink, PROTOCOL, buffer_callback=keeper(pickling))
         # Found by the C pickler on the instance; a method that hands on would cost a call for each object.
         self.reducer_override = pickling.reducer()  # type: ignore[method-assign]
-        self._known = pickling.known()
+        self._known = pickling.scope.known()
 
 
 class PersistentPickler(FastPickler):

@@ -147,11 +147,6 @@ class Pickling:
             return NotImplemented if plainly else self._checked(obj)
         return self._leaf(obj, lambda: plan(obj, self)) if self.guarded else plan(obj, self)
 
-    def known(self) -> dict[int, Any]:
-        """Return the tags of kernel objects, and what stands for other objects, by id."""
-        borrowed = {key: stand_in for key, (_, stand_in) in self.scope.borrowed.items()}
-        return {**borrowed, **self.scope.live_ids, **self.nans.stand_ins}
-
     def links(self, obj: Any) -> bool:
         """Whether variables that both hold this object belong together."""
         if id(obj) in self.scope.library_owned or type(obj) is ModuleNan:
@@ -338,7 +333,7 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
         # Under guard every reduce is seen, and with it whose buffers these are.
         pickling, pickler = _dumped(AttentivePickler, values, scope, True)
     # An exact dict or list of the kernel's was pickled by value: nobody was asked about it.
-    elif kind is FastPickler and among(pickler, [*scope.live_containers, *(own for own, _ in scope.borrowed.values())]):
+    elif kind is FastPickler and among(pickler, [*scope.live_containers, *scope.borrowed_dicts()]):
         pickling, pickler = _dumped(PersistentPickler, values, scope, guarded)
     scope.pause()
     ahead = met_too_early(pickler, scope.hashing)
@@ -378,7 +373,7 @@ def _flat_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payloa
 def _dill_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     pickling = Pickling(values, scope, guarded=guarded, capture=False)
     pickler = dill_reducers.lane(Copies(pickling.payload, pickling.scope.pause), pickling.reduce, keeper(pickling))
-    known = pickling.known()
+    known = scope.known()
     pickler.persistent_id = lambda obj: known.get(id(obj))
     pickler.dump(values)
     return _finished(pickling, pickler, values)

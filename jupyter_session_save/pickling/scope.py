@@ -244,6 +244,15 @@ class Scope:
 
         return stand_ins(self.dicts)
 
+    def borrowed_dicts(self) -> list[dict[Any, Any]]:
+        """Return the dicts of libraries' modules that are variables."""
+        return [own for own, _ in self.borrowed.values()]
+
+    def known(self) -> dict[int, Any]:
+        """Return the tags of kernel objects, and what stands for other objects, by id."""
+        borrowed = {key: stand_in for key, (_, stand_in) in self.borrowed.items()}
+        return {**borrowed, **self.live_ids, **self.nans.stand_ins}
+
     def registered_with(self, cls: type) -> tuple[type, ...]:
         """Return the abstract classes of libraries that know a class of the notebook as a virtual subclass."""
         if self._registrations is None:
