@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -277,6 +278,28 @@ def test_a_cell_makes_few_calls_of_the_system(autosaved: Autosaved) -> None:
     assert calls("len(v7)") == []
     changing = calls("v7.append(9)")
     assert len(changing) <= 46, changing
+
+
+def test_a_cell_among_many_variables_calls_nothing_for_each(recorded: Recorded) -> None:
+    """Neither recording it, nor looking for what it bound, nor making the next record."""
+    recorded.run("for n in range(3000): globals()[f'v{n}'] = [n]")
+    for n in range(2):
+        recorded.run(f"v7 = [{n}]")
+    seen: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            seen.append(frame.f_code.co_qualname)
+
+    for code in ("1 + 1", "v7 = [5]", "v8.append(6)"):
+        seen.clear()
+        sys.setprofile(note)
+        try:
+            recorded.run(code)
+        finally:
+            sys.setprofile(None)
+        often = {name: count for name, count in Counter(seen).items() if count >= 1000}
+        assert seen and not often, (code, often)
 
 
 def test_a_cell_that_reads_an_array_hashes_it_once_and_writes_nothing(autosaved: Autosaved) -> None:
