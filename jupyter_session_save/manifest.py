@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, islice
 from operator import is_
 from typing import Any, TypeVar, get_args
@@ -31,6 +32,7 @@ _BETWEEN: list[dict[str, str]] = [{}]
 """What no row holds."""
 
 _Row = TypeVar("_Row", Component, Variable, Statement, Environment)
+_Known = Callable[[], dict[tuple[str, int], str]]
 _Make = Callable[[list[tuple[str, Any]]], list[str]]
 _ROWS = 64
 
@@ -74,25 +76,26 @@ class Rows:
     def _joined(self, field: str, items: Sequence[Any], names: tuple[str, ...], make: _Make) -> str:
         """Return the JSON of items, and of their names if they have any, separated by commas."""
         before = self._known.get(field, [])
+        anywhere = cache(lambda: _by_key(before))
         blocks: list[_Block] = []
         for at in range(0, len(items), _ROWS):
             part, labels = tuple(items[at : at + _ROWS]), names[at : at + _ROWS]
             there = before[len(blocks)] if len(blocks) < len(before) else None
             kept = there is not None and there.holds(part, labels)
-            blocks.append(there if kept and there is not None else _block(part, labels, there, before, make))
+            blocks.append(there if kept and there is not None else _block(part, labels, there, anywhere, make))
         self._known[field] = blocks
         return ",".join([block.whole for block in blocks])
 
 
 def _block(
-    items: tuple[Any, ...], labels: tuple[str, ...], there: _Block | None, before: list[_Block], make: _Make
+    items: tuple[Any, ...], labels: tuple[str, ...], there: _Block | None, anywhere: _Known, make: _Make
 ) -> _Block:
     """Make a block, with what is known from the one in its place, or from all if rows have moved."""
     named = labels or ("",) * len(items)
     keys = list(zip(named, map(id, items), strict=True))
     known = _by_key([there] if there is not None else [])
-    if sum(key not in known for key in keys) > 1:
-        known = _by_key(before)
+    if sum(map(known.__contains__, keys)) < len(keys) - 1:
+        known = anywhere()
     new = {key: item for key, item in zip(keys, items, strict=True) if key not in known}
     known.update(zip(new, make([(key[0], item) for key, item in new.items()]), strict=True))
     texts = list(map(known.__getitem__, keys))
