@@ -52,6 +52,8 @@ class Moving(Terminal):
 @pytest.fixture
 def moving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moving]:
     with fresh_shell() as shell:
+        # The interpreter's own state is no part of it: what other tests have left may change it meanwhile.
+        monkeypatch.setattr("jupyter_session_save.changes.collect", lambda *_: ({}, []))
         found = Moving(shell, monkeypatch)
         monkeypatch.setattr(autosave, "time", found.time())
         found.begin(monkeypatch)
