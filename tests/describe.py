@@ -27,6 +27,7 @@ import re
 import sqlite3
 import sys
 import types
+import warnings
 import uuid
 import weakref
 from collections.abc import Iterable, Mapping
@@ -348,10 +349,12 @@ class _Walk:
 
     def _reduced(self, path: str, value: Any) -> None:
         """What pickle would keep of an object written in C."""
-        try:
-            reduced = value.__reduce_ex__(4)
-        except TypeError:
-            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Those of itertools, on some Pythons.
+            try:
+                reduced = value.__reduce_ex__(4)
+            except TypeError:
+                return
         if isinstance(reduced, str):
             self.lines[path] += f" {reduced}"
             return

@@ -738,7 +738,7 @@ def test_generics_of_the_new_syntax(a: Notebook) -> None:
             def __init__(self, x: T): self.x = x
             def get[U = None](self, other: U) -> T | U: return self.x
         def first[S: (int, str)](items: list[S]) -> S: return items[0]
-        box = Box[int](3)
+        box = Box[int, str, [int]](3)
         """.replace("[U = None]", "[U]")
     )
     b = a.resume()

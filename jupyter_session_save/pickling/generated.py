@@ -90,7 +90,7 @@ def write_dataclass(
         attributes["__post_init__"] = None
     twin: type = dataclasses.dataclass(**options)(type(cls.__name__, (), attributes))
     _take(cls, twin, methods, former or cls, namespace)
-    for name in methods if former is not None else ():
+    for name in (*methods, "__replace__") if former is not None else ():
         if name not in vars(former) and name in vars(cls):
             type.__setattr__(former, name, vars(cls)[name])
 
