@@ -27,8 +27,8 @@ import re
 import sqlite3
 import sys
 import types
-import warnings
 import uuid
+import warnings
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any

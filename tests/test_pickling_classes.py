@@ -728,12 +728,15 @@ def test_a_class_renamed_by_the_user_is_found_under_its_variable(a: Notebook) ->
     b.check("type(bar) is Bar", "Bar.__name__ == 'Foo'")
 
 
+@pytest.mark.core
 @PEP_695
 def test_generics_of_the_new_syntax(a: Notebook) -> None:
     a.run(
         """
         type Pairs[T] = list[tuple[T, T]]
         type Tree = dict[str, Tree]
+        type Odd = list[Even]
+        type Even = list[Odd] | Tree
         class Box[T: int, *Ts, **P]:
             def __init__(self, x: T): self.x = x
             def get[U = None](self, other: U) -> T | U: return self.x
@@ -745,6 +748,8 @@ def test_generics_of_the_new_syntax(a: Notebook) -> None:
     b.check("type(box) is Box", "Box.__type_params__[0].__bound__ is int", "box.get(1) == 3")
     b.check("first([4]) == 4", "first.__type_params__[0].__constraints__ == (int, str)")
     b.check("first.__annotations__['return'] is first.__type_params__[0]", "Tree.__value__.__args__[1] is Tree")
+    b.check("Odd.__value__.__args__[0] is Even", "Even.__value__.__args__ == (list[Odd], Tree)")
+    b.check("Tree.__module__ == Pairs.__module__ == '__main__'")
     b.check("Pairs[int].__origin__ is Pairs", "Box.__parameters__ == Box.__type_params__")
     b.check("Box.__init__.__annotations__['x'] is Box.__type_params__[0]")
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..snapshot import Problem
-from . import source, spans
+from . import aliases, source, spans
 from .placeholder import Placeholder
 from .quiet import raw_class
 
@@ -260,23 +260,22 @@ def make_new_type(restoring: Restoring, register: Any, name: Any, supertype: Any
     return made
 
 
-def type_alias(register: str | None, name: str, value: Any, params: tuple[Any, ...]) -> Any:
+def type_alias(register: str | None, name: str, *rest: Any) -> Any:
     """Make a type alias of the ``type`` statement."""
     _outside(f"the type alias {name}")
 
 
-def make_type_alias(restoring: Restoring, register: Any, name: Any, value: Any, params: Any) -> Any:
+def make_type_alias(restoring: Restoring, register: Any, *given: Any) -> Any:
     """Make a type alias and register it."""
     known = restoring.registered(register)
     if known is not None:
         return known
-    alias_type: Any = getattr(typing, "TypeAliasType", None)
-    if alias_type is None:
-        raise TypeError("aliases of the `type` statement need Python 3.12 or newer")
-    made = alias_type(name, value, type_params=params)
+    made = aliases.alias_of(*given)
     restoring.register(register, made)
     return made
 
+
+setter(aliases.give_value)
 
 _OPTIONS_SINCE = {"infer_variance": (3, 12), "default": (3, 13)}
 
