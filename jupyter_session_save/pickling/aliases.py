@@ -1,0 +1,42 @@
+"""Aliases of the `type` statement, which may stand for a type that holds the alias itself, as that of JSON does.
+
+Invariant: an alias is made before its value, unless it has parameters: then Python takes both only together.
+"""
+
+from __future__ import annotations
+
+import gc
+import types
+import typing
+from typing import Any
+
+
+def arguments(alias: Any) -> tuple[tuple[Any, ...], Any]:
+    """Return what `alias_of` makes an alias from, and what `give_value` gives it then, None if nothing is left."""
+    whole = alias.__name__, alias.__module__
+    if alias.__type_params__ or not alias.__name__.isidentifier():
+        return (*whole, alias.__type_params__, alias.__value__), None
+    return whole, (alias.__value__,)
+
+
+def alias_of(name: str, module: str, params: tuple[Any, ...] | None = None, value: Any = None) -> Any:
+    """Make an alias; without parameters it has no value yet."""
+    if not hasattr(typing, "TypeAliasType"):
+        raise TypeError("aliases of the `type` statement need Python 3.12 or newer")
+    # Python takes the module from the code that makes an alias.
+    namespace: dict[str, Any] = {"__name__": module}
+    if params is not None:
+        return types.FunctionType(_make.__code__, namespace)(typing.TypeAliasType, name, value, params)
+    exec(f"type {name} = value", namespace)  # noqa: S102  # No function makes one without a value.
+    return namespace[name]
+
+
+def _make(kind: Any, name: str, value: Any, params: tuple[Any, ...]) -> Any:
+    return kind(name, value, type_params=params)
+
+
+def give_value(alias: Any, value: tuple[Any]) -> None:
+    """Let an alias without parameters stand for a type."""
+    found = (o for o in gc.get_referents(alias) if type(o) is types.FunctionType)
+    next(found).__globals__["value"] = value[0]
+    alias.__value__  # noqa: B018  # Worked out now and kept, as that of an alias which was used.
