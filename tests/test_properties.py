@@ -244,6 +244,7 @@ def test_saving_twice_writes_nothing_new(program: Program, names: list[int], gon
 @quick
 @given(programs, bindings, deleted)
 @example([("colour", 0, 0, 0)], [0, 0], set())
+@example([("thing", 0, 0, 0), ("atom", 0, 0, 0), ("slotted", 0, 0, 1)], [2], set())
 def test_a_loaded_namespace_is_the_same_and_data_is_not_stored_again(
     program: Program, names: list[int], gone: set[str]
 ) -> None:

@@ -17,7 +17,7 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
-from . import aliases, generated, rebuild, source, spans
+from . import generated, generics, rebuild, source, spans
 from .scope import (
     globals_in,
     importable_path,
@@ -233,8 +233,8 @@ def reduce_named_generic(obj: Any, pickling: Pickling) -> Any:
     if cls is typing.NewType:
         return rebuild.new_type, (register, obj.__name__, obj.__supertype__, module_of(obj))
     if cls.__name__ == "TypeAliasType":
-        made_from, value = aliases.arguments(obj)
-        return rebuild.type_alias, (register, *made_from), value, None, None, aliases.give_value
+        made_from, value = generics.alias_arguments(obj)
+        return rebuild.type_alias, (register, *made_from), value, None, None, generics.give_value
     options = {}
     for flag in ("covariant", "contravariant", "infer_variance"):
         if getattr(obj, f"__{flag}__", False):

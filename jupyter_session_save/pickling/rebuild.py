@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..snapshot import Problem
-from . import aliases, source, spans
+from . import generics, source, spans
 from .placeholder import Placeholder
 from .quiet import raw_class
 
@@ -198,6 +198,9 @@ def make_class(
         return known
     attributes: dict[str, Any] = {"__module__": module} if module else {}
     attributes |= {"__qualname__": qualname, **fixed}
+    if type(slots := fixed.get("__slots__")) is tuple:
+        # As the compiler does: else the next pickle of an instance would not be the same as the last.
+        attributes["__slots__"] = tuple(sys.intern(name) if type(name) is str else name for name in slots)
     made = raw_class(meta, name, bases, attributes)
     restoring.register(register, made)
     return made
@@ -270,14 +273,12 @@ def make_type_alias(restoring: Restoring, register: Any, *given: Any) -> Any:
     known = restoring.registered(register)
     if known is not None:
         return known
-    made = aliases.alias_of(*given)
+    made = generics.alias_of(*given)
     restoring.register(register, made)
     return made
 
 
-setter(aliases.give_value)
-
-_OPTIONS_SINCE = {"infer_variance": (3, 12), "default": (3, 13)}
+setter(generics.give_value)
 
 
 def type_variable(
@@ -287,16 +288,12 @@ def type_variable(
     _outside(f"the type variable {name}")
 
 
-def make_type_variable(
-    restoring: Restoring, register: Any, kind: Any, name: Any, constraints: Any, options: Any, module: Any
-) -> Any:
+def make_type_variable(restoring: Restoring, register: Any, *given: Any) -> Any:
     """Make a TypeVar, ParamSpec or TypeVarTuple and register it."""
     known = restoring.registered(register)
     if known is not None:
         return known
-    known = {k: v for k, v in options.items() if sys.version_info >= _OPTIONS_SINCE.get(k, (3, 0))}
-    made = getattr(typing, kind)(name, *constraints, **known)
-    made.__module__ = module
+    made = generics.variable_of(*given)
     restoring.register(register, made)
     return made
 
@@ -318,7 +315,7 @@ def raw_member(cls: Any, data_type: Any, args: tuple[Any, ...]) -> Any:
 
 @setter
 def raw_members(cls: Any, members: dict[str, tuple[Any, tuple[Any, ...]]]) -> None:
-    """Make the members of an Enum, without their state; the whole map of them, with its aliases, follows."""
+    """Make the members of an Enum, without their state; the whole map of them, with its generics, follows."""
     made = {name: raw_member(cls, data_type, args) for name, (data_type, args) in members.items()}
     type.__setattr__(cls, "_member_map_", made)
 

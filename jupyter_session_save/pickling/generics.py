@@ -1,4 +1,4 @@
-"""Aliases of the `type` statement, which may stand for a type that holds the alias itself, as that of JSON does.
+"""Type variables, and aliases of the `type` statement, which may stand for a type that holds the alias itself.
 
 Invariant: an alias is made before its value, unless it has parameters: then Python takes both only together.
 """
@@ -6,12 +6,16 @@ Invariant: an alias is made before its value, unless it has parameters: then Pyt
 from __future__ import annotations
 
 import gc
+import sys
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any
 
+_SINCE = {"infer_variance": (3, 12), "default": (3, 13)}
 
-def arguments(alias: Any) -> tuple[tuple[Any, ...], Any]:
+
+def alias_arguments(alias: Any) -> tuple[tuple[Any, ...], Any]:
     """Return what `alias_of` makes an alias from, and what `give_value` gives it then, None if nothing is left."""
     whole = alias.__name__, alias.__module__
     if alias.__type_params__ or not alias.__name__.isidentifier():
@@ -40,3 +44,11 @@ def give_value(alias: Any, value: tuple[Any]) -> None:
     found = (o for o in gc.get_referents(alias) if type(o) is types.FunctionType)
     next(found).__globals__["value"] = value[0]
     alias.__value__  # noqa: B018  # Worked out now and kept, as that of an alias which was used.
+
+
+def variable_of(kind: str, name: str, constraints: tuple[Any, ...], options: Mapping[str, Any], module: str) -> Any:
+    """Make a TypeVar, ParamSpec or TypeVarTuple, with what this Python knows of it."""
+    known = {k: v for k, v in options.items() if sys.version_info >= _SINCE.get(k, (3, 0))}
+    made = getattr(typing, kind)(name, *constraints, **known)
+    made.__module__ = module
+    return made
