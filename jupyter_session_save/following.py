@@ -5,7 +5,7 @@ Invariant: no value is kept; what may depend on more than a name and its value i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .bindings import Bound, bound
@@ -54,7 +54,7 @@ class Following:
         for name in {**moved, **dict.fromkeys(depending | self._depending)}:
             value = view.get(name, _MISSING)
             mine = id(value) if value is not _MISSING and is_users(name, value, view, hidden) else None
-            if mine != self.ids.get(name):
+            if mine != self.ids.get(name) or (mine is not None and name in moved):
                 changed[name] = mine
         ids, definitions, dicts = self.ids, self.definitions, self.dicts
         if changed:
@@ -74,14 +74,18 @@ class Following:
     def differing(self, known: Mapping[str, int]) -> set[str]:
         """Return the names that are bound to something else than they were, that are new, or that are gone.
 
+        Also those that were in between: an id that is the same again may be that of another value.
+
         Parameters
         ----------
         known : mapping of str to int
             As `ids` was; it must not have been changed since.
         """
-        names: Iterable[str] = self._since if known is self._base else self.ids.keys() | known.keys()
         if known is self.ids:
-            names = ()
-        differing = {name for name in names if known.get(name) != self.ids.get(name)}
+            differing = set[str]()
+        elif known is self._base:
+            differing = {*self._since}
+        else:
+            differing = {n for n in self.ids.keys() | known.keys() if known.get(n) != self.ids.get(n)}
         self._base, self._since = known, frozenset(differing)
         return differing
