@@ -66,6 +66,20 @@ def test_what_the_user_has_frozen_stays_frozen(monkeypatch: pytest.MonkeyPatch) 
     assert gc.get_freeze_count() == frozen and made
 
 
+@pytest.mark.skipif(gc.get_freeze_count() > 0, reason="this Python keeps objects of its own frozen")
+def test_an_interrupt_leaves_nothing_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze = gc.freeze
+
+    def interrupted() -> None:
+        freeze()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gc, "freeze", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scope.count_as_old()
+    assert not gc.get_freeze_count()
+
+
 @pytest.mark.parametrize("module", [argparse, dis, enum, inspect, types, typing], ids=lambda module: module.__name__)
 def test_globals_are_those_that_the_disassembler_names(module: types.ModuleType) -> None:
     def named(code: types.CodeType) -> set[str]:

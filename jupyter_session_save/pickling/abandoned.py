@@ -19,7 +19,7 @@ from itertools import compress, islice
 from operator import not_
 from typing import Any
 
-from .scope import importable_path, is_library, module_of
+from .scope import count_as_old, importable_path, is_library, module_of
 
 _LEAVES = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice)))
 _PLAIN = frozenset(map(id, (dict, list, tuple, set, frozenset, types.FunctionType, types.CellType)))
@@ -38,10 +38,9 @@ class Young:
 
     def __init__(self) -> None:
         self._known = not gc.isenabled()
-        if self._known and not gc.get_freeze_count():
-            # What was there counts as old from here on: to look through it takes as long as to load a small session.
-            gc.freeze()
-            gc.unfreeze()
+        if self._known:
+            # To look through what was there takes as long as to load a small session.
+            count_as_old()
         self._first: list[Any] = []
         # Held until `forget`, so that nothing made later has the same id.
         self._before = _ending(gc.get_objects(generation=0)) if self._known else []

@@ -337,7 +337,9 @@ def collection_paused() -> Iterator[None]:
     finally:
         if enabled:
             try:
-                _count_as_old()
+                # A walk through a whole namespace to find that all of it is used takes long.
+                if gc.get_count()[0] > _MANY:
+                    count_as_old()
             finally:
                 gc.enable()
 
@@ -345,8 +347,11 @@ def collection_paused() -> Iterator[None]:
 _MANY = 5_000
 
 
-def _count_as_old() -> None:
-    """Count what has been made as old: a walk through a whole namespace to find that all of it is used takes long."""
-    if gc.get_count()[0] > _MANY and not gc.get_freeze_count():
-        gc.freeze()
-        gc.unfreeze()
+def count_as_old() -> None:
+    """Let the garbage collector count all that there is as old, unless the user has frozen what they want apart."""
+    if not gc.get_freeze_count():
+        try:
+            gc.freeze()
+        finally:
+            # Also after an interrupt that comes as soon as it is done: what stays frozen is never collected.
+            gc.unfreeze()
