@@ -91,7 +91,7 @@ class Tracker:
         self._state: around.States = {}
         self._rounds = Rounds(lambda: groups(self._where), lambda name: group_of(self._where, name))
         self._patience, self._seldom = Patience(), Seldom()
-        self._records = Records(name, lineage)
+        self._records, self._newest = Records(name, lineage), held.Watched(repository.store)
 
     def adopt(self, snapshot: Snapshot, bound: Iterable[str] | None = None) -> None:
         """Take a snapshot, which the namespace holds at this moment, as the baseline.
@@ -335,7 +335,8 @@ class Tracker:
         """
         waiting = self._waiting(quiet) if only is None else lambda names: float(only.isdisjoint(names))
         if (names := self._rounds.next(waiting)) is None:
-            return False
+            gone, self._went_back = self._went_back, self._went_back or self._newest.is_gone(self.current)
+            return self._went_back and not gone
         began, view = time.thread_time(), dict(self._namespace)
         self._bindings.look(view, self._hidden())
         scope = self._scope(view, self._live(), pause)

@@ -6,13 +6,17 @@ Invariant: before anything counts as there it was touched, so that a collection 
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Collection
 
 from .digests import key_of
 from .errors import StoreError
-from .names import snapshot_key
+from .names import snapshot_key, stored_versions
 from .snapshot import Part, Snapshot
 from .store import Store
+
+LOOKED_AFTER = 60.0
+"""Seconds, at least, between two looks whether a record is still there."""
 
 
 class Held:
@@ -94,3 +98,25 @@ def unless_replaced(store: Store, record: Snapshot | None) -> Snapshot | None:
     if record is None or stands(store, record) or not store.exists(snapshot_key(record.name, record.sequence)):
         return record
     return None
+
+
+class Watched:
+    """Notices that somebody has removed the newest record of a session.
+
+    Parameters
+    ----------
+    store : Store
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._looked = store, time.monotonic()
+
+    def is_gone(self, record: Snapshot | None) -> bool:
+        """Whether a record is gone and none that is newer is there; looks only now and then."""
+        now = time.monotonic()
+        if record is None or now - self._looked < LOOKED_AFTER:
+            return False
+        self._looked = now
+        if self._store.exists(snapshot_key(record.name, record.sequence)):
+            return False
+        return max(stored_versions(self._store, record.name), default=0) < record.sequence

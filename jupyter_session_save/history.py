@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .display import listing, plural
+from .errors import SessionNotFoundError
 from .snapshot import Component, Snapshot, Variable
 
 ChangeKind = Literal["added", "removed", "changed"]
@@ -103,6 +104,7 @@ def steps(snapshots: Sequence[Snapshot]) -> Iterator[Step]:
             origin: Snapshot | None = Snapshot(snapshot.name)
         else:
             origin = by_version.get(snapshot.parent)
+            origin = origin if origin is not None and _is_origin(origin, snapshot) else None
         known = {part.digest for part in origin.parts()} if origin is not None else set()
         new = {part.digest: part.size for part in snapshot.parts() if part.digest not in known}
         changed = changes(origin, snapshot) if origin is not None else None
@@ -183,6 +185,11 @@ def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> S
         How many cells to go back; those that changed nothing do not count.
     read : callable
         Returns the snapshot of a version.
+
+    Raises
+    ------
+    SessionNotFoundError
+        If another snapshot stands under the number of one on the way.
     """
     at = held
     for _ in range(cells):
@@ -190,7 +197,7 @@ def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> S
         while _of_one_cell(at, start):
             if at.parent is None:
                 return None
-            at = read(at.parent)
+            at = _origin(at, at.parent, read)
     return at
 
 
@@ -201,7 +208,7 @@ def cells_between(held: Snapshot, target: Snapshot, read: Callable[[int], Snapsh
     while at.sequence != target.sequence:
         start = last = at
         while at.sequence != target.sequence and _of_one_cell(at, start) and at.parent is not None:
-            last, at = at, read(at.parent)
+            last, at = at, _origin(at, at.parent, read)
         found.append(last.cell)
     return tuple(reversed(found))
 
@@ -209,6 +216,22 @@ def cells_between(held: Snapshot, target: Snapshot, read: Callable[[int], Snapsh
 def is_absent(variable: Variable) -> bool:
     """Whether nothing of a value was stored."""
     return variable.state == "placeholder" and any(p.path == variable.name for p in variable.problems)
+
+
+def _origin(snapshot: Snapshot, parent: int, read: Callable[[int], Snapshot]) -> Snapshot:
+    found = read(parent)
+    if not _is_origin(found, snapshot):
+        raise SessionNotFoundError(
+            f"{snapshot.reference} did not come from the {found.reference} that is there now, which was stored later "
+            "under the number of one that was removed: load the version that you want"
+        )
+    return found
+
+
+def _is_origin(parent: Snapshot, snapshot: Snapshot) -> bool:
+    """Whether a record is the parent that another one means: after a removal by hand a number is given again."""
+    # Neither alone tells: a new session has the line of the first one, and two may be stored within a second.
+    return parent.created <= snapshot.created and snapshot.line in ((), parent.line_on())
 
 
 def _of_one_cell(snapshot: Snapshot, start: Snapshot) -> bool:

@@ -13,6 +13,7 @@ from .store import Store
 
 _KIND = "jupyter_session_save"
 _MARK = "format.json"
+_OURS = ("blobs/", "packs/", "sessions/")
 
 
 def check_mark(store: Store, *, create: bool) -> None:
@@ -40,9 +41,7 @@ def check_mark(store: Store, *, create: bool) -> None:
             )
     if data is None:
         if create:
-            # Not create-only: every writer of this format writes these bytes.
-            mark = json.dumps({"format": FORMAT, "kind": _KIND}, sort_keys=True).encode() + b"\n"
-            store.put(_MARK, [mark], durable=True, overwrite=True)
+            _put_mark(store)
         return
     try:
         raw = json.loads(data)
@@ -55,6 +54,29 @@ def check_mark(store: Store, *, create: bool) -> None:
         raise FormatError(
             f"{store.url} has format {version}; this version reads up to {FORMAT}: upgrade jupyter_session_save"
         )
+
+
+def keep_mark(store: Store) -> None:
+    """Make sure that what was a store of sessions still is: mark it again if somebody has emptied it.
+
+    Raises
+    ------
+    FormatError
+        If something else is there now.
+    StoreError
+        If the store refuses, or has gone.
+    """
+    if not store.exists(_MARK):
+        # Others who had it open may have gone on writing meanwhile.
+        if not all(key.startswith(_OURS) for key in store.list()):
+            check_mark(store, create=False)
+        _put_mark(store)
+
+
+def _put_mark(store: Store) -> None:
+    # Not create-only: every writer of this format writes these bytes.
+    mark = json.dumps({"format": FORMAT, "kind": _KIND}, sort_keys=True).encode() + b"\n"
+    store.put(_MARK, [mark], durable=True, overwrite=True)
 
 
 def _mark_of(store: Store) -> bytes | None:

@@ -13,7 +13,7 @@ import re
 
 from .errors import SessionError, StoreError
 from .manifest import read
-from .names import LAST, session_prefix, snapshot_key, stored_versions
+from .names import LAST, session_prefix, snapshot_key
 from .snapshot import Snapshot
 from .store import Store
 
@@ -73,11 +73,13 @@ def retire(store: Store, name: str, version: int) -> None:
 
 def forget_retired(store: Store, name: str) -> None:
     """Remove numbers that were left and are of no more use."""
-    newest = max(stored_versions(store, name), default=0)
-    for version in _numbers(store, name, _GONE):
+    left = _numbers(store, name, _GONE)
+    # Listed later, and greater: who removes that one leaves its number before.
+    last = last_given(store, name) if left else 0
+    for version in left:
         key = f"{session_prefix(name)}{version}.gone"
         with contextlib.suppress(KeyError):
-            if version <= newest or store.age(key) >= LEFT:
+            if version < last or store.age(key) >= LEFT:
                 store.delete(key)
 
 

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from . import collection, manifest, retention
 from .collection import Pruned, Pruning
 from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError, StoreError
-from .marking import check_mark
+from .marking import check_mark, keep_mark
 from .names import parse_snapshot_key, quote, snapshot_key, stored_names, stored_versions
 from .numbering import Numbering, retire
 from .outlines import Outlines
@@ -38,6 +38,7 @@ class Repository:
         self._memory = Memory(Numbering(store))
         self._reader = Reader(store, self._memory.damaged)
         self._outlines = Outlines(self._record, self._parsed)
+        self._is_marked = False
 
     @classmethod
     def open(cls, where: str | os.PathLike[str], *, create: bool = True) -> Repository:
@@ -59,7 +60,9 @@ class Repository:
         """
         store = open_store(where, create=create)
         check_mark(store, create=create)
-        return cls(store)
+        opened = cls(store)
+        opened._is_marked = True
+        return opened
 
     def writer(self, tick: Callable[[int], None] | None = None, *, durable: bool = True) -> Writer:
         """Start a save; a context manager.
@@ -72,6 +75,8 @@ class Repository:
             Commit only what would survive a loss of power. Otherwise a commit survives the kill of this process,
             and `settle` does the rest.
         """
+        if self._is_marked:
+            keep_mark(self.store)
         return Writer(self.store, self._memory, tick, durable=durable)
 
     def settle(self, keys: Sequence[str]) -> None:

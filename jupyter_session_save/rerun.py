@@ -6,7 +6,7 @@ Invariant: a name whose value was saved is bound to that same value afterwards, 
 from __future__ import annotations
 
 import linecache
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -139,6 +139,44 @@ def with_rerun(report: LoadReport, rerun: Rerun, changed: Sequence[str] = ()) ->
         for v in report.variables
     ]
     return replace(report, variables=tuple(variables), rerun=rerun)
+
+
+def make_again(
+    report: LoadReport,
+    chains: Chains,
+    namespace: dict[str, Any],
+    lineage: Lineage,
+    *,
+    flags: int,
+    settle: Callable[[], Sequence[str]],
+) -> LoadReport:
+    """Run the statements of chains after a load; parameters as for `run_again`.
+
+    Parameters
+    ----------
+    report : LoadReport
+        Of the load.
+    settle : callable
+        Puts right what the statements have changed, whether they succeed or not; returns the names.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Nothing was made again then.
+    """
+    before = dict(namespace)
+    try:
+        try:
+            rerun = run_again(chains, namespace, lineage, source=report.reference, flags=flags)
+        finally:
+            changed = settle()
+        return with_rerun(report, rerun, changed)
+    except BaseException:
+        # Not all names: what was put right may be bound to other objects now.
+        for name in chains.needed:
+            namespace.pop(name, None)
+        namespace.update({name: before[name] for name in chains.needed if name in before})
+        raise
 
 
 def run_again(chains: Chains, namespace: dict[str, Any], lineage: Lineage, *, source: str, flags: int) -> Rerun:

@@ -19,7 +19,7 @@ from .opening import OpenSession
 from .pickling import collection_paused
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
-from .rerun import chains_of, foretold, run_again, watched_by, with_rerun, with_stayed, without
+from .rerun import chains_of, foretold, make_again, watched_by, with_stayed, without
 from .resuming import names_of
 from .saving import save_namespace
 from .snapshot import Snapshot
@@ -200,9 +200,8 @@ class SessionManager:
                 progress=progress,
             )
         if self._recorder is not None:
-            renamed = bool(prefix or into)
             names = [into] if into else [v.name for v in report.variables]
-            self._recorder.adopt(Lineage() if renamed else snapshot.lineage, names)
+            self._recorder.adopt(Lineage() if prefix or into else snapshot.lineage, names)
         return report
 
     def rerun(
@@ -246,9 +245,8 @@ class SessionManager:
         chains = chains_of(snapshot, [*report.variables, *there], names, self._namespace)
         watched = watched_by(chains, snapshot)
         before = statuses(self._namespace, snapshot, watched, self._live, self._repository)
-        try:
-            rerun = run_again(chains, self._namespace, snapshot.lineage, source=report.reference, flags=flags)
-        finally:
+
+        def settle() -> list[str]:
             after = statuses(self._namespace, snapshot, watched, self._live, self._repository)
             changed = sorted(n for n in watched if before.get(n) == "same" and after.get(n) != "same")
             if changed:
@@ -256,7 +254,9 @@ class SessionManager:
                 self.load(snapshot.name, snapshot.sequence, only=only, trust=trust, state=False, since=rest)
             if self._recorder is not None:
                 self._recorder.know_bindings()
-        return with_rerun(report, rerun, changed)
+            return changed
+
+        return make_again(report, chains, self._namespace, snapshot.lineage, flags=flags, settle=settle)
 
     def plan(
         self,

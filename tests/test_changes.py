@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gc
 import itertools
+import shutil
 import threading
 import time
 import types
@@ -20,8 +21,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from jupyter_session_save import records
+from jupyter_session_save import held, records
 from jupyter_session_save.changes import Tracker
+from jupyter_session_save.errors import StoreError
 from jupyter_session_save.examining import stall_of
 from jupyter_session_save.loading import load_into
 from jupyter_session_save.pickling import GiveWay
@@ -572,6 +574,53 @@ def test_what_it_builds_on_may_be_removed(notebook: Notebook) -> None:
     found = notebook.loaded(saved)
     assert found["x"] is found["z"] and found["x"] == [1, 2] and found["y"] == ["text"] and found["def_"]() == [1, 2]
     assert notebook.repository.check() == []
+
+
+def test_a_removed_session_is_written_again_though_nothing_changes(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.run("x = [1]; y = ['text']")
+    saved = notebook.run("z = x")
+    other = Notebook(notebook.repository)
+
+    def wants_one() -> bool:
+        notebook.sweep()
+        return notebook.tracker.until_save(whole=False, quiet=QUIET[1]) == 0.0
+
+    monkeypatch.setattr(held, "LOOKED_AFTER", 0.0)
+    assert not wants_one()
+    theirs = other.run("x = 'theirs'")
+    assert saved is not None and theirs is not None
+    notebook.repository.delete("nb", saved.sequence)
+    assert not wants_one(), "a later one stands"
+    notebook.repository.delete("nb")
+    notebook.repository.collect(grace=-60)
+    monkeypatch.setattr(held, "LOOKED_AFTER", 1e9)
+    assert not wants_one(), "not so often"
+    monkeypatch.setattr(held, "LOOKED_AFTER", 0.0)
+    assert wants_one()
+    again = notebook.tracker.save()
+    assert again is not None and again.sequence == theirs.sequence + 1
+    found = notebook.loaded()
+    assert found["x"] is found["z"] and found["y"] == ["text"]
+    assert notebook.repository.check() == [] and not wants_one()
+
+
+def test_a_store_that_vanishes_and_comes_back_empty_gets_everything_anew(tmp_path: Path) -> None:
+    notebook = Notebook(Repository.open(tmp_path / "store"))
+    notebook.run("import numpy; big = numpy.zeros(1 << 20); x = [big]")
+    shutil.rmtree(tmp_path / "store")
+    for cell in ("y = 1", "pass"):
+        with pytest.raises(StoreError, match="No such file or directory"):
+            notebook.run(cell)
+    (tmp_path / "store").mkdir()
+    assert notebook.run("pass") is not None
+    # And where no cell runs between the two.
+    shutil.rmtree(tmp_path / "store")
+    (tmp_path / "store").mkdir()
+    assert notebook.run("y = 2") is not None
+    found = Notebook(Repository.open(tmp_path / "store", create=False)).loaded()
+    assert found["x"][0] is found["big"] and found["y"] == 2
 
 
 def test_many_kernels_that_load_nothing_leave_as_many_files_as_some(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,17 @@ def test_going_back_follows_the_branch_and_counts_only_cells_that_changed_someth
     by_version = {s.sequence: s for s in line}
     found = [cells_back(line[-1], cells, by_version.__getitem__) for cells in range(4)]
     assert [getattr(s, "sequence", None) for s in found] == [5, 3, 1, None]
+
+
+@pytest.mark.parametrize("other", [{"created": "2026-01-02"}, {"line": ((1, 1), (3, 3))}])
+def test_nothing_goes_back_to_another_snapshot_under_the_number_of_its_parent(other: dict[str, Any]) -> None:
+    first = replace(snapshot(1, None, a="1"), cell=1, created="2026-01-01")
+    held = replace(snapshot(2, 1, a="2"), cell=2, created="2026-01-01", line=first.line_on())
+    assert cells_back(held, 1, {1: first}.__getitem__) == first
+    there = {1: replace(first, **other)}
+    with pytest.raises(SessionNotFoundError, match="s@2 did not come from the s@1 that is there now"):
+        cells_back(held, 1, there.__getitem__)
+    assert next(steps([held, there[1]])).changes is None
 
 
 @pytest.fixture

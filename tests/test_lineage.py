@@ -14,7 +14,8 @@ from jupyter_session_save.cells import statements
 from jupyter_session_save.chains import plan_chains
 from jupyter_session_save.errors import SessionNameError
 from jupyter_session_save.lineage import Recorder
-from jupyter_session_save.rerun import run_again
+from jupyter_session_save.reports import LoadReport
+from jupyter_session_save.rerun import make_again, run_again
 from jupyter_session_save.statement import Lineage, Statement, how_made
 
 from .kernels import Kernel
@@ -240,6 +241,21 @@ def test_an_interrupt_puts_everything_back() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_again(plan_chains(lineage, [], whole={"p"}, inside=(), kept=()), namespace, lineage, source="s@1", flags=0)
     assert namespace == {"n": 1}
+
+
+def test_an_interrupt_after_the_last_statement_leaves_nothing_made_again() -> None:
+    lineage = chain(("p = object()", "p", {}, ""), ("q = [p]", "q", {"p": (1,)}, ""), made_by={"p": (1,), "q": (2,)})
+    namespace: dict[str, Any] = {"p": "as loaded"}
+    chains = plan_chains(lineage, [], whole={"p", "q"}, inside=(), kept=())
+
+    def settle() -> list[str]:
+        namespace["n"] = "put right"
+        assert type(namespace["q"]) is list
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_again(LoadReport("s@1", (), (), (), (), 0.0), chains, namespace, lineage, flags=0, settle=settle)
+    assert namespace == {"p": "as loaded", "n": "put right"}
 
 
 def test_an_interrupt_while_a_second_value_is_made_as_it_was_puts_the_first_back() -> None:

@@ -54,6 +54,27 @@ def test_what_was_left_goes_when_a_later_number_stands_or_a_year_has_passed(repo
     assert left(repository) == []
 
 
+def test_of_numbers_that_were_left_only_the_last_stays_also_while_its_snapshot_is_being_removed(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        save(repository, "s", {"a": b"1"})
+        repository.delete("s")
+    save(repository, "s", {"a": b"1"})
+    delete = repository.store.delete
+
+    def collecting_meanwhile(key: str) -> None:
+        if key == "sessions/s/4.json":
+            monkeypatch.undo()
+            Repository(repository.store).collect()
+        delete(key)
+
+    monkeypatch.setattr(repository.store, "delete", collecting_meanwhile)
+    repository.delete("s")
+    assert left(repository) == ["sessions/s/4.gone"]
+    assert save(repository, "s", {"a": b"1"}).sequence == 5
+
+
 def test_deleting_needs_no_room(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     save(repository, "s", {"a": b"1"})
 

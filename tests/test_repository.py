@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -316,6 +317,28 @@ class TestOpening:
         assert Repository.open(tmp_path / "s").names() == ["a"]
         assert Repository.open(tmp_path / "s", create=False).names() == ["a"]
         assert self.tree(tmp_path) == before
+
+    @pytest.mark.parametrize("left", ["", "packs", "lost+found"])
+    def test_one_that_was_emptied_meanwhile_is_marked_again(self, tmp_path: Path, left: str) -> None:
+        repository = Repository.open(tmp_path / "s")
+        save(repository, "a", {"x": SMALL})
+        shutil.rmtree(tmp_path / "s")
+        with pytest.raises(StoreError, match="No such file or directory"):
+            save(repository, "a", {"x": SMALL})
+        assert not (tmp_path / "s").exists()
+        (tmp_path / "s" / left).mkdir(parents=True)
+        save(repository, "a", {"x": SMALL})
+        opened = Repository.open(tmp_path / "s", create=False)
+        assert values(opened, opened.resolve("a")) == {"x": SMALL}
+
+    def test_nothing_is_written_where_something_else_has_come_in_its_place(self, tmp_path: Path) -> None:
+        repository = Repository.open(tmp_path / "s")
+        shutil.rmtree(tmp_path / "s")
+        (tmp_path / "s").mkdir()
+        (tmp_path / "s" / "thesis.docx").write_bytes(b"mine")
+        with pytest.raises(FormatError, match="is not a session store"):
+            save(repository, "a", {"x": SMALL})
+        assert self.tree(tmp_path) == {str(tmp_path / "s" / "thesis.docx"): b"mine"}
 
     def test_looking_makes_nothing(self, tmp_path: Path) -> None:
         assert Repository.open(tmp_path, create=False).names() == []

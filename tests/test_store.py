@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -182,6 +184,10 @@ class TestContract:
         free = store.free()
         assert free is None or free > 0
         assert (free is None) == isinstance(store, MemoryStore)
+
+    def test_what_tells_no_size_tells_no_free_space(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=0, used=0, free=0))
+        assert store.free() is None
 
     def test_emptiness(self, store: Store) -> None:
         assert store.is_empty()

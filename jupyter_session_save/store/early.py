@@ -8,7 +8,6 @@ Invariant: what a file holds and how long it is do not depend on this room; wher
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Callable
@@ -17,24 +16,18 @@ from typing import Any
 
 _KEEP_SIZE = 1
 _WRITE = 2
-_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 def reserve(fd: int, size: int) -> None:
     """Let a new file have room for `size` bytes, which takes less time at once than page by page.
 
-    Raises
-    ------
-    OSError
-        If there is no such room.
+    Only writing tells whether there is that much: one that refuses this may have enough for the data.
     """
     call = _found("fallocate", ("c_int", "c_int", "c_int64", "c_int64"))
     # Those without a device of their own copy on write, compress or are elsewhere: there is nothing to be kept.
     if call is None or os.major(os.fstat(fd).st_dev) == 0:
         return
-    failed = call(fd, _KEEP_SIZE, 0, size)
-    if failed in _FULL:
-        raise OSError(failed, os.strerror(failed))
+    call(fd, _KEEP_SIZE, 0, size)
 
 
 def begin(fd: int, offset: int, size: int) -> None:
@@ -47,7 +40,8 @@ def begin(fd: int, offset: int, size: int) -> None:
 @cache
 def _found(name: str, types: tuple[str, ...]) -> Callable[..., int] | None:
     """Return a function of the C library as one that returns the error number, 0 for none; None if it is not there."""
-    if not sys.platform.startswith("linux"):
+    # Of 32 bits the C library has two, for shorter and longer offsets.
+    if not sys.platform.startswith("linux") or sys.maxsize < 1 << 32:
         return None
     try:
         import ctypes

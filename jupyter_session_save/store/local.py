@@ -225,7 +225,8 @@ class LocalStore(Store):
     def free(self) -> int | None:
         """Return what the file system says; quotas are not in it."""
         try:
-            return shutil.disk_usage(self.root).free
+            usage = shutil.disk_usage(self.root)
+            return usage.free if usage.total else None  # ramfs and some of FUSE tell nothing
         except OSError:
             return None
 
