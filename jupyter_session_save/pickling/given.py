@@ -13,6 +13,7 @@ import copyreg
 import functools
 import sys
 import types
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ from .scope import is_library, module_of
 if TYPE_CHECKING:
     from .pickler import Pickling
     from .plans import Plan
+
+_IN_C = (types.SimpleNamespace, BaseException, OSError, functools.partial, set, frozenset, deque, OrderedDict)
+_WHOLE = frozenset(map(id, _IN_C))
+"""Classes written in C whose reduce carries all attributes."""
 
 _HOOKS = ("__reduce_ex__", "__reduce__", "__getstate__")
 _REFERENCES = frozenset(map(id, (rebuild.importable, rebuild.live, rebuild.named, rebuild.placeholder)))
@@ -42,7 +47,11 @@ def may_be_forgotten(cls: type, plan: Plan | None, *, by_name: bool) -> bool:
     owner = next((c for c in cls.__mro__[:-1] if any(hook in vars(c) for hook in _HOOKS)), None)
     if owner is not None and owner.__flags__ & (1 << 9):  # Py_TPFLAGS_HEAPTYPE: written in Python, mostly.
         return _is_known(owner)
-    return by_name or owner is not None or plan is not None or _is_registered(cls)
+    if owner is not None and plan is None:
+        return id(owner) not in _WHOLE
+    # What no library has written a class for is reduced to all of its attributes.
+    ours = plan is not None and any(map(_is_known, cls.__mro__[:-1]))
+    return by_name or owner is not None or ours or _is_registered(cls)
 
 
 def _fills_itself(cls: type) -> bool:
@@ -62,21 +71,29 @@ def _is_known(cls: type) -> bool:
     return is_library(module_of(cls))
 
 
-def reduce_with_given(obj: Any, pickling: Pickling, otherwise: Plan | None) -> Any:
-    """Reduce as a class does otherwise, and add what it leaves out of the attributes that it does not know."""
-    given = _given(obj)
-    if not given and otherwise is None:
-        return pickling.by_reduce(obj) if pickling.guarded else NotImplemented
-    reduced = pickling.by_reduce(obj) if otherwise is None else otherwise(obj, pickling)
-    if given and reduced is NotImplemented:
-        reduced = pickling.by_reduce(obj)
-    if not given or not isinstance(reduced, tuple) or id(reduced[0]) in _REFERENCES:
-        return reduced
-    padded = (*reduced, *(None,) * (6 - len(reduced)))
-    left = _left_out(given, object.__getattribute__(obj, "__dict__"), padded)
-    if not left:
-        return reduced
-    return (*padded[:2], (padded[5], padded[2], left), *padded[3:5], completed)
+def with_given(cls: type, otherwise: Plan | None) -> Plan:
+    """Return how to reduce as a class does otherwise, and add what it leaves out of the attributes it does not know."""
+    known = _known_to(cls)
+    # A library sets private attributes on its objects from outside their classes, too.
+    private = not _is_known(cls) or module_of(cls).partition(".")[0] in sys.stdlib_module_names
+
+    def reduce(obj: Any, pickling: Pickling) -> Any:
+        own = _attributes(obj)
+        given = {} if own.keys() <= known else _given(own, known, private=private)
+        if not given and otherwise is None:
+            return pickling.by_reduce(obj) if pickling.guarded else NotImplemented
+        reduced = pickling.by_reduce(obj) if otherwise is None else otherwise(obj, pickling)
+        if given and reduced is NotImplemented:
+            reduced = pickling.by_reduce(obj)
+        if not given or not isinstance(reduced, tuple) or id(reduced[0]) in _REFERENCES:
+            return reduced
+        padded = (*reduced, *(None,) * (6 - len(reduced)))
+        left = _left_out(given, own, padded)
+        if not left:
+            return reduced
+        return (*padded[:2], (padded[5], padded[2], left), *padded[3:5], completed)
+
+    return reduce
 
 
 @rebuild.setter
@@ -92,22 +109,24 @@ def completed(made: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
     object.__getattribute__(made, "__dict__").update(left)
 
 
-def _given(obj: Any) -> dict[str, Any]:
-    """Return the attributes of an instance that none of its libraries' classes speaks of."""
+def _attributes(obj: Any) -> dict[Any, Any]:
     try:
         own = object.__getattribute__(obj, "__dict__")
     except AttributeError:
         return {}
-    if type(own) is not dict or not own:
-        return {}
-    cls = type(obj)
-    # A library sets private attributes on its objects from outside their classes, too.
-    private = not _is_known(cls) or module_of(cls).partition(".")[0] in sys.stdlib_module_names
+    return own if type(own) is dict else {}
+
+
+def _given(own: dict[Any, Any], known: frozenset[str], *, private: bool) -> dict[str, Any]:
+    """Return the attributes of an instance that none of its libraries' classes speaks of."""
     named = {k: v for k, v in own.items() if type(k) is str and (private or not k.startswith("_"))}
-    if not named:
-        return {}
-    known = [_spoken_of(c) for c in cls.__mro__[:-1] if type(c).__hash__ is type.__hash__ and _is_known(c)]
-    return {k: v for k, v in named.items() if not any(k in names for names in known)}
+    return {k: v for k, v in named.items() if k not in known}
+
+
+def _known_to(cls: type) -> frozenset[str]:
+    """Return the names that the libraries' classes of a class speak of."""
+    owners = (c for c in cls.__mro__[:-1] if type(c).__hash__ is type.__hash__ and _is_known(c))
+    return frozenset().union(*map(_spoken_of, owners))
 
 
 def _left_out(given: dict[str, Any], own: dict[str, Any], reduced: tuple[Any, ...]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from .culprit import PathFinder, root_path
 from .depth import in_thread, with_deep_stack
 from .flat import Flat
 from .hashes import InOrder, met_too_early
-from .instances import watching
+from .instances import sharing, watching
 from .memos import Meeting, among, owners
 from .nans import ModuleNan, unequal_to_itself
 from .payload import Chunks, Copies, Payload
@@ -95,19 +95,19 @@ class Pickling:
     def reducer(self) -> Callable[[Any], Any]:
         """Return what reduces objects in this pickle."""
         self.asked = lambda: True
-        reduce = self._reduce_ahead if self.ahead else self.reduce if self.guarded else self._reduce_quickly()
-        return watching(reduce, self)
+        reduce = self._reduce_ahead if self.ahead else self.reduce
+        return watching(reduce, self) if self.ahead or self.guarded else self._reduce_quickly()
 
     def _reduce_quickly(self) -> Callable[[Any], Any]:
         """Return `reduce` with a short way for instances of plain classes, which are most."""
-        quick, full, asked = self.scope.quick, self.reduce, False
+        quick, full, watched, asked = self.scope.quick, self.reduce, watching(self.reduce, self), False
 
         def reduce(obj: Any) -> Any:
             nonlocal asked
             asked = True  # Of all that can be noted for a million objects this takes least.
             short = quick.get(id(type(obj)))
             if short is None:
-                return full(obj)
+                return watched(obj) if type(obj).__dictoffset__ else full(obj)
             try:
                 return short(obj)
             except AttributeError:
@@ -142,7 +142,7 @@ class Pickling:
             return rebuild.live, (self._live[id(obj)],)
         if plan is None:
             if id(cls) not in self.scope.live_types and id(cls) not in self.scope.quick:
-                self.scope.quick[id(cls)] = quick_reduce(obj)
+                self.scope.quick[id(cls)] = quick_reduce(obj, dicts=lambda: self.scope.dicts, sharing=sharing)
             plainly = not self.guarded or id(cls) in CONTAINERS or (not self.capture and dill_reducers.knows(cls))
             return NotImplemented if plainly else self._checked(obj)
         return self._leaf(obj, lambda: plan(obj, self)) if self.guarded else plan(obj, self)

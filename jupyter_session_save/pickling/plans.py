@@ -112,7 +112,7 @@ def plan_for(cls: type, *, capture: bool) -> Plan | None:
         return code.reduce_enum_member
     plan = by_name or _by_class(cls, capture=capture)
     if given.may_be_forgotten(cls, plan, by_name=by_name is not None):
-        return lambda obj, pickling: given.reduce_with_given(obj, pickling, plan)
+        return given.with_given(cls, plan)
     return plan
 
 

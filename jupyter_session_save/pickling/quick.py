@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 Reduce = Callable[[Any], Any]
+Sharing = Callable[[Any, Any], Any]
 
 _HOOKS = (
     "__reduce__ __reduce_ex__ __getstate__ __getnewargs__ __getnewargs_ex__ __getattr__ __getattribute__ __class__"
@@ -31,13 +32,19 @@ def own_way(obj: Any) -> Any:
     return NotImplemented
 
 
-def quick_reduce(obj: Any) -> Reduce | None:
+def quick_reduce(
+    obj: Any, *, dicts: Callable[[], frozenset[int]] = frozenset, sharing: Sharing | None = None
+) -> Reduce | None:
     """Return how to reduce instances of the class of one that the pickler may be left alone with.
 
     Parameters
     ----------
     obj : object
         On which the result is tried.
+    dicts : callable, optional
+        Returns the ids of dicts that are variables; asked only where instances have a ``__dict__``.
+    sharing : callable, optional
+        Returns a reduce for an instance whose attributes are one of them, from that instance and its plain reduce.
 
     Returns
     -------
@@ -46,7 +53,9 @@ def quick_reduce(obj: Any) -> Reduce | None:
         a way of its own, which may take long.
     """
     cls = type(obj)
-    left = None if cls.__flags__ & _HEAP_TYPE else own_way
+    default: Any = object
+    may_share = cls.__dictoffset__ and cls.__reduce__ is default.__reduce__
+    left = None if cls.__flags__ & _HEAP_TYPE or may_share else own_way
     if not _is_plain(cls):
         return left
     made = _reduce_for(cls)
@@ -54,7 +63,11 @@ def quick_reduce(obj: Any) -> Reduce | None:
         same = _same(made(obj), obj.__reduce_ex__(5))
     except Exception:
         return left
-    return made if same else left
+    if not same:
+        return left
+    if sharing is None or not cls.__dictoffset__ or not (ids := dicts()):
+        return made
+    return _reduce_for(cls, ids, sharing)
 
 
 def _is_plain(cls: type) -> bool:
@@ -68,7 +81,7 @@ def _is_plain(cls: type) -> bool:
     )
 
 
-def _reduce_for(cls: type) -> Reduce:
+def _reduce_for(cls: type, dicts: frozenset[int] = frozenset(), sharing: Sharing = lambda obj, plain: plain) -> Reduce:
     new, args = copyreg.__newobj__, (cls,)  # type: ignore[attr-defined]
     slots = copyreg._slotnames(cls)  # type: ignore[attr-defined]
     if not slots:
@@ -78,6 +91,8 @@ def _reduce_for(cls: type) -> Reduce:
             # The pickler looks for these on the instance, too. Written out, since a loop takes twice as long.
             if "__reduce_ex__" in state or "__reduce__" in state or "__getstate__" in state:
                 return NotImplemented
+            if id(state) in dicts:
+                return sharing(obj, (new, args, state or None))
             return new, args, state or None
 
         return by_dict
@@ -91,7 +106,13 @@ def _reduce_for(cls: type) -> Reduce:
     made: Reduce = eval(source, {"new": new, "args": args})  # noqa: S307
     if not cls.__dictoffset__:
         return made
-    return lambda obj: made(obj) if _ON_INSTANCES.isdisjoint(obj.__dict__) else NotImplemented
+
+    def by_both(obj: Any) -> Any:
+        if not _ON_INSTANCES.isdisjoint(own := obj.__dict__):
+            return NotImplemented
+        return sharing(obj, made(obj)) if id(own) in dicts else made(obj)
+
+    return by_both
 
 
 def _same(made: Any, reduced: Any) -> bool:
