@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterator
 
 import pytest
 
 from jupyter_session_save.pickling import Placeholder
+from jupyter_session_save.pickling.instances import reduce_shy
+from jupyter_session_save.pickling.plans import plan_for
 
 from .cells import Notebook, notebook
 
@@ -103,3 +106,22 @@ def test_a_class_of_the_users_says_itself_what_it_leaves_out(a: Notebook) -> Non
         """
     )
     a.move().check("told['a'] == 2 and not vars(told)", "vars(stateful) == {'kept': 2}")
+
+
+def test_nothing_is_looked_for_where_all_attributes_come_along(a: Notebook) -> None:
+    a.run(
+        """
+        import collections
+        class Shy:
+            def __getattr__(self, name): raise AttributeError(name)
+        class Error(ValueError): pass
+        class Queue(collections.deque): pass
+        class Tally(collections.Counter): pass
+        """
+    )
+    assert plan_for(a["Shy"], capture=True) is reduce_shy
+    assert plan_for(types.SimpleNamespace, capture=True) is None
+    a.run("e, q, s, t = Error(1), Queue([1]), Shy(), Tally('a')\nfor one in (e, q, s, t): one.note = [one]")
+    a.resume().check(
+        "e.note[0] is e and q.note[0] is q and s.note[0] is s and t.note[0] is t", "e.args == (1,) and q[0] == 1"
+    )

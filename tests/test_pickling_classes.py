@@ -532,12 +532,14 @@ CASES: dict[str, tuple[str, list[str]]] = {
         config, a_first, b_slots, z_shy, made, empty = vars(args), vars(p), vars(s), vars(y), vars(m), Plain()
         nothing, apart, alike, held = vars(empty), {'n': 1}, Plain(), [Plain()]
         alike.n, held_too = 1, held[0].__dict__
+        pair = [Slotted(), Slotted()]; pair[0].x = 1; pair[1].z = 2; unset = vars(pair[1])
         """,
         [
             "vars(args) is config and vars(p) is a_first is p.own and vars(s) is b_slots and vars(y) is z_shy",
             "vars(m) is made and vars(empty) is nothing and vars(held[0]) is held_too and vars(alike) == apart",
             "config.update(n=2) is None and args.n == 2 and setattr(args, 'm', 3) is None and config['m'] == 3",
             "p.me is p and s.x is p and b_slots == {'z': 1} and y.a == 3 and vars(alike) is not apart",
+            "vars(pair[1]) is unset and unset == {'z': 2} and not hasattr(pair[1], 'x') and pair[0].x == 1",
         ],
     ),
     "one state for many instances": (

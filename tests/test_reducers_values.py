@@ -468,6 +468,7 @@ def test_loggers(tmp_path: Path) -> None:
 
 
 def test_proxies() -> None:
+    pytest.importorskip("flask")
     import flask
 
     r = save({"app": flask.current_app, "request": flask.request}).load()
@@ -478,6 +479,8 @@ def test_proxies() -> None:
 
 
 def test_front_end_objects_are_named() -> None:
+    pytest.importorskip("ipywidgets")
+    pytest.importorskip("tqdm")
     import comm
     import ipywidgets
     import tqdm
@@ -509,6 +512,7 @@ def test_placeholders_say_so() -> None:
 
 
 def test_engines(tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy")
     import sqlalchemy
     import sqlalchemy.orm
 
@@ -540,6 +544,7 @@ def test_engines(tmp_path: Path) -> None:
 
 
 def test_no_password_is_written() -> None:
+    pytest.importorskip("sqlalchemy")
     import sqlalchemy
 
     for address in ("sqlite://user:CANARY@/x.db", "sqlite:////x.db?token=CANARY"):

@@ -111,7 +111,7 @@ class Pickling:
             try:
                 return short(obj)
             except AttributeError:
-                return NotImplemented
+                return watched(obj) if type(obj).__dictoffset__ else NotImplemented
 
         self.asked = lambda: asked
         return reduce
