@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .digests import key_of
 from .errors import SessionNotFoundError, StoreError
-from .names import stored_names, stored_versions
+from .names import snapshot_key, stored_names, stored_versions
 from .numbering import forget_retired
 from .snapshot import Snapshot
 from .store import Store
@@ -70,6 +70,24 @@ def records(store: Store) -> Iterator[tuple[str, int]]:
         except StoreError as error:
             if error.errno != errno.ENOTDIR:  # a file holds no records
                 raise
+
+
+def check_removable(store: Store, name: str, versions: Collection[int]) -> None:
+    """Refuse to remove snapshots of which one cannot be removed, before any of them is.
+
+    Raises
+    ------
+    StoreError
+        If a directory or the like stands in place of a record.
+    """
+    for version in versions:
+        try:
+            store.exists(snapshot_key(name, version))
+        except StoreError as error:
+            if error.errno != errno.ELOOP:  # what goes is the link itself
+                refused = StoreError(f"{error}, then delete again; nothing was deleted")
+                refused.errno = error.errno
+                raise refused from error
 
 
 def used(

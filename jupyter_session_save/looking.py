@@ -209,12 +209,11 @@ def pruning_lines(pruning: Pruning, *, dry_run: bool = False) -> list[str]:
         for session in pruning.sessions
         if session.removed
     ]
-    if dry_run and not lines:
+    if dry_run and not lines and not pruning.note:
         return ["nothing would be removed: the policy keeps every snapshot"]
     later = "what is less than an hour old is freed by a later prune"
-    if dry_run:
-        return [*lines, f"{human_bytes(pruning.freed)} would be freed; {later}"]
-    return [*lines, pruning.note or f"{human_bytes(pruning.freed)} freed; {later}"]
+    freed = f"{human_bytes(pruning.freed)} {'would be freed' if dry_run else 'freed'}; {later}"
+    return [*lines, pruning.note or freed]
 
 
 def _ranges(versions: Sequence[int]) -> str:

@@ -216,12 +216,16 @@ class Repository:
         ------
         SessionNotFoundError
             If there is no such snapshot.
+        StoreError
+            If something stands in place of one that cannot be removed; nothing is removed then.
         """
         versions = self.versions(name)
         if not versions or (version is not None and version not in versions):
             with contextlib.suppress(DamagedError):
                 self.resolve(name, version)
-        return self._remove(name, versions if version is None else [version])
+        asked = versions if version is None else [version]
+        collection.check_removable(self.store, name, asked)
+        return self._remove(name, asked)
 
     def collect(self, *, grace: float = collection.GRACE) -> int:
         """Remove blobs and packs that no snapshot refers to, and what killed writers left.
@@ -290,14 +294,14 @@ class Repository:
                 continue  # `collect` says why it frees nothing
             kept = retention.keep(snapshots, policy)
             found.append(Pruned(name, len(kept), tuple(sorted({s.sequence for s in snapshots} - kept))))
-        if dry_run:
-            return Pruning(tuple(found), collection.exclusive(self.store, self._outlines, found))
-        for session in found:
+        for session in () if dry_run else found:
             self._remove(session.name, session.removed)
         try:
+            if dry_run:
+                return Pruning(tuple(found), collection.exclusive(self.store, self._outlines, found))
             return Pruning(tuple(found), self.collect(grace=grace))
         except (DamagedError, FormatError, StoreError) as error:
-            return Pruning(tuple(found), 0, f"no bytes were freed, because {error}")
+            return Pruning(tuple(found), 0, f"no bytes {'would be' if dry_run else 'were'} freed, because {error}")
 
     def check(self, *, data: bool = True, each: Callable[[Snapshot], None] = lambda _: None) -> list[str]:
         """Look for damage.

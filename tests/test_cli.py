@@ -106,8 +106,20 @@ def test_pruning_what_is_not_there_and_by_no_policy(autosaves: str, capsys: Capt
 
 
 def test_pruning_beside_what_cannot_be_read_frees_nothing(autosaves: str, capsys: Capture) -> None:
-    Path(autosaves, "sessions", "sales", "2.json").write_bytes(b"{")
-    assert main(["prune", "--store", autosaves, "--keep", "last=3"]) == 0
+    record = Path(autosaves, "sessions", "sales", "2.json")
+    record.unlink()
+    record.mkdir()
+    command = ["prune", "--store", autosaves, "--keep", "last=3"]
+    for option, verb in (["--dry-run"], "would be"), ([], "were"):
+        assert main([*command, *option]) == 0
+        pruned, freed = capsys.readouterr().out.splitlines()
+        assert pruned.startswith("sales: 7 autosaves ")
+        assert freed.startswith(f"no bytes {verb} freed, because ")
+        assert freed.endswith("sessions/sales/2.json: it is not a regular file: move it away")
+    assert Repository.open(autosaves).versions("sales") == [1, 2, 3, 11, 12, 13]
+    record.rmdir()
+    record.write_bytes(b"{")
+    assert main(command) == 0
     assert "no bytes were freed, because sessions/sales/2.json" in capsys.readouterr().out
 
 

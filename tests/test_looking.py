@@ -70,6 +70,21 @@ def test_what_stands_in_place_of_the_newest_record_is_named(disk: Repository, ki
     assert "no bytes were freed, because" in prune(disk, []).note
 
 
+def test_a_session_is_deleted_as_a_whole_or_not_at_all(disk: Repository) -> None:
+    record = path(disk, "sessions/s/2.json")
+    record.unlink()
+    record.mkdir()
+    for reference in ("s", "s@2"):
+        with pytest.raises(StoreError, match=r"2\.json: .*: move it away, then delete again; nothing was deleted$"):
+            delete(disk, reference)
+    assert disk.versions("s") == [1, 2, 3]
+    assert sorted(os.listdir(record.parent)) == ["1.json", "2.json", "3.json"]
+    record.rmdir()
+    record.symlink_to("1.json")
+    assert delete(disk, "s").startswith("deleted s: 3 snapshots")
+    assert disk.names() == ["other"]
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_what_stands_in_place_of_a_session_costs_no_other(disk: Repository, link: bool) -> None:
     place = path(disk, "sessions/t")
