@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from .errors import SaveError
 from .held import stands
 from .interpreter import Surroundings, collect, outputs
 from .interrupts import check, watched
+from .lacking import unsaved_globals
 from .limits import usual_limit
 from .names import quote
 from .namespace import choose, user_names
@@ -75,10 +77,11 @@ def save_namespace(
     view = dict(namespace)
     shown = outputs(around) if around.history else {}
     view.update(shown)
-    names = choose([*user_names(dict(namespace), hidden), *shown], (), exclude)
+    users = [*user_names(dict(namespace), hidden), *shown]
+    names = choose(users, (), exclude)
     wanted = choose(names, only, ()) if only else names
     scope = Scope(namespace, {n: view[n] for n in names}, live)
-    saved = _Saved(view, scope, wanted, progress)
+    saved = _Saved(view, scope, wanted, progress, users)
     known = remembered.of_store(repository.store.url)
     with (
         repository.writer(saved.wrote) as writer,
@@ -136,9 +139,17 @@ def _newest(repository: Repository, known: Remembered, name: str) -> Snapshot | 
 class _Saved:
     """What one save has gathered so far."""
 
-    def __init__(self, values: dict[str, Any], scope: Scope, wanted: Sequence[str], progress: Progress | None) -> None:
-        self._values, self._scope, self._progress = values, scope, progress
+    def __init__(
+        self,
+        values: dict[str, Any],
+        scope: Scope,
+        wanted: Sequence[str],
+        progress: Progress | None,
+        users: Sequence[str],
+    ) -> None:
+        self._values, self._scope, self._progress, self._users = values, scope, progress, users
         self._wanted = list(wanted)
+        self._used: list[tuple[tuple[str, ...], AbstractSet[str]]] = []
         self._all = set(wanted)
         self._bytes, self._name = 0, ""
         self.components: list[Component] = []
@@ -184,6 +195,7 @@ class _Saved:
         if unnamed:
             kinds = ", ".join(sorted({type_name(type(key)) for key in unnamed}))
             yield f"not saved: {len(unnamed)} keys of the namespace that are no names (of type {kinds})"
+        yield from unsaved_globals(self._used, self._all, self._users)
         yield from self._state_notes
         found = patches(self._scope.namespace)
         if found:
@@ -212,6 +224,8 @@ class _Saved:
         self.components.append(component)
         self.modules |= payload.modules
         self.problems += payload.problems
+        if payload.globals:
+            self._used.append((group.names, payload.globals))
         self.variables += variables_of(group, component, self._values)
 
 
