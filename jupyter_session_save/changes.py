@@ -305,14 +305,14 @@ class Tracker:
     def _scope(self, view: Mapping[str, Any], live: Mapping[str, Any], pause: Callable[[], None]) -> PausingScope:
         """Return what a pickle sees of the namespace, which was looked at just now."""
         definitions = {name: view[name] for name in self._bindings.definitions}
-        names = self._bindings.dicts
+        names = self._bindings.containers
         return PausingScope(
             self._namespace,
             self._bindings.ids,
             live,
             pause,
             definitions=definitions,
-            dicts=lambda: [view[name] for name in names],
+            containers=lambda: [view[name] for name in names],
         )
 
     @watched

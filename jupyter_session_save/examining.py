@@ -136,9 +136,9 @@ class PausingScope(Scope):
         pause: Callable[[], None],
         *,
         definitions: Mapping[str, Any] | None = None,
-        dicts: Callable[[], Iterable[dict[Any, Any]]] | None = None,
+        containers: Callable[[], Iterable[Any]] | None = None,
     ) -> None:
-        super().__init__(namespace, saved, live, definitions=definitions, dicts=dicts)
+        super().__init__(namespace, saved, live, definitions=definitions, containers=containers)
         self._pause = pause
         self._examiner: Callable[[], Examiner | None] = lambda: None
 

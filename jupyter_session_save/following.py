@@ -25,14 +25,14 @@ class Following:
         never changed.
     definitions : frozenset of str
         Those of them that are bound to functions, classes or type variables.
-    dicts : frozenset of str
-        Those that are bound to dicts.
+    containers : frozenset of str
+        Those that are bound to exact dicts, lists and sets.
     """
 
     def __init__(self) -> None:
         self.ids: Mapping[str, int] = {}
         self.definitions: frozenset[str] = frozenset()
-        self.dicts: frozenset[str] = frozenset()
+        self.containers: frozenset[str] = frozenset()
         self._all = Bound()
         self._depending: frozenset[str] = frozenset()
         self._base: Mapping[str, int] = self.ids
@@ -56,7 +56,7 @@ class Following:
             mine = id(value) if value is not _MISSING and is_users(name, value, view, hidden) else None
             if mine != self.ids.get(name) or (mine is not None and name in moved):
                 changed[name] = mine
-        ids, definitions, dicts = self.ids, self.definitions, self.dicts
+        ids, definitions, containers = self.ids, self.definitions, self.containers
         if changed:
             renewed = {**ids, **{name: i for name, i in changed.items() if i is not None}}
             for name in (name for name, i in changed.items() if i is None):
@@ -64,10 +64,11 @@ class Following:
             kinds = {n: type(view[n]) for n, i in changed.items() if i is not None}
             found = (n for n, kind in kinds.items() if is_of_definitions(kind))
             ids, definitions = renewed, definitions.difference(changed).union(found)
-            dicts = dicts.difference(changed).union(n for n, kind in kinds.items() if kind is dict)
+            held = (n for n, kind in kinds.items() if kind is dict or kind is list or kind is set)
+            containers = containers.difference(changed).union(held)
         since = self._since.union(changed)
         # Without a call in between, so that an interrupt comes before all of them or after.
-        self.ids, self.definitions, self.dicts, self._all = ids, definitions, dicts, now
+        self.ids, self.definitions, self.containers, self._all = ids, definitions, containers, now
         self._depending, self._since = depending, since
         return ids
 

@@ -1,8 +1,9 @@
-"""Variables that refer to dicts of libraries' modules."""
+"""Variables that refer to dicts, lists and sets of libraries' modules."""
 
 from __future__ import annotations
 
 import colorsys
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,9 +14,11 @@ from jupyter_session_save.pickling.borrowed import is_plain
 from .cells import Notebook, notebook
 
 CELL = """
-import colorsys, math, mimetypes, sys
+import colorsys, keyword, math, mimetypes, sys
 s = colorsys.settings; same = s; held = [s]; table = mimetypes.types_map; names = vars(math); inside = {'names': names}
 own = {'depth': 1}
+path = sys.path; paths = {'of': path}; words = keyword.kwlist; copied = [*words]
+files = colorsys.files; order = colorsys.order; orders = {'of': order}
 """
 
 
@@ -23,6 +26,8 @@ own = {'depth': 1}
 def a(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
     # As a module has its settings, and nobody else uses these.
     monkeypatch.setattr(colorsys, "settings", {"depth": 1, "of": [{"x": 0.5}]}, raising=False)
+    monkeypatch.setattr(colorsys, "files", {"a", "b"}, raising=False)
+    monkeypatch.setattr(colorsys, "order", [1], raising=False)
     monkeypatch.setattr(borrowed, "_PLACES", borrowed._Places())  # Which goes through each module once.
     with notebook(CELL) as first:
         yield first
@@ -33,7 +38,21 @@ def test_the_modules_own_dict_is_taken_again(a: Notebook) -> None:
     b.check(
         "s is same is held[0] is colorsys.settings and own is not s and own == {'depth': 1}",
         "table is mimetypes.types_map and names is inside['names'] is vars(math)",
+        "path is sys.path is paths['of'] and words is keyword.kwlist is not copied and copied == words",
+        "files is colorsys.files and order is colorsys.order is orders['of']",
     )
+
+
+def test_a_list_and_a_set_that_hold_something_else_are_copies(a: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    a.run("files.add('c'); order.append(2)")
+    a.save()
+    monkeypatch.setattr(colorsys, "files", {"a", "b"})
+    monkeypatch.setattr(colorsys, "order", [1])
+    b = a.fresh()
+    with pytest.warns(UserWarning, match="holds something else now") as said:
+        b.load()
+    assert sorted(str(one.message).split(" ")[0] for one in said) == ["colorsys.files", "colorsys.order"]
+    b.check("files == {'a', 'b', 'c'} and colorsys.files == {'a', 'b'}", "order == [1, 2] and orders['of'] is order")
 
 
 def test_what_was_changed_is_kept_apart_and_said(a: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,5 +81,6 @@ def test_what_is_not_plain_data_is_saved_as_ever(a: Notebook) -> None:
 def test_plain_data_is_told_without_an_end() -> None:
     endless: list[object] = []
     endless.append(endless)
-    assert is_plain({"a": [1, (2.0, None), {"b": b"c"}]})
+    assert is_plain({"a": [1, (2.0, None), {"b": b"c"}]}) and is_plain([re.compile("a"), UserWarning, {int}])
+    assert not is_plain([Notebook, print])
     assert not is_plain(endless) and not is_plain({"a": [object()]}) and not is_plain([*range(50_000)])

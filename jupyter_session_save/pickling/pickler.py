@@ -333,7 +333,7 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
         # Under guard every reduce is seen, and with it whose buffers these are.
         pickling, pickler = _dumped(AttentivePickler, values, scope, True)
     # An exact dict or list of the kernel's was pickled by value: nobody was asked about it.
-    elif kind is FastPickler and among(pickler, [*scope.live_containers, *scope.borrowed_dicts()]):
+    elif kind is FastPickler and among(pickler, [*scope.live_containers, *scope.borrowed_containers()]):
         pickling, pickler = _dumped(PersistentPickler, values, scope, guarded)
     scope.pause()
     ahead = met_too_early(pickler, scope.hashing)

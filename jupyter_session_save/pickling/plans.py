@@ -216,13 +216,24 @@ def _without_reduce(cls: type) -> bool:
 
 
 def _module_singletons(cls: type) -> dict[int, str]:
-    """Find instances of a library's type that stand in the module that defines the type: sentinels and defaults."""
+    """Find instances of a library's type that stand where it is defined, sentinels and defaults, with their paths."""
     name = module_of(cls)
     # Types written in Cython are no heap types (Py_TPFLAGS_HEAPTYPE), and neither are those of the interpreter.
     in_c = not cls.__flags__ & (1 << 9) and name.partition(".")[0] in sys.stdlib_module_names
     if in_c or name not in sys.modules or not is_library(name):
         return {}
-    return {id(v): k for k, v in list(vars(sys.modules[name]).items()) if type(v) is cls}
+    own = list(vars(sys.modules[name]).items())
+    found = {id(v): k for k, v in own if type(v) is cls}
+    if not _is_plain_mark(cls):
+        return found
+    classes = [(k, c) for k, c in own if isinstance(c, type) and module_of(c) == name]
+    return {id(v): f"{k}.{n}" for k, c in classes for n, v in list(vars(c).items()) if type(v) is cls} | found
+
+
+def _is_plain_mark(cls: type) -> bool:
+    """Whether nothing but identity tells instances apart, so that one may stand in a class to be compared with."""
+    made: Any = cls
+    return made.__init__ is object.__init__ and made.__new__ is object.__new__ and made.__eq__ is object.__eq__
 
 
 def _singleton(obj: Any, pickling: Pickling, singletons: dict[int, str], plan: Plan | None) -> Any:

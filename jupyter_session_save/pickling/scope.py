@@ -94,6 +94,8 @@ def importable_path(obj: Any) -> tuple[str, str] | None:
     if not name or module in ("", "__main__", "__mp_main__") or "<" in name:
         return None
     try:
+        if module not in sys.modules and isinstance(obj, type):
+            module = _within_package(module)
         if not is_library(module) and made_by_hand(sys.modules[module]):
             return None
         found = lookup(module, name)
@@ -104,6 +106,12 @@ def importable_path(obj: Any) -> tuple[str, str] | None:
     except Exception:
         return None
     return None
+
+
+def _within_package(module: str) -> str:
+    """Return where a module stands that says no more than the end of its name, as some of C do."""
+    found = [name for name in list(sys.modules) if name.endswith(f".{module}") and is_library(name)]
+    return min(found, key=len, default=module)
 
 
 def _public_path(obj: Any, module: str, name: str) -> tuple[str, str]:
@@ -187,8 +195,8 @@ class Scope:
     definitions : mapping of str to object, optional
         Those of the variables that may be functions, classes or type variables, if that is known. Of `saved` only the
         names count then, and it must not change.
-    dicts : callable, optional
-        Returns those of the variables that are dicts, if they are not to be found among `saved`.
+    containers : callable, optional
+        Returns those of the variables that are exact dicts, lists and sets, if they are not to be found among `saved`.
     """
 
     def __init__(
@@ -198,7 +206,7 @@ class Scope:
         live: Mapping[str, Any],
         *,
         definitions: Mapping[str, Any] | None = None,
-        dicts: Callable[[], Iterable[dict[Any, Any]]] | None = None,
+        containers: Callable[[], Iterable[Any]] | None = None,
     ) -> None:
         self.namespace = namespace
         self.live = dict(standard_live(namespace))
@@ -228,24 +236,24 @@ class Scope:
         self.storages: dict[int, Any] = {}
         # Not gone through where that is not needed: there may be 100,000, and this is made anew after each cell.
         self.saved: AbstractSet[str] = frozenset(saved) if definitions is None else saved.keys()
-        self._dicts = dicts or (lambda: [value for value in saved.values() if type(value) is dict])
+        self._containers = containers or (lambda: [v for v in saved.values() if type(v) in (dict, list, set)])
         self.names = self._definitions(saved if definitions is None else definitions)
         self._registrations: dict[int, list[type]] | None = None
 
     @functools.cached_property
     def dicts(self) -> frozenset[int]:
         """Ids of the dicts that are variables: one may be the attributes of an instance, as after ``d = vars(obj)``."""
-        return frozenset(map(id, self._dicts()))
+        return frozenset(id(value) for value in self._containers() if type(value) is dict)
 
     @functools.cached_property
-    def borrowed(self) -> dict[int, tuple[dict[Any, Any], Any]]:
-        """Those of the variables that are dicts of libraries' modules, each with what stands for it, by id."""
+    def borrowed(self) -> dict[int, tuple[Any, Any]]:
+        """Those of the variables that are containers of libraries' modules, each with what stands for it, by id."""
         from .borrowed import stand_ins
 
-        return stand_ins(self.dicts)
+        return stand_ins(frozenset(map(id, self._containers())))
 
-    def borrowed_dicts(self) -> list[dict[Any, Any]]:
-        """Return the dicts of libraries' modules that are variables."""
+    def borrowed_containers(self) -> list[Any]:
+        """Return the dicts, lists and sets of libraries' modules that are variables."""
         return [own for own, _ in self.borrowed.values()]
 
     def known(self) -> dict[int, Any]:

@@ -71,6 +71,12 @@ CASES = [
         "_ = $x.eval(); $x.seen += 1; print($x.seen)",
     ),
     _torch(
+        "a network with weight normalisation and a parametrization of a cell",
+        "import torch\nfrom torch.nn.utils import parametrizations, parametrize\nclass $S(torch.nn.Module):\n    def forward(self, w):\n        return w.triu() + w.triu(1).T\n$l = torch.nn.Linear(2, 2)\nparametrize.register_parametrization($l, 'weight', $S())\n$x = torch.nn.Sequential($l, parametrizations.weight_norm(torch.nn.Linear(2, 1)))\n$o = torch.optim.SGD($l.parameters(), lr=0.1)\nfor _p in $x.parameters():\n    torch.nn.init.ones_(_p)",
+        "print($l(torch.ones(2)).tolist(), $x(torch.ones(2)).tolist(), $x[0] is $l, parametrize.is_parametrized($l, 'weight'), sorted(n for n, _ in $l.named_parameters()))",
+        "$x(torch.ones(2)).sum().backward(); $o.step(); $o.zero_grad()",
+    ),
+    _torch(
         "an optimizer with state, tied to its parameters",
         _NET + "$o = torch.optim.Adam($x.parameters(), lr=0.1)\nfor _ in range(3):\n    " + _STEP,
         "print($x(torch.ones(1, 3)), $o.param_groups[0]['params'][0] is next($x.parameters()), $o.state_dict()['state'][0]['step'])",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Reducer = Callable[[Any, "Pickling"], Any]
 
-# Qualified name of a type -> room and function. A "+" says that subclasses are reduced alike.
+# Qualified name of a type -> room and function. A "+" says that subclasses are reduced alike, a "*" that all types are
+# which say that they stand in a module.
 _TABLE: dict[str, str] = {
     "numpy.ndarray": "arrays.array",
     "numpy.ndarray+": "arrays.subclass",
@@ -39,6 +40,7 @@ _TABLE: dict[str, str] = {
     "torch.optim.optimizer.Optimizer+": "tensors.optimizer",
     "torch.storage.UntypedStorage": "tensors.storage",
     "torch.storage.TypedStorage": "tensors.typed_storage",
+    "torch.nn.utils.parametrize.*": "tensors.parametrized",
     "torch.jit.torch.jit.ScriptFunction": "tensors.script",
     "tensorflow.python.eager.polymorphic_function.polymorphic_function.Function": "graphs.function",
     "tensorflow.python.data.ops.dataset_ops.DatasetV2+": "graphs.data_set",
@@ -124,6 +126,15 @@ _TABLE: dict[str, str] = {
     "httpx.AsyncHTTPTransport": "clients.transport",
     "httpx._transports.default.HTTPTransport": "clients.transport",
     "httpx._transports.default.AsyncHTTPTransport": "clients.transport",
+    "httpx2.HTTPTransport": "clients.transport",
+    "httpx2.AsyncHTTPTransport": "clients.transport",
+    "httpx2._transports.default.HTTPTransport": "clients.transport",
+    "httpx2._transports.default.AsyncHTTPTransport": "clients.transport",
+    "_wrappers.ObjectProxy+": "proxies.proxy",
+    "_wrappers.PartialCallableObjectProxy+": "proxies.unmade",
+    "wrapt.proxies.AutoObjectProxy+": "proxies.unmade",
+    "traitlets.traitlets.HasTraits+": "observers.with_traits",
+    "dateutil.tz.tz.tzfile": "values.time_zone",
     "bs4.element.PageElement+": "documents.page",
     "jinja2.environment.Template+": "documents.template",
     "lxml.etree._Element+": "documents.xml",
@@ -301,6 +312,7 @@ _TABLE: dict[str, str] = {
     "logging.handlers.TimedRotatingFileHandler": "logs.file_handler",
     "logging.handlers.WatchedFileHandler": "logs.file_handler",
     "re.Match": "values.match",
+    "_regex.Match": "values.match",
     "_struct.Struct": "values.packed",
     "codecs.CodecInfo": "values.codec",
     "pydantic._internal._model_construction.ModelMetaclass+": "models.model_class",
@@ -367,7 +379,8 @@ def find(cls: type) -> Reducer | None:
     """
     for distance, base in enumerate(cls.__mro__[:-1]):
         key = f"{module_of(base)}.{qualname_of(base)}"
-        where = (_TABLE.get(key) if distance == 0 else None) or _TABLE.get(f"{key}+")
+        where = _TABLE.get(key) or _TABLE.get(f"{module_of(base)}.*") if distance == 0 else None
+        where = where or _TABLE.get(f"{key}+")
         if where is not None:
             room, _, function = where.partition(".")
             reducer: Reducer = getattr(importlib.import_module(f"{__name__}.{room}"), function)

@@ -134,6 +134,26 @@ def lightning_module(obj: Any, pickling: Pickling) -> Any:
     return rebuild.instance, (kind,), dict(vars(obj))
 
 
+def parametrized(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a module some of whose tensors are computed from others, as with `weight_norm`."""
+    kind: Any = type(obj)
+    if "__getstate__" not in vars(kind):
+        return pickling.by_reduce(obj)
+    own = dict(vars(obj))
+    return make_parametrized, (kind.__mro__[1], tuple(own["_modules"]["parametrizations"])), own
+
+
+def make_parametrized(base: Any, names: tuple[str, ...]) -> Any:
+    """Make a module whose class computes some tensors; what from comes with its state."""
+    from torch.nn.utils import parametrize
+
+    made = base.__new__(base)
+    parametrize._inject_new_class(made)
+    for name in names:
+        parametrize._inject_property(made, name)
+    return made
+
+
 def make_tensor(
     cls: Any, storage_: Any, dtype: Any, size: Any, stride: Any, offset: int, wants: bool, conj: bool, neg: bool
 ) -> Any:

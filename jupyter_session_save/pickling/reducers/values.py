@@ -34,6 +34,15 @@ def match(obj: re.Match[Any], pickling: Pickling) -> Any:
     return pickling.placeholder(obj, "the text has changed since it was matched", "match it again")
 
 
+def time_zone(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a zone of dateutil that was asked for by its name; times with the very same zone are compared as shown."""
+    from dateutil import tz
+
+    known = dict(getattr(tz.gettz, "_GettzFunc__instances", {}))
+    names = [name for name, zone in known.items() if zone is obj]
+    return (zone_again, (names[0], dict(vars(obj)))) if names else pickling.by_reduce(obj)
+
+
 def packed(obj: struct.Struct, pickling: Pickling) -> Any:
     """Reduce a `struct.Struct` to its format."""
     return struct.Struct, (obj.format,)
@@ -135,6 +144,18 @@ def make_scanner(settings: dict[str, Any]) -> Any:
 def match_again(pattern: re.Pattern[Any], how: str, string: Any, start: int, end: int) -> Any:
     """Match again."""
     return getattr(pattern, how)(string, start, end)
+
+
+def zone_again(name: str, attributes: dict[str, Any]) -> Any:
+    """Ask for a zone again, and make what was saved if it has changed."""
+    from dateutil import tz
+
+    found: Any = tz.gettz(name)
+    if type(found) is tz.tzfile and vars(found) == attributes:
+        return found
+    made: Any = tz.tzfile.__new__(tz.tzfile)
+    vars(made).update(attributes)
+    return made
 
 
 def make_csv_writer(target: Any, settings: dict[str, Any]) -> Any:
