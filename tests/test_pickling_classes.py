@@ -482,12 +482,16 @@ CASES: dict[str, tuple[str, list[str]]] = {
         class Ordered(collections.OrderedDict):
             def __init__(self, **items): super().__init__(**items); self.__dict__ = self
         class Dotted(dict): __getattr__, __setattr__, __delattr__ = dict.get, dict.__setitem__, dict.__delitem__
+        class Asked(collections.Counter):
+            def __getattr__(self, name): return {}[name]
         a, empty, o, d = Box(x=1), Box(), Ordered(y=[2]), Dotted(z=3); a.inner = empty; a.me = a
+        e, f = Asked('aab'), Dotted(z=3); e.note = e; object.__setattr__(f, 'note', f)
         """,
         [
             "a.__dict__ is a.me is a and a.inner is empty and list(a) == ['x', 'inner', 'me'] and a.x == 1",
             "empty.__dict__ is empty and o.__dict__ is o and o.y == [2] and type(o) is Ordered",
             "d.z == 3 and d.q is None and 'q' not in d",
+            "e['a'] == 2 and e.note is e and f.z == 3 and f.note is f and 'note' not in f",
         ],
     ),
     "slots that others of their name hide": (
@@ -508,13 +512,13 @@ CASES: dict[str, tuple[str, list[str]]] = {
         class Hashed(Same):
             def __hash__(self): return hash(A.x.__get__(self)[0] is self)
         s, c, p, h, bare = Same(), Constant.__new__(Constant), Asked(1), Hashed(), Same.__new__(Same)
-        p.more, inside = s, A.x.__get__(s); A.x.__set__(c, 3); held = {h}
+        p.more, inside, own = s, A.x.__get__(s), vars(p); A.x.__set__(c, 3); held = {h}
         """,
         [
             "A.x.__get__(s) is inside and inside == [s] and s.x == 2",
             "A.x.__get__(c) == 3 and c.x == 'class' and A.x.__get__(p) == 1 and p.more is s and p.x == 'asked'",
             "(p._A__own, s._Same__own) == (7, 8) and not hasattr(s, '_A__own') and not hasattr(bare, 'x')",
-            "h in held and A.x.__get__(h)[0] is h and type(h) is Hashed",
+            "h in held and A.x.__get__(h)[0] is h and type(h) is Hashed and vars(p) is own",
         ],
     ),
     "variables that are the attributes of instances": (

@@ -102,7 +102,7 @@ def completed(made: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
     setter, own, left = state
     if setter is not None and own is not None:
         setter(made, own)
-    elif own is not None and hasattr(made, "__setstate__"):
+    elif own is not None and hasattr(type(made), "__setstate__"):
         made.__setstate__(own)
     elif own is not None:
         rebuild.object_state(made, own)

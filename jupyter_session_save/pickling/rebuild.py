@@ -385,7 +385,8 @@ def container(cls: Any, base: Any, factory: Any) -> Any:
 def filled(made: Any, state: tuple[Any, tuple[Any, ...], tuple[Any, ...]]) -> None:
     """Give an instance of a subclass of a builtin container its state, and then its items by the builtin's methods."""
     own, items, pairs = state
-    if own is not None and hasattr(made, "__setstate__"):
+    # Looked for on the class: a `__getattr__` may fail in ways of its own, and needs the items.
+    if own is not None and hasattr(type(made), "__setstate__"):
         made.__setstate__(own)
     elif own is not None:
         object_state(made, own)

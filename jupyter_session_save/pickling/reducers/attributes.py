@@ -73,14 +73,20 @@ def by_slots(obj: Any, pickling: Pickling) -> Any:
         except AttributeError:
             continue
     attributes = object.__getattribute__(obj, "__dict__") if type(obj).__dictoffset__ else None
-    return rebuild.instance, (type(obj),), (attributes or None, tuple(slots)), None, None, slots_state
+    shared = (True,) if id(attributes) in pickling.scope.dicts else ()
+    state = (attributes if shared else attributes or None, tuple(slots), *shared)
+    return rebuild.instance, (type(obj),), state, None, None, slots_state
 
 
 @rebuild.setter
-def slots_state(made: Any, state: tuple[dict[str, Any] | None, tuple[tuple[type, str, Any], ...]]) -> None:
-    """Set the attributes of an instance, and its slots through the classes that they belong to."""
-    rebuild.object_state(made, state[0])
-    for owner, name, value in state[1]:
+def slots_state(made: Any, state: Any) -> None:
+    """Set the attributes of an instance, or all at once if others have the dict, and slots through their classes."""
+    attributes, slots, *shared = state
+    if shared:
+        object.__setattr__(made, "__dict__", attributes)
+    else:
+        rebuild.object_state(made, attributes)
+    for owner, name, value in slots:
         vars(owner)[name].__set__(made, value)
 
 
