@@ -86,7 +86,10 @@ def test_an_unsaveable_object_below_many_levels(a: Notebook) -> None:
 
 
 def test_functions_that_close_over_each_other_in_a_long_chain(a: Notebook) -> None:
-    a.run("def wrap(f):\n    return lambda: f() + 1\ng = lambda: 0\nfor _ in range(2000): g = wrap(g)\nh = {'g': g}")
+    # Python 3.12 alone has a depth of calls in C that nobody can raise.
+    length = 500 if sys.version_info[:2] == (3, 12) else 2000
+    a.run(f"length = {length}\ndef wrap(f): return lambda: f() + 1")
+    a.run("g = lambda: 0\nfor _ in range(length): g = wrap(g)\nh = {'g': g}")
     report = a.save()
     assert not report.placeholders
     b = a.fresh()
