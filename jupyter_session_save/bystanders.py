@@ -41,12 +41,12 @@ def tasks_are_there() -> bool:
     return any(module.partition(".")[0] not in _KERNEL for module in modules)
 
 
-def as_written(store: Store, part: Part) -> Part:
+def as_written(store: Store, part: Part, *, shared: bool) -> Part:
     """Return a blob that was just written, with the digest of what is in it: somebody may have changed it since.
 
-    Hashing it once more is only worth its time where there is somebody.
+    Hashing it once more is only worth its time where there is somebody, or its memory is shared with other processes.
     """
-    return Part(digest_of([store.map(key_of(part))]), part.size) if are_there() else part
+    return Part(digest_of([store.map(key_of(part))]), part.size) if shared or are_there() else part
 
 
 def _is_known(thread: threading.Thread) -> bool:

@@ -20,11 +20,11 @@ from typing import Any
 from blake3 import blake3
 
 from .digests import digest_of
-from .fingerprint import address_of
 from .pickling import Payload, Scope, dumps, huge_in
 from .pickling.culprit import root_path
 from .pickling.memos import Meeting
 from .pickling.scope import importable_path, made_by_hand, module_of, own_name
+from .sharing import address_of
 from .snapshot import Component, Part, Problem, by_variable
 
 _PLAIN = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from xxhash import xxh3_128, xxh3_128_digest
 
 from .patches import CHUNK
+from .sharing import address_of
 
 SLICE = 32 << 20
 """A multiple of `patches.CHUNK`."""
@@ -153,11 +153,3 @@ def _clean_mappings() -> Iterable[tuple[int, int, bytes]]:
             own = _OF_ITS_OWN.findall(text, head.end(), until)
             if head[4] and head[3].endswith(b"p") and len(own) == 2 and not any(map(int, own)):
                 yield int(head[1], 16), int(head[2], 16), head[4]
-
-
-def address_of(view: memoryview) -> int | None:
-    """Return where the bytes of a buffer stand in memory; None if there are none, or without numpy, which can tell."""
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is None or not view.nbytes:
-        return None
-    return int(numpy.frombuffer(view, dtype="u1").__array_interface__["data"][0])

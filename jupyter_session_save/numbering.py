@@ -21,7 +21,8 @@ LEFT = 365 * 86400.0
 """Seconds for which the number of a removed snapshot is left where no later one follows."""
 
 _GONE = re.compile(r"([1-9][0-9]{0,17})\.gone")
-_GIVEN = re.compile(r"([1-9][0-9]{0,17})\.(?:json|gone)")
+_GIVEN = re.compile(rf"(?!{LAST}\.gone)([1-9][0-9]{{0,17}})\.(?:json|gone)")
+"""The last of all is never left, so that no planted file keeps a session from being saved."""
 
 
 class Numbering:

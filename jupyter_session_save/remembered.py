@@ -18,9 +18,10 @@ from typing import Self
 from . import bystanders
 from .ahead import LEAST as AHEAD
 from .ahead import Ahead, Place
-from .fingerprint import Fingerprint, address_of, in_full, of_all
+from .fingerprint import Fingerprint, in_full, of_all
 from .patches import CHUNK
 from .pickling import Payload
+from .sharing import Shared, address_of
 from .snapshot import Part, Snapshot
 from .writing import Writer
 
@@ -117,7 +118,7 @@ class Buffers:
     def __init__(self, writer: Writer, remembered: Remembered, pause: Callable[[], None]) -> None:
         self._writer, self._remembered, self._pause = writer, remembered, pause
         self._alone = not bystanders.are_there()
-        self._ahead = Ahead(pause)
+        self._ahead, self._shared = Ahead(pause), Shared()
         self._places: dict[Place, Part] = {}
         self._fingerprints: dict[Place, Fingerprint] = {}
 
@@ -140,7 +141,7 @@ class Buffers:
     def put(self, view: memoryview) -> Part:
         """Store what is new of a buffer; it is read until the commit."""
         place = place_of(view)
-        if place is None or not self._alone:
+        if place is None or not self._alone or self._shared.holds(view):
             return self._writer.put([view], to_map=True)
         view = view.cast("B")
         known = self._remembered.find(view)

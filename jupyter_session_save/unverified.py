@@ -19,8 +19,8 @@ from typing import Any
 
 from .digests import key_of
 from .errors import SessionError
-from .fingerprint import address_of
 from .repository import Repository
+from .sharing import address_of
 from .snapshot import Part, Variable
 
 DAMAGED = "it holds data that was damaged on disk"

@@ -24,9 +24,10 @@ from .errors import MORE_ROOM, DamagedError, KeyExistsError, StoreError
 from .held import Held, stands, unless_replaced
 from .manifest import Rows, seal
 from .names import snapshot_key
-from .numbering import Numbering, line_of
+from .numbering import Numbering, line_of, retire
 from .packing import FULL, Packing
 from .pending import Pending, Told
+from .sharing import Shared
 from .snapshot import Part, Snapshot
 from .store import Store
 
@@ -75,6 +76,7 @@ class Writer:
         self._parts: dict[str, Part] = {}
         self._packing = Packing()
         self._held = Held(store)
+        self._shared = Shared()
         self._fresh: set[str] = set()
         self._unsure: set[str] = set()
         self._moved: dict[str, Part] = {}
@@ -219,8 +221,6 @@ class Writer:
         numbering = self._memory.numbering
         if parent_record is None:
             numbering.forget(snapshot.name)
-        # Greater than the parent's, even if that was the newest and has just been removed.
-        sequence = max(numbering.next(snapshot.name), (snapshot.parent or 0) + 1)
         self._flush()
         self._pending.wait()
         self._fresh.difference_update(key_of(self._parts[digest]) for digest in self._moved)
@@ -241,6 +241,9 @@ class Writer:
             line=line_of(self._store, snapshot, parent_record),
         )
         self._hold(Snapshot(snapshot.name, components=tuple(placed.values())))
+        # Not before: another may store that number meanwhile, and somebody remove it once later ones stand.
+        # Greater than the parent's, even if that was the newest and has just been removed.
+        sequence = max(numbering.next(snapshot.name), (snapshot.parent or 0) + 1)
         while True:
             final, record = seal(replace(snapshot, sequence=sequence), sign, self._memory.rows)
             key = snapshot_key(final.name, sequence)
@@ -261,6 +264,8 @@ class Writer:
                     raise self._held.removed(parent_record.reference)
                 self._hold(final)
             except StoreError:
+                # Who has seen it may have taken away the number of one before.
+                retire(self._store, final.name, sequence)
                 self._store.delete(key)
                 raise
         numbering.took(snapshot.name, sequence)
@@ -332,7 +337,7 @@ class Writer:
         """Write a blob and begin to make it durable; runs in a thread."""
         key = key_of(part)
         self._make(key, Told(views, self._pending.go_on), flushed=self._durable)
-        moved = bystanders.as_written(self._store, part)
+        moved = bystanders.as_written(self._store, part, shared=any(map(self._shared.holds, views)))
         if moved != part:
             self._make(key_of(moved), [self._store.map(key)])
             self._store.delete(key)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import mmap
+import sys
 import threading
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jupyter_session_save import bystanders
 from jupyter_session_save.digests import digest_of, key_of
+from jupyter_session_save.remembered import Buffers, Remembered
 from jupyter_session_save.repository import Repository
+from jupyter_session_save.snapshot import Component, Snapshot
 from jupyter_session_save.store import MemoryStore
 from jupyter_session_save.writing import BLOB
 
-from .repositories import part, record, values
+from .repositories import part, record, sign, values
 
 
 class Hasty(MemoryStore):
@@ -96,3 +101,24 @@ def test_small_bytes_are_taken_once(tmp_path: Path) -> None:
     with repository.writer(tick) as writer:
         snapshot = record(writer, "s", {"data": memoryview(data)})  # type: ignore[dict-item]
     assert values(repository, snapshot) == {"data": b"before" * 100}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells which memory is shared")
+def test_what_another_process_changes_is_named_by_what_was_written_and_not_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bystanders, "are_there", lambda: False)
+    store, remembered = Hasty(), Remembered()
+    found = []
+    for kind in (mmap.MAP_SHARED, mmap.MAP_PRIVATE):
+        memory = np.frombuffer(mmap.mmap(-1, BLOB + 5, flags=mmap.MAP_ANONYMOUS | kind), dtype="u1")
+        # As if another process wrote to it.
+        store.data = memory if kind == mmap.MAP_SHARED else bytearray(8)  # type: ignore[assignment]
+        with Repository(store).writer() as writer, Buffers(writer, remembered, lambda: None) as buffers:
+            component = Component(("a",), writer.put([b"stream"]), (buffers.put(memory.data),))
+            made = Snapshot("s", components=(component,))
+            buffers.keep(made, writer.commit(made, sign=sign))
+        found.append(remembered.find(memory.data) is not None)
+        assert memory[7] == (kind == mmap.MAP_SHARED)
+    assert found == [False, True]
+    assert Repository(store).check() == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -75,6 +76,23 @@ def test_of_numbers_that_were_left_only_the_last_stays_also_while_its_snapshot_i
     assert save(repository, "s", {"a": b"1"}).sequence == 5
 
 
+def test_what_others_store_and_remove_during_a_save_takes_no_number_from_it(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = repository.store.put
+
+    def slowly(key: str, *args: Any, **options: bool) -> None:
+        put(key, *args, **options)
+        if key.startswith("packs/"):
+            monkeypatch.undo()
+            other = Repository(repository.store)
+            assert [save(other, "s", {"a": b"2"}).sequence for _ in range(2)] == [1, 2]
+            other.delete("s", 1)
+
+    monkeypatch.setattr(repository.store, "put", slowly)
+    assert save(repository, "s", {"a": b"1"}).sequence == 3
+
+
 def test_deleting_needs_no_room(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     save(repository, "s", {"a": b"1"})
 
@@ -93,4 +111,5 @@ def test_the_last_number(tmp_path: Path) -> None:
     with pytest.raises(SessionNameError, match=f"no version follows s@{LAST}: delete that one"):
         save(disk, "s", {"a": b"2"})
     disk.delete("s", LAST)
+    Path(path(disk, f"sessions/s/{LAST}.gone")).touch()
     assert save(disk, "s", {"a": b"2"}).sequence == 1
