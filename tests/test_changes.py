@@ -600,7 +600,7 @@ def test_a_removed_session_is_written_again_though_nothing_changes(
     monkeypatch.setattr(held, "LOOKED_AFTER", 0.0)
     assert wants_one()
     again = notebook.tracker.save()
-    assert again is not None and again.sequence == theirs.sequence + 1
+    assert again is not None and again.sequence > theirs.sequence
     found = notebook.loaded()
     assert found["x"] is found["z"] and found["y"] == ["text"]
     assert notebook.repository.check() == [] and not wants_one()
