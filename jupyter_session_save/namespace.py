@@ -15,7 +15,8 @@ from .errors import SessionNameError
 
 _MODULE_NAMES = frozenset(
     "__name__ __doc__ __package__ __loader__ __spec__ __builtins__ __builtin__ __file__ __cached__ "
-    "__annotations__ __annotate__ __conditional_annotations__ __session__ __vsc_ipynb_file__".split()
+    "__annotations__ __annotate__ __conditional_annotations__ __warningregistry__ "
+    "__session__ __vsc_ipynb_file__".split()
 )
 _HISTORY = frozenset("In Out _ih _oh _dh _ __ ___ _i _ii _iii".split())
 _CALLED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)

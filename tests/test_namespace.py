@@ -37,6 +37,11 @@ def test_the_users_names_in_the_order_they_were_made() -> None:
     ]
 
 
+def test_what_the_interpreter_notes_of_warnings_is_not_the_users() -> None:
+    ns = {"__warningregistry__": {"version": 1}, "__warningregistry": 1, "_warningregistry__": 2, "warningregistry": 3}
+    assert user_names(ns, {}) == ["__warningregistry", "_warningregistry__", "warningregistry"]
+
+
 def test_what_the_shell_put_there_is_not_the_users_until_bound_anew() -> None:
     shell = [1]
     assert user_names({"get_ipython": shell, "exit": [1], "quit": Tricky()}, {"get_ipython": shell, "exit": shell}) == [

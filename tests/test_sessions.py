@@ -747,3 +747,18 @@ def test_keys_that_are_no_names_are_told(tmp_path: Path) -> None:
     report = package.save("x", namespace, store=tmp_path)
     assert report.notes == ("not saved: 2 keys of the namespace that are no names (of type int, tuple)",)
     assert [v.name for v in report.variables] == ["a"]
+
+
+def test_what_the_interpreter_notes_of_warnings_is_left_out_and_an_old_snapshot_of_it_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    registry = {"version": 0, ("careful", UserWarning, 1): True}
+    saving = {"__name__": "__main__", "__warningregistry__": registry, "x": 1}
+    assert names(package.save("now", saving, store=tmp_path)) == {"x"}
+    with monkeypatch.context() as patch:
+        patch.setattr("jupyter_session_save.namespace._MODULE_NAMES", frozenset({"__name__"}))
+        assert names(package.save("old", saving, store=tmp_path)) == {"x", "__warningregistry__"}
+    fresh: dict[str, Any] = {"__name__": "__main__"}
+    assert not package.load("old", fresh, store=tmp_path).placeholders
+    assert fresh["x"] == 1

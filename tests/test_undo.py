@@ -149,3 +149,14 @@ def test_what_comes_back_finds_the_classes_and_functions_that_stayed(machine: Ma
 def test_an_undo_within_a_cell_takes_back_what_that_cell_has_done(machine: Machine) -> None:
     kernel = begin(machine, "x = 1", "x = 2", "x = 3", "x = 4\n%undo_session")
     kernel.check("x == 3")
+
+
+def test_a_warning_is_nothing_that_a_cell_changed(machine: Machine) -> None:
+    warn = "import warnings; warnings.warn('careful')"
+    kernel = begin(machine, "y = 0", f"{warn}\nx = 1", f"{warn}\nx = 2", "x", warn)
+    assert versions(machine) == [1, 2, 3]
+    assert kernel.run("%undo_session").text.startswith("took back cell 5:")
+    kernel.check("x == 1")
+    kernel.run("x")
+    assert kernel.run("%undo_session").text.startswith("took back cell 4:")
+    kernel.check("'x' not in globals()")
