@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from .snapshot import Variable
+from .history import is_absent
+from .snapshot import Component, Variable, brought_along
 from .statement import MADE_BY, Lineage, Statement, how_made, shown
 
 _SHELL = frozenset({"get_ipython", "open", "display", "exit", "quit", "__name__", "__builtins__"})
@@ -99,16 +100,18 @@ def plan_chains(
     return chains
 
 
-def refusals(lineage: Lineage, variables: Sequence[Variable]) -> dict[str, str]:
-    """Say of each placeholder that would not be made again, if these variables were loaded, why not."""
+def refusals(lineage: Lineage, variables: Sequence[Variable], components: Iterable[Component]) -> dict[str, str]:
+    """Say of each placeholder that would not be made again, if it were loaded with what it needs, why not."""
     broken = {v.name: v for v in variables if v.state == "placeholder"}
     if not broken:
         return {}
-    whole = {name for name, v in broken.items() if any(p.path == name for p in v.problems)}
-    kept = {v.name for v in variables if v.state != "placeholder"}
-    planner = _Planner(lineage, whole, broken.keys() - whole, kept)
+    whole = {name for name, v in broken.items() if is_absent(v)}
+    known = {v.name for v in variables}
+    where = {name: component for component in components for name in component.names}
     found = {}
     for name in broken:
+        there = {name, *brought_along(name, where)} & known
+        planner = _Planner(lineage, there & whole, there.intersection(broken) - whole, there.difference(broken))
         try:
             planner.chain(name)
         except _RefusedError as refusal:
@@ -116,9 +119,11 @@ def refusals(lineage: Lineage, variables: Sequence[Variable]) -> dict[str, str]:
     return found
 
 
-def with_statements(variables: Sequence[Variable], lineage: Lineage, session: str) -> list[Variable]:
+def with_statements(
+    variables: Sequence[Variable], lineage: Lineage, session: str, components: Iterable[Component]
+) -> list[Variable]:
     """Add to the advice on placeholders which statement made them, and whether it would run again after a load."""
-    refused = refusals(lineage, variables)
+    refused = refusals(lineage, variables, components)
     return [with_statement(v, how_made(lineage, v.name, session, refused=refused.get(v.name, ""))) for v in variables]
 
 

@@ -69,7 +69,7 @@ class SnapshotList(VariablesReport):
         if not self.snapshots:
             return ()
         newest = self.snapshots[0]
-        return tuple(with_statements(newest.variables, newest.lineage, newest.reference))
+        return tuple(with_statements(newest.variables, newest.lineage, newest.reference, newest.components))
 
     def _title(self) -> str:
         if not self.snapshots:

@@ -79,7 +79,7 @@ def with_stayed(
     asked = set(choose([v.name for v in snapshot.variables], only, exclude))
     stayed = [v for v in snapshot.variables if v.name in report.stayed]
     broken = {v.name for v in stayed if v.state == "placeholder" and not _lives(v, namespace)}
-    told = with_statements(snapshot.variables, snapshot.lineage, snapshot.reference)
+    told = with_statements(snapshot.variables, snapshot.lineage, snapshot.reference, snapshot.components)
     counted = [v for v in told if v.name in broken & asked]
     names = {v.name for v in counted}
     left, absent = (tuple(n for n in those if n not in names) for those in (report.stayed, report.absent))

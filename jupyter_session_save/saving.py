@@ -183,7 +183,7 @@ class _Saved:
             return Lineage()
         broken = [v.name for v in self.variables if v.state != "saved"]
         lineage = recorder.lineage([v.name for v in self.variables], broken)
-        self.variables = with_statements(self.variables, lineage, session)
+        self.variables = with_statements(self.variables, lineage, session, self.components)
         return lineage
 
     def notes(self) -> Iterator[str]:

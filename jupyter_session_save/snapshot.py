@@ -271,6 +271,19 @@ class Snapshot:
         return version == self.parent or any(first <= version <= last for first, last in self.line)
 
 
+def brought_along(name: str, where: Mapping[str, Component]) -> set[str]:
+    """Return the names that a load of one variable needs, too, given which component each stands in."""
+    needed: set[str] = set()
+    todo = [name]
+    while todo:
+        component = where.get(todo.pop())
+        if component is not None:
+            fresh = {*component.refs, *component.mentions} - needed
+            needed |= fresh
+            todo += fresh
+    return needed
+
+
 def by_variable(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     """Group problems by the variable that their paths begin with."""
     found: dict[str, list[Problem]] = {}

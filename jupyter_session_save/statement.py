@@ -85,7 +85,7 @@ def shown(text: str) -> str:
     return f"{first[:117]}..." if rest or len(first) > 120 else first
 
 
-def how_made(lineage: Lineage, name: str, session: str, *, renamed: bool = False, refused: str = "") -> str:
+def how_made(lineage: Lineage, name: str, session: str, *, refused: str = "") -> str:
     """Say in one line which statement made a variable and how to run it again, ``""`` if it is not known.
 
     Parameters
@@ -95,8 +95,6 @@ def how_made(lineage: Lineage, name: str, session: str, *, renamed: bool = False
         The variable.
     session : str
         The session's name or reference, as it is to be typed.
-    renamed : bool
-        Whether it was loaded under another name, under which nothing can be made again.
     refused : str
         Why it would not be made again, if that is known.
     """
@@ -107,8 +105,9 @@ def how_made(lineage: Lineage, name: str, session: str, *, renamed: bool = False
     omitted = _OFTEN if OMITTED in lineage.made_by[name] else ""
     refused = next((s.refused for s in own if s.refused), omitted or refused)
     typed = f'"{session}"' if any(c.isspace() for c in session) else session
-    again = f"--only {name} --rerun {name} makes {name} again" if renamed else f"--rerun {name} runs it again"
-    how = f"run it yourself: {refused}" if refused else f"%load_session {typed} {again}"
+    # Only that one: the rest is in use by now, and a load of it would take back what was done since.
+    again = f"%load_session {typed} --only {name} --rerun {name} makes {name} again"
+    how = f"run it yourself: {refused}" if refused else again
     return f"{MADE_BY}{shown(own[0].text)}{more}; {how}"
 
 

@@ -5,7 +5,6 @@ Invariant: to choose changes nothing, and what is bound goes through the journal
 
 from __future__ import annotations
 
-import glob
 import keyword
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -128,15 +127,8 @@ class Target:
     def hints(self, snapshot: Snapshot, outcomes: Sequence[Variable], broken: Collection[str]) -> dict[str, str]:
         """Say of what holds placeholders how it was made, and what to type if a re-run would be accepted."""
         now = {v.name: v for v in (*snapshot.variables, *outcomes)}
-        if self.renamed:
-            refused = {name: _refused_alone(snapshot, name, now) for name in broken}
-        else:
-            refused = refusals(snapshot.lineage, list(now.values()))
-        lineage, reference = snapshot.lineage, snapshot.reference
-        return {
-            name: how_made(lineage, name, reference, renamed=self.renamed, refused=refused.get(name, ""))
-            for name in broken
-        }
+        lineage, refused = snapshot.lineage, refusals(snapshot.lineage, list(now.values()), snapshot.components)
+        return {n: how_made(lineage, n, snapshot.reference, refused=refused.get(n, "")) for n in broken}
 
     def shown_as(self, name: str) -> str:
         """Return what the user types to get at a variable."""
@@ -195,10 +187,3 @@ class Target:
         if stayed:
             lines.append(f"already there and left alone, though the others refer to them: {', '.join(stayed)}")
         return lines
-
-
-def _refused_alone(snapshot: Snapshot, name: str, now: Mapping[str, Variable]) -> str:
-    """Return why a variable would not be made again if only it were loaded, with what it needs; ``""`` if it would."""
-    chosen = select(snapshot, [glob.escape(name)], ())
-    variables = [now[n] for n in (*chosen.wanted, *chosen.needed) if n in now]
-    return refusals(snapshot.lineage, variables).get(name, "")

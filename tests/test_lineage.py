@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_session_save.cells import statements
 from jupyter_session_save.chains import plan_chains
-from jupyter_session_save.errors import SessionNameError
+from jupyter_session_save.errors import PlaceholderError, SessionNameError
 from jupyter_session_save.lineage import Recorder
 from jupyter_session_save.reports import LoadReport
 from jupyter_session_save.rerun import make_again, run_again
@@ -297,7 +298,7 @@ LIVE = (
 def test_placeholders_are_made_again_after_a_kill(machine: Machine) -> None:
     saved = machine.save(*LIVE)
     assert {"g", "a", "b", "reader", "box"} <= saved.roots
-    assert "made by: g = parts(sizes[0]) (and 1 more); %load_session case --rerun g" in saved.text
+    assert "made by: g = parts(sizes[0]) (and 1 more); %load_session case --only g --rerun g" in saved.text
     kernel = machine.load("canary = 1")
     kernel.check(is_placeholder("g"), "'made by: g = parts' in g.explanation", is_placeholder("box['g']"))
     kernel.run("sizes_before = sizes\nloaded = %load_session case --rerun")
@@ -541,16 +542,33 @@ def test_a_rerun_is_suggested_only_where_it_would_be_accepted(shell: Interactive
         "loaded = %load_session s",
         "listed = %sessions s",
     )
-    secret, other = "was not recorded: token = '***'", "it would change acc, whose value was saved"
+    secret, again = "was not recorded: token = '***'", "%load_session s{} --only {} --rerun {} makes {} again"
     stands = {name: shell.user_ns[name].explanation for name in ("sealed", "changing", "free")}
     for report in ("saved", "loaded", "listed"):
         for variable in shell.user_ns[report].placeholders:
             advice = variable.problems[0].advice
-            expected = {"sealed": secret, "changing": other, "free": "--rerun free runs it again"}[variable.name]
-            assert expected in advice and ("--rerun" in advice) == (variable.name == "free")
-            assert expected in stands[variable.name]
+            name = variable.name
+            typed = again.format("" if report == "saved" else "@1", name, name, name)
+            assert (secret if name == "sealed" else typed) in advice and ("--rerun" in advice) == (name != "sealed")
+            assert (secret if name == "sealed" else again.format("@1", name, name, name)) in stands[name]
     run(shell, "again = %load_session s --rerun")
     assert {name for name, _ in shell.user_ns["again"].rerun.refused} == {"sealed", "changing"}
+
+
+def test_what_is_advised_takes_back_nothing_that_was_done_since(shell: InteractiveShell) -> None:
+    made = "n = 3; acc = []\ndef count():\n    for i in range(n):\n        acc.append(i); yield i"
+    run(shell, made, "gen = count(); next(gen)", "%save_session s", "%reset -f", "%load_ext jupyter_session_save")
+    run(shell, "loaded = %load_session s", "n = 99; acc.append('later'); own = acc; new = count", "explained = gen")
+    with pytest.raises(PlaceholderError) as caught:
+        next(shell.user_ns["gen"])
+    (command,) = re.findall(r"%load_session .*? --only gen --rerun gen", str(caught.value))
+    before = {n: v for n, v in shell.user_ns.items() if not n.startswith("_") and n not in ("gen", "report")}
+    run(shell, f"report = {command}")
+    after = shell.user_ns
+    assert {n for n, v in before.items() if after.get(n) is not v} == set()
+    assert (after["n"], after["acc"]) == (99, [0, "later"])
+    assert after["report"].rerun.made == ("gen",)
+    run(shell, "assert list(gen) == [1, 2]")
 
 
 def test_an_autosave_keeps_what_only_moved_a_generator_on(machine: Machine) -> None:
@@ -599,4 +617,4 @@ def test_what_every_cell_changes_does_not_keep_every_cell(shell: InteractiveShel
     (again,) = plan_chains(kept, ["items"], whole=["items"], inside=(), kept=()).refused.values()
     assert again == "a statement that it needs was not kept"
     run(shell, "items = [1]")
-    assert "runs it again" in how_made(recorder(shell).lineage(["items"], []), "items", "s")
+    assert "makes items again" in how_made(recorder(shell).lineage(["items"], []), "items", "s")
