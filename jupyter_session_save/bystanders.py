@@ -22,6 +22,11 @@ def are_there() -> bool:
     return bool(users())
 
 
+def ours_are_there() -> bool:
+    """Whether threads of ours run beside this one."""
+    return any(t.name.startswith(_OURS) and t is not threading.current_thread() for t in threading.enumerate())
+
+
 def users() -> list[threading.Thread]:
     """Return those threads."""
     main = threading.main_thread(), threading.current_thread()

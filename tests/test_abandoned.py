@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,13 @@ def test_nothing_ends_with_the_process_either(tmp_path: Path) -> None:
     assert done.stdout.split() == ["end", "rest", "end"]
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever threads other tests have left."""
+    monkeypatch.setattr(abandoned, "_alone", lambda: True)
+
+
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(("made", "walks"), [("n = [1]", 0), ("owner = Owner(root + '/file')", 1)])
 def test_only_what_may_end_with_code_is_looked_for(
     a: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str, walks: int
@@ -182,6 +190,7 @@ def test_only_what_may_end_with_code_is_looked_for(
     assert files(tmp_path) == ({"file"} if walks else set())
 
 
+@pytest.mark.usefixtures("alone")
 def test_what_has_been_collected_meanwhile_is_not_told_apart() -> None:
     with collection_paused():
         young = abandoned.Young()
@@ -190,6 +199,22 @@ def test_what_has_been_collected_meanwhile_is_not_told_apart() -> None:
         assert young.may_end_with_code(())
 
 
+@pytest.mark.parametrize("name", ["theirs", "session-settle"])
+def test_objects_that_other_threads_may_be_making_are_left_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    thread = threading.Thread(target=go_on.wait, name=name)
+    with collection_paused():
+        before = abandoned.Young()
+        thread.start()
+        try:
+            monkeypatch.setattr(gc, "get_objects", lambda **_: pytest.fail("somebody referred to all objects"))
+            assert before.may_end_with_code(()) and abandoned.Young().may_end_with_code(())
+        finally:
+            go_on.set()
+            thread.join()
+
+
+@pytest.mark.usefixtures("alone")
 def test_instances_that_the_collector_does_not_know_are_not_overlooked() -> None:
     pytest.importorskip("pyarrow")
     with collection_paused():

@@ -19,6 +19,7 @@ from itertools import compress, islice
 from operator import not_
 from typing import Any
 
+from .. import bystanders
 from .scope import count_as_old, importable_path, is_library, module_of
 
 _LEAVES = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice)))
@@ -37,7 +38,7 @@ class Young:
     """
 
     def __init__(self) -> None:
-        self._known = not gc.isenabled()
+        self._known = not gc.isenabled() and _alone()
         if self._known:
             # To look through what was there takes as long as to load a small session.
             count_as_old()
@@ -58,12 +59,17 @@ class Young:
         modules : collection of str
             Those from which what was made imported anything.
         """
-        objects = gc.get_objects(generation=0) if self._known else []
+        objects = gc.get_objects(generation=0) if self._known and _alone() else []
         if id(self._first) not in map(id, objects):
-            return True  # Somebody has collected or frozen what was young.
+            return True  # Somebody has collected or frozen what was young, or must not be looked at.
         before = set(map(id, self._before))
         listed = any(id(obj) not in before for obj in _ending(objects))
         return listed or _end_unlisted({name.partition(".")[0] for name in modules})
+
+
+def _alone() -> bool:
+    """Whether no other thread may be making a tuple of an iterator: it fails once anybody else refers to the tuple."""
+    return not (bystanders.are_there() or bystanders.ours_are_there())
 
 
 def _ending(objects: list[Any]) -> list[Any]:
