@@ -429,7 +429,7 @@ def test_a_session_that_another_has_deleted_and_made_anew_is_not_built_on(
     assert mine is not None
     assert mine.came_from(2) == (not by_hand)
     assert [s.sequence for s in theirs if s] == ([1, 2] if by_hand else [3, 4])
-    assert mine.sequence == (3 if by_hand else 5)
+    assert mine.sequence > (2 if by_hand else 4)
     assert notebook.loaded(mine)["b"] == {"a": [1, 2]}
     for snapshot in theirs:
         assert snapshot is not None
