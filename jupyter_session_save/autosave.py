@@ -222,6 +222,7 @@ class Autosave:
             failure=self._failure,
             fickle=self.tracker.fickle,
             unseen=self._unseen,
+            store=self.tracker.repository.store.url,
         )
 
     def _after(self, result: Any) -> None:

@@ -77,13 +77,16 @@ def name_to_save(given: str, what: str = "a save") -> str:
     Raises
     ------
     SessionNameError
-        If it says a version, or could not be told from one that does.
+        If it says a version, or could not be told from one that does, or if no session can have it.
     """
+    from .names import quote
+
     name, number = split_reference(given)
     if number is not None:
         raise SessionNameError(f"{given}: {what} makes its own version: give the name only{name and ', '}{name}")
     if given.endswith("@"):
         raise SessionNameError(f"{given}: a name cannot end in @, which stands before a version: give another")
+    quote(given)
     return given
 
 

@@ -325,6 +325,8 @@ class AutosaveStatus(Report):
         Why nothing is saved any more, and how the last save failed; ``""`` if all is well.
     nameless : bool
         Whether the front end does not tell the notebook's name, so that autosave is not on by itself.
+    store : str
+        The address of the store that is saved to, ``""`` while autosave is off.
     """
 
     name: str = ""
@@ -337,6 +339,7 @@ class AutosaveStatus(Report):
     paused: str = ""
     failure: str = ""
     nameless: bool = False
+    store: str = ""
 
     def _title(self) -> str:
         if not self.name and self.nameless:
@@ -364,7 +367,7 @@ class AutosaveStatus(Report):
             )
         if self.failure:
             facts.append(f"the last save failed, and is tried again: {self.failure}")
-        return facts
+        return [*facts, f"store: {self.store}"] if self.store else facts
 
 
 def _of(variables: Iterable[Variable]) -> list[Problem]:

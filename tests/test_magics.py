@@ -234,6 +234,47 @@ def test_the_trait_comes_before_the_variable_and_the_data_directory(
     assert used() == "by-trait"
 
 
+def test_autosave_follows_the_store_and_stays_where_it_cannot(
+    shell: InteractiveShell, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.user_ns["__session__"] = "nb.ipynb"
+
+    def run(cell: str) -> None:
+        assert shell.run_cell(cell, store_history=True).success
+
+    def where(shown: str) -> list[Path]:
+        assert "autosave to it is on" in shown
+        return [Path(line.partition("store: ")[2]) for line in shown.splitlines() if "store: " in line]
+
+    for store in ("a", "b"):
+        run(f"%config SessionMagics.store = {str(place / store)!r}")
+        run("status = %autosave_session on --name it" if store == "a" else "x.append(2)")
+        run("x = [1]" if store == "a" else "y = 2")
+        assert where(str(shell.run_line_magic("autosave_session", "status"))) == [place / store]
+    before, after = Repository.open(place / "a"), Repository.open(place / "b")
+    assert {v.name for v in before.resolve("it").variables} == {"status", "x"}
+    assert {v.name for v in after.resolve("it").variables} == {"status", "x", "y"}
+    assert len(after.versions("it")) == 3
+    run("%undo_session 2")
+    assert shell.user_ns["x"] == [1]
+    assert "y" not in shell.user_ns
+    (place / "file").touch()
+    with pytest.raises(
+        UsageError, match=r"SessionMagics\.store stays '.*b', since autosave cannot go on there: .*file"
+    ):
+        ours(shell).store = str(place / "file")
+    run(f"%config SessionMagics.store = {str(place / 'file')!r}")
+    run("%config SessionMagics.autosave = True")
+    assert where(str(shell.run_line_magic("autosave_session", ""))) == [Path(ours(shell).store)] == [place / "b"]
+    for line in ("on --name ''", "--name ''"):
+        with pytest.raises(UsageError, match="name"):
+            shell.run_line_magic("autosave_session", line)
+    run("z = 1")
+    assert "z" in {v.name for v in after.resolve("it").variables}
+    assert before.versions("it") == [1, 2]
+    assert "nb" not in after.names()
+
+
 def test_a_store_in_memory_stays_the_same(shell: InteractiveShell, fake: FakeManager) -> None:
     ours(shell).store = "memory:"
     shell.run_line_magic("save_session", "s")

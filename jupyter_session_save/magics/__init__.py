@@ -3,7 +3,8 @@
 Invariant: no decisions about values are made here; a user's mistake costs one line and never a traceback.
 """
 
-from .autosave import AutosaveMagics, switch
+from .autosave import AutosaveMagics
 from .session import COMPLETED, SessionMagics
+from .traits import switch
 
 __all__ = ["COMPLETED", "AutosaveMagics", "SessionMagics", "switch"]

@@ -57,7 +57,7 @@ class AutosaveMagics(Magics):
 
     @magic_arguments()
     @argument("action", nargs="?", choices=["on", "off", "status"], default="status", help="by default status")
-    @argument("--name", type=unquoted, help="the session; by default the notebook's own name")
+    @argument("--name", type=unquoted, help="the session; by default the one at work, else the notebook's own name")
     @argument(
         "--max-block",
         type=float,
@@ -76,7 +76,7 @@ class AutosaveMagics(Magics):
         args = parsed(AutosaveMagics.autosave_session, line)
         if args is None:
             return None
-        if args.action != "on" and (args.name or args.keep or args.max_block is not None):
+        if args.action != "on" and (args.name is not None or args.keep or args.max_block is not None):
             raise UsageError("--name, --max-block and --keep go with on: %autosave_session on --name NAME")
         if args.max_block is not None and not args.max_block > 0:
             raise UsageError("--max-block takes a number of seconds above 0")
@@ -147,22 +147,37 @@ class AutosaveMagics(Magics):
         return self.running or self._own_name()
 
     def turn_on(self, name: str | None = None) -> None:
-        """Begin, or go on after a pause.
+        """Begin, or go on after a pause; without a name with the session that is saved to already, if there is one.
 
         Raises
         ------
         SessionError
-            If there is no name for the session, or no store.
+            If there is no name for the session, or no store; all is as it was.
         """
-        name = (
-            name_to_save(name, "an autosave") if name else session_name(self._ip.user_ns, "%autosave_session on --name")
-        )
+        if name is not None:
+            name = name_to_save(name, "an autosave")
+        else:
+            name = self.running or session_name(self._ip.user_ns, "%autosave_session on --name")
         if self._autosave is not None and self._autosave.tracker.name == name:
             self._autosave.resume()
-            return
-        self.turn_off()
+        else:
+            self._begin(name)
+
+    def follow_store(self) -> None:
+        """Go on in the store that counts now, where nothing is saved of what there is; errors as for `turn_on`."""
+        if self._autosave is not None:
+            autosave, repository = self._autosave, self._sessions.repository()
+            if autosave.tracker.repository.store.url == repository.store.url:
+                return
+            self._begin(autosave.tracker.name, anew=True)
+            self._autosave.paused = autosave.paused
+        self._came_from = self._ended = None
+
+    def _begin(self, name: str, *, anew: bool = False) -> None:
+        # First of all: what cannot be made leaves the one that is at work.
         autosave = self._made(name)
-        if self._came_from is not None and self._came_from[0].name == name:
+        self.turn_off()
+        if not anew and self._came_from is not None and self._came_from[0].name == name:
             autosave.tracker.adopt(*self._came_from)
         self._events = autosave.events
         for event, function in self._events.items():
@@ -372,14 +387,3 @@ class AutosaveMagics(Magics):
         max_block = traits.autosave_max_block if self._max_block is None else self._max_block
         keep = self._keep or traits.autosave_keep or DEFAULT
         return Settings(max_block=max_block, max_variable=traits.autosave_max_variable, keep=keep)
-
-
-def switch(magics: AutosaveMagics | None, *, on: bool) -> None:
-    """Follow the trait: without a name for the session, autosave stays off."""
-    if magics is None:
-        return
-    if not on:
-        magics.turn_off()
-        return
-    with contextlib.suppress(SessionError, OSError):
-        magics.turn_on()

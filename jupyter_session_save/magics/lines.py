@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics
 from IPython.core.magic_arguments import argument, parse_argstring
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
-from traitlets import TraitError
 
 from ..catalog import is_version
 from ..errors import SessionError, SessionNameError, SessionNotFoundError
@@ -103,30 +101,3 @@ def _interrupt(line: str) -> NoReturn:
     # IPython asks every exception for this before it formats a traceback.
     stop._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
     raise stop from None
-
-
-def checked_policy(policy: str) -> str:
-    """Return what a trait says of the snapshots to keep; TraitError if it cannot be read."""
-    from ..retention import parse
-
-    try:
-        if policy:
-            parse(policy)
-    except SessionNameError as error:
-        raise TraitError(f"The 'autosave_keep' trait of SessionMagics cannot be read: {error}") from None
-    return policy
-
-
-def how_to_mend(magics: type[Magics], error: TraitError) -> str:
-    """Say which trait of the user's configuration is wrong, and what to set it to."""
-    traits = magics.class_own_traits(config=True)
-    said = " ".join(str(error).split()).rstrip(".")
-    name = next((name for name in traits if f"'{name}' trait" in said), "")
-    if not name:
-        return said
-    value = traits[name].default_value
-    trait = f"{magics.__name__}.{name}"
-    return (
-        f"{trait} is wrong: {said}; set get_ipython().config.{trait} = {value!r} (or mend ipython_config.py), then "
-        "%load_ext jupyter_session_save"
-    )

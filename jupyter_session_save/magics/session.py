@@ -28,9 +28,10 @@ from ..catalog import (
 from ..display import ProgressMeter
 from ..lineage import Recorder
 from ..shell import adopt_compiler_flags, hidden_names, live_objects
-from .autosave import AutosaveMagics, switch
-from .lines import checked_policy, how_to_mend, one_line, parsed, patterns, refuse_contradictions, swallowed, unquoted
+from .autosave import AutosaveMagics
+from .lines import one_line, parsed, patterns, refuse_contradictions, swallowed, unquoted
 from .meter import meter
+from .traits import checked_policy, how_to_mend, move_store, switch
 
 if TYPE_CHECKING:
     from ..listings import SessionDiff, SessionList, SnapshotList
@@ -121,6 +122,11 @@ class SessionMagics(Magics):
     @validate("autosave_keep")
     def _keep_says_what_to_keep(self, proposal: Any) -> str:
         return checked_policy(proposal["value"])
+
+    @observe("store")
+    def _store_changed(self, change: Any) -> None:
+        if getattr(self, "follower", None) is not None:
+            move_store(self, change["old"])
 
     @observe("autosave")
     def _autosave_changed(self, change: Any) -> None:
