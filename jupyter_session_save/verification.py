@@ -14,7 +14,7 @@ import pickle
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from blake3 import blake3
@@ -23,12 +23,13 @@ from .components import own_digest
 from .errors import SaveError, said
 from .interrupts import watched
 from .loading import StoredComponent, check_trust, restore
-from .pickling import Placeholder, Scope, collection_paused
+from .pickling import Placeholder, Scope, collection_paused, registered
 from .pickling.culprit import attributes
 from .pickling.depth import with_deep_stack
 from .pickling.nans import OwnNan
 from .pickling.pickler import Pickling
 from .pickling.plans import is_immutable
+from .pickling.reducers import iterators
 from .pickling.scope import importable_path, is_library, module_of, qualname_of, type_name
 from .repository import Repository
 from .snapshot import Problem, Snapshot
@@ -62,12 +63,14 @@ def verify(
     """
     names = [v.name for v in snapshot.variables if v.state != "placeholder" and v.name in namespace]
     with collection_paused():
-        expected = fingerprints(namespace, names, [v.name for v in snapshot.variables], live)
+        loose = {name: set[str]() for name in names}
+        expected = fingerprints(namespace, names, [v.name for v in snapshot.variables], live, loose)
     question = {
         "store": store,
         "name": snapshot.name,
         "version": snapshot.sequence,
         "expected": expected,
+        "loose": {name: sorted(may_differ) for name, may_differ in loose.items() if may_differ},
         "tags": sorted(live),
         "path": sys.path,
     }
@@ -91,7 +94,11 @@ def verify(
 
 
 def fingerprints(
-    namespace: dict[str, Any], names: Sequence[str], saved: Sequence[str], live: Mapping[str, Any]
+    namespace: dict[str, Any],
+    names: Sequence[str],
+    saved: Sequence[str],
+    live: Mapping[str, Any],
+    loose: dict[str, set[str]],
 ) -> dict[str, str]:
     """Return a digest of the structure of each variable.
 
@@ -103,6 +110,9 @@ def fingerprints(
     saved : sequence of str
         The names that can be referred to.
     live : mapping of str to object
+    loose : dict of str to set of str
+        What may come back different in each variable, as a type or as the attribute of one; what the walk meets that is
+        reconnected, or goes by a reducer of the user's, is added.
 
     Returns
     -------
@@ -112,13 +122,18 @@ def fingerprints(
     scope = Scope(namespace, {n: namespace[n] for n in saved if n in namespace}, live)
     found = {}
     for name in names:
-        found[name] = own_digest(namespace[name]) or _fingerprint(name, namespace[name], scope)
+        may_differ = loose.setdefault(name, set())
+        found[name] = own_digest(namespace[name]) or _fingerprint(name, namespace[name], scope, may_differ)
     return found
 
 
-def _fingerprint(name: str, value: Any, scope: Scope) -> str:
+def _fingerprint(name: str, value: Any, scope: Scope, loose: set[str]) -> str:
     def walk() -> str:
-        return _Walk(Pickling({name: value}, scope, guarded=True, capture=True)).of(value)
+        while True:
+            known = frozenset(loose)
+            found = _Walk(Pickling({name: value}, scope, guarded=True, capture=True), loose).of(value)
+            if known == loose:
+                return found
 
     try:
         return walk()
@@ -148,8 +163,8 @@ def _is_padded(obj: Any, kind: type) -> bool:
 class _Walk:
     """One walk over a value, in which each object is met once."""
 
-    def __init__(self, pickling: Pickling) -> None:
-        self._pickling = pickling
+    def __init__(self, pickling: Pickling, loose: set[str]) -> None:
+        self._pickling, self._loose = pickling, loose
         self._met: dict[int, int] = {}
         self._keep: list[Any] = []
 
@@ -175,6 +190,15 @@ class _Walk:
             return f"@{self._met[id(obj)]}"
         self._met[id(obj)] = len(self._met)
         self._keep.append(obj)
+        if kind in iterators.COPIED:
+            return _digest("iterator", [self.of(item) for item in iterators.left(obj)])
+        if type_name(kind) in self._loose:
+            return type_name(kind)
+        if registered.find(kind) is not None:
+            self._loose.add(f"{_REGISTERED}{type_name(kind)}")
+        if f"{_REGISTERED}{type_name(kind)}" in self._loose:
+            # The process that loads needs no registration, so what the reducer returns cannot be compared there.
+            return _digest(type_name(kind), self._attributes(obj, kind, made_again=True))
         return _digest(type_name(kind), self._parts(obj, kind))
 
     def _parts(self, obj: Any, kind: type) -> list[str]:
@@ -190,7 +214,7 @@ class _Walk:
             return [repr(obj.dtype), repr(obj.shape), *(self.of(obj[name].copy()) for name in obj.dtype.names)]
         parts = [self._reduced(obj)]
         if not is_library(module_of(kind)) and module_of(kind) != "builtins" and not issubclass(kind, type):
-            parts += [*self._attributes(obj), *self._content(obj, kind)]
+            parts += [*self._attributes(obj, kind), *self._content(obj, kind)]
         return parts
 
     def _content(self, obj: Any, kind: type) -> list[str]:
@@ -205,12 +229,15 @@ class _Walk:
         return [self.of(item) for item in base.__iter__(obj)] if base is not None else []
 
     def _fork(self) -> _Walk:
-        walk = _Walk(self._pickling)
+        walk = _Walk(self._pickling, self._loose)
         walk._met, walk._keep = dict(self._met), self._keep
         return walk
 
     def _reduced(self, obj: Any) -> str:
+        noted = len(self._pickling.payload.reconnected)
         reduced = self._pickling.reduce(obj)
+        if len(self._pickling.payload.reconnected) > noted and is_foreign(type(obj)) and not isinstance(obj, type):
+            self._loose.add(type_name(type(obj)))
         if reduced is NotImplemented:
             path = importable_path(obj)
             return f"{path}" if path else self._reduced_by_protocol(obj)
@@ -228,9 +255,25 @@ class _Walk:
         parts += [self.of(part) for pair in (pairs or ()) for part in pair]
         return _digest("reduce", parts)
 
-    def _attributes(self, obj: Any) -> list[str]:
-        found = dict(attributes(obj))
-        return [f"{name}={self.of(found[name])}" for name in sorted(found)]
+    def _attributes(self, obj: Any, kind: type, *, made_again: bool = False) -> list[str]:
+        """Return the attributes; of what a reducer makes again, those that pickling alone would keep."""
+        found, parts, payload = dict(attributes(obj)), [], self._pickling.payload
+        for name in sorted(found):
+            place, noted = f"{type_name(kind)}.{name}", len(payload.problems) + len(payload.reconnected)
+            if place in self._loose:
+                continue
+            parts.append(f"{name}={self.of(found[name])}")
+            if made_again and len(payload.problems) + len(payload.reconnected) > noted:
+                self._loose.add(place)
+        return parts
+
+
+_REGISTERED = "a reducer makes "
+
+
+def is_foreign(kind: type) -> bool:
+    """Whether a type is no class of the user's."""
+    return module_of(kind) == "builtins" or is_library(module_of(kind))
 
 
 def _digest(kind: str, parts: Sequence[str]) -> str:
@@ -261,7 +304,8 @@ def answer(question: Mapping[str, Any], held: list[Any]) -> list[list[str]]:
     stored = [StoredComponent(c, repository, verify=lambda part: True) for c in components]
     restoring = watched(restore)(stored, snapshot, namespace, live, namespace.__setitem__)
     expected = question["expected"]
-    found = fingerprints(namespace, list(expected), [v.name for v in snapshot.variables], live)
+    loose = {name: set(may_differ) for name, may_differ in question["loose"].items()}
+    found = fingerprints(namespace, list(expected), [v.name for v in snapshot.variables], live, loose)
     types = {v.name: v.type for v in snapshot.variables}
     rows = [[p.path, p.type, p.reason, p.advice] for p in restoring.problems if _root(p.path) in expected]
     for name, fingerprint in expected.items():
@@ -269,8 +313,22 @@ def answer(question: Mapping[str, Any], held: list[Any]) -> list[list[str]]:
             continue
         if found[name] != fingerprint:
             reason = "comes back different from what it is now: its way of being pickled loses something"
-            rows.append([name, types[name], reason, "check __reduce__ or __getstate__ of its class"])
+            rows.append([name, types[name], reason, _advice(namespace.get(name), question["loose"].get(name, ()))])
     return rows
+
+
+_IN_IT = "check __reduce__ or __getstate__ of the classes of yours in it; register_reducer says how others are saved"
+
+
+def _advice(value: Any, loose: Collection[str]) -> str:
+    kind = type(value)
+    if f"{_REGISTERED}{type_name(kind)}" in loose:
+        return "check the reducer that was registered for its type"
+    if kind in _BUILTIN:
+        return _IN_IT
+    if is_foreign(kind):
+        return "say with register_reducer how it is saved and made again"
+    return "check __reduce__ or __getstate__ of its class"
 
 
 def _root(path: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_session_save.errors import SaveError
+from jupyter_session_save.pickling import registered
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Problem
 from jupyter_session_save.trust import Signer
@@ -206,3 +207,46 @@ def test_odd_objects_do_not_stop_it(a: Notebook) -> None:
         """
     )
     assert verified(a) == ()
+
+
+def test_what_may_differ_is_no_loss(a: Notebook) -> None:
+    a.run(
+        """
+        import itertools, socket, tempfile, time
+        from jupyter_session_save import register_reducer
+        fresh, begun, round_ = itertools.cycle('ab'), itertools.cycle('abc'), itertools.cycle('abc')
+        next(begun); [next(round_) for _ in range(4)]
+        keys, pairs, empty = iter({'a': 1, 'b': 2}), iter({1: [2]}.items()), iter({})
+        next(keys)
+        place = {'at': tempfile.TemporaryDirectory()}
+        class Client:
+            def __init__(self, address):
+                self.address, self.asked, self.socket = address, 1, socket.socket()
+        class Forgets(Client):
+            pass
+        register_reducer(Client, lambda c: (c.address,), Client)
+        register_reducer(Forgets, lambda c: (c.address,), Forgets)
+        client, forgets = Client('here'), Forgets('here')
+        forgets.asked = 2
+        """
+    )
+    try:
+        (found,) = verified(a)
+        assert found.path == "forgets"
+        assert "reducer that was registered" in found.advice
+    finally:
+        a.run("place['at'].cleanup(); client.socket.close(); forgets.socket.close()")
+        registered._REDUCERS.clear()
+
+
+def test_iterators_that_were_verified_go_on_where_they_were(a: Notebook) -> None:
+    a.run("import itertools; c, d = itertools.cycle('abc'), itertools.cycle('abc'); e = itertools.cycle('ab')")
+    a.run("next(c); [next(d) for _ in range(4)]; s = iter({1, 2}); k = iter({'a': 1, 'b': 2}); next(k)")
+    a.save()
+    b = a.fresh()
+    b.signer = a.signer
+    b.load()
+    b.check("[next(c) for _ in range(5)] == list('bcabc')", "[next(d) for _ in range(5)] == list('bcabc')")
+    b.check("[next(e) for _ in range(3)] == list('aba')", "list(k) == ['b']", "sorted(s) == [1, 2]")
+    b.save("again")
+    assert not verify(b.namespace, b.repository.resolve("again"), store=b.repository.store.url, live={})

@@ -44,6 +44,10 @@ _SAMPLES: tuple[Any, ...] = (
 HIDDEN = types.SimpleNamespace(**{type(sample).__name__: type(sample) for sample in _SAMPLES})
 """Types of the interpreter that stand in no module, by their names."""
 
+_SEQUENCES: tuple[Any, ...] = ([], {}, {}.values(), {}.items(), set(), reversed({}), reversed({}.items()))
+COPIED = frozenset(type(iter(one)) for one in _SEQUENCES)
+"""Those that come back as iterators over a list of what they had left, and over lists."""
+
 _HIDDEN = "this Python hides how far it was"
 _ADVICE = "make it again, or keep its items in a list"
 
@@ -75,6 +79,12 @@ def of_itertools(obj: Any, pickling: Pickling) -> Any:
     return func, args, state[0], None, None, set_position
 
 
+def left(obj: Any) -> list[Any]:
+    """Return what one of the `COPIED` has left, without advancing it."""
+    _, (items, *_), *state = obj.__reduce__()
+    return list(items)[state[0] if state else 0 :]
+
+
 def _count(obj: Any) -> Any:
     held = held_by(obj)
     if len(held) == 2:
@@ -90,7 +100,7 @@ def _cycle(obj: Any) -> Any:
     if len(held) == 2:
         return first_turn, (held[1], held[0])
     # Its position is hidden, but a turn brings it back to where it was; the items stand in a list of its own.
-    return itertools.cycle, (list(itertools.islice(obj, len(held[0]))),)
+    return first_turn, (list(itertools.islice(obj, len(held[0]))), iter(()))
 
 
 def _chain(obj: Any) -> Any:
@@ -130,6 +140,11 @@ def _islice(args: tuple[Any, ...], done: int) -> Any:
 
 def first_turn(saved: list[Any], rest: Iterable[Any]) -> Any:
     """Make a cycle in its first turn, behind the items that it has given."""
+    if hasattr(itertools.cycle, "__setstate__"):
+        # So it is taken apart again as it was before.
+        made = itertools.cycle(rest)
+        set_position(made, (saved, False))
+        return made
     made = itertools.cycle(itertools.chain(saved, rest))
     for _ in saved:
         next(made)
