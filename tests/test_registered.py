@@ -10,7 +10,9 @@ import pytest
 
 import jupyter_session_save
 from jupyter_session_save import register_reducer
+from jupyter_session_save.interpreter import Surroundings, reducers
 from jupyter_session_save.pickling import Placeholder, registered
+from jupyter_session_save.snapshot import Problem
 
 from .cells import Notebook, notebook, problems
 
@@ -148,3 +150,39 @@ def test_what_cannot_be_registered_is_said(arguments: tuple[Any, Any, Any], said
 
 def test_it_is_a_public_name() -> None:
     assert "register_reducer" in jupyter_session_save.__all__
+
+
+@pytest.mark.parametrize("kind", ["Client", "Special"])
+def test_what_was_registered_is_there_for_the_next_save(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = "subclasses=True" if kind == "Special" else "subclasses=False"
+    with notebook(CLIENT, f"register_reducer(Client, lambda c: (c.address,), again, {options})") as first:
+        first.run(f"c = {kind}('here')").save()
+        second = first
+        for _ in range(2):
+            monkeypatch.setattr(registered, "_REDUCERS", {})
+            second = second.fresh()
+            report = second.load()
+            assert "reducers" in report.state and not report.placeholders
+            saved = second.run("c.address += '.'").save()
+            assert not [v for v in saved.variables if v.state == "placeholder"]
+        second.check("c.address == 'again again here..'")
+
+
+def test_classes_that_were_defined_again_and_libraries_leave_nothing() -> None:
+    register_reducer(type(threading.Lock()), lambda lock: (lock.locked(),), _lock)
+    with notebook(CLIENT, "register_reducer(Client, lambda c: (c.address,), again)", CLIENT) as made:
+        assert "reducers" not in made.save().state
+        made.run("register_reducer(Client, lambda c: (c.address,), again)")
+        assert "reducers" in made.save().state
+
+
+def test_a_load_that_fails_takes_back_registrations() -> None:
+    (part,) = reducers.PARTS
+    around = Surroundings({})
+    back = part.keep(around)
+    gone = Placeholder(Problem("x", "function", "gone", ""))
+    value = {"StringIO": (io.StringIO, str, str, False), "BytesIO": (io.BytesIO, gone, bytes, False)}
+    assert [*part.write(value, around)] == ["BytesIO has none until register_reducer is called again"]
+    assert registered.find(io.StringIO) is not None and registered.find(io.BytesIO) is None
+    back()
+    assert registered.find(io.StringIO) is None

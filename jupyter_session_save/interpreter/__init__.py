@@ -12,7 +12,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import said
-from . import figures, filters, generators, history, loggers, networks, options, process, prompt, pyplot, settings
+from . import (
+    figures,
+    filters,
+    generators,
+    history,
+    loggers,
+    networks,
+    options,
+    process,
+    prompt,
+    pyplot,
+    reducers,
+    settings,
+)
 from .history import outputs, pass_over
 from .parts import StatePart, Surroundings, same
 
@@ -32,6 +45,7 @@ PARTS: tuple[StatePart, ...] = (
     *pyplot.PARTS,
     *filters.PARTS,
     *prompt.NUMBER,
+    *reducers.PARTS,
     *history.PARTS,
     *networks.PARTS,
     *generators.PARTS,

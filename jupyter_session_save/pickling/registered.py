@@ -7,6 +7,7 @@ before the pickle protocol; whatever either raises makes a placeholder of that o
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -14,7 +15,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_REDUCERS: dict[int, tuple[type, Callable[[Any, Pickling], Any], bool]] = {}
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a user has said of a type; attributes as the parameters of `register_reducer`."""
+
+    kind: type
+    reduce: Callable[[Any], tuple[Any, ...]]
+    rebuild: Callable[..., Any]
+    subclasses: bool
+
+    def plan(self, obj: Any, pickling: Pickling) -> Any:
+        """Return how an object of the type is pickled."""
+        arguments = self.reduce(obj)
+        if type(arguments) is not tuple:
+            raise TypeError(f"the reducer of {self.kind.__name__} returned {type(arguments).__name__}, not a tuple")
+        return self.rebuild, arguments
+
+
+_REDUCERS: dict[int, Registration] = {}
 """By id, because a metaclass may compare as it likes; the type is kept with it."""
 
 _IN_C = (type(None), bool, int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset, type)
@@ -52,13 +71,23 @@ def register_reducer(
     if any(not callable(part) for part in (reduce, rebuild)):
         raise TypeError("register_reducer takes two callables after the type: reduce(obj) and rebuild(*arguments)")
 
-    def plan(obj: Any, pickling: Pickling) -> Any:
-        arguments = reduce(obj)
-        if type(arguments) is not tuple:
-            raise TypeError(f"the reducer of {kind.__name__} returned {type(arguments).__name__}, not a tuple")
-        return rebuild, arguments
+    _REDUCERS[id(kind)] = Registration(kind, reduce, rebuild, subclasses)
 
-    _REDUCERS[id(kind)] = kind, plan, subclasses
+
+def all_of_them() -> list[Registration]:
+    """Return the registrations, the oldest first."""
+    return list(_REDUCERS.values())
+
+
+def keep() -> Callable[[], None]:
+    """Return a function that makes the registrations what they are now."""
+    before = dict(_REDUCERS)
+
+    def back() -> None:
+        _REDUCERS.clear()
+        _REDUCERS.update(before)
+
+    return back
 
 
 def find(cls: type) -> Callable[[Any, Pickling], Any] | None:
@@ -69,9 +98,9 @@ def find(cls: type) -> Callable[[Any, Pickling], Any] | None:
     cls : type
     """
     for base in cls.__mro__[:-1]:
-        _, plan, subclasses = _REDUCERS.get(id(base), (base, None, False))
-        if plan is not None and (subclasses or base is cls):
-            return plan
+        found = _REDUCERS.get(id(base))
+        if found is not None and (found.subclasses or base is cls):
+            return found.plan
     if any("__session_reduce__" in vars(base) for base in cls.__mro__[:-1]):
         return _by_method
     return None
