@@ -100,7 +100,7 @@ def _of_vscode(names: list[Any]) -> list[Any]:
             return []
     except TypeError:  # Some are no texts.
         pass
-    return [name for name in names if str(name).startswith("_VSCODE")]
+    return [name for name in names if type(name) is str and name.startswith("_VSCODE")]
 
 
 def _history_names(shell: Any) -> dict[str, Any]:
