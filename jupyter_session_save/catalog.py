@@ -195,11 +195,12 @@ def suggesting(repository: Repository, name: str) -> Iterator[None]:
                 f"since versions are numbers: give one, such as {known}@{repository.versions(known)[-1]}"
             ) from error
         close = [] if name in names else _resembling(name, names)
+        numbers = f"; if {version!r} is to be a version: it is a number, as in {known}@1" if at and known else ""
         if not close:
-            raise
+            raise (SessionNotFoundError(f"{error}{numbers}") if numbers and name not in names else error) from None
         meant = " or ".join(map(repr, close))
         line = f"no session {name!r} in {repository.store.url}: did you mean {meant}?"
-        raise SessionNotFoundError(f"{line} It holds {plural(len(names), 'session')}") from error
+        raise SessionNotFoundError(f"{line} It holds {plural(len(names), 'session')}{numbers}") from error
 
 
 def check_saved(repository: Repository, name: str) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from .compression import expand
 from .digests import digest_of, key_of
+from .display import listing
 from .errors import DamagedError, FormatError, StoreError
 from .packing import is_mappable
 from .patches import digest_of_list
@@ -224,6 +225,22 @@ class Reader:
             self._saw_damage(key_of(part))
             raise DamagedError(f"{key_of(part)} in {self._store.url} differs from what was written: {_HINT}")
         return view
+
+
+def needed_by(damage: str, names: list[str]) -> str:
+    """Say which variables need what is damaged, and what to do.
+
+    Parameters
+    ----------
+    damage : str
+        One line, as `Reader.damage` says it.
+    names : list of str
+        Such as ``"a of sales@7"``.
+    """
+    return (
+        f"{damage}; needed by {listing(names, 10)}: all else still loads; "
+        "save again from a kernel that has it whole, or `jupyter session delete` that snapshot"
+    )
 
 
 def _digest_in_steps(view: memoryview) -> str:

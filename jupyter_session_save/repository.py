@@ -10,15 +10,17 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from shlex import quote as quoted
 
 from . import collection, manifest, retention
 from .collection import Pruned, Pruning
+from .display import listing
 from .errors import DamagedError, FormatError, SessionError, SessionNotFoundError, StoreError
 from .marking import check_mark, keep_mark
 from .names import parse_snapshot_key, quote, snapshot_key, stored_names, stored_versions
 from .numbering import Numbering, retire
 from .outlines import Outlines
-from .reading import Reader
+from .reading import Reader, needed_by
 from .snapshot import Part, Snapshot
 from .store import Store, open_store
 from .writing import Memory, Writer
@@ -183,13 +185,13 @@ class Repository:
         versions = self.versions(name)
         if not versions:
             names = self.names()
-            there = f"it holds {_shorten(names)}" if names else "nothing is saved there yet"
+            there = f"it holds {listing(names, 10)}" if names else "nothing is saved there yet"
             raise SessionNotFoundError(f"no session {name!r} in {self.store.url}: {there}")
         if version is None:
             version = versions[-1]
         elif version not in versions:
             raise SessionNotFoundError(
-                f"{name!r} has no version {version}: it has {_shorten([str(v) for v in reversed(versions)])}"
+                f"{name!r} has no version {version}: it has {listing([str(v) for v in reversed(versions)], 10)}"
             )
         try:
             return self._snapshot(name, version)
@@ -332,7 +334,7 @@ class Repository:
                     damage.add(seen[part])
                 for line in sorted(filter(None, damage)):
                     needs.setdefault(line, []).extend(f"{n} of {snapshot.reference}" for n in component.names)
-        return lines + [f"{line}; needed by {_shorten(names)}" for line, names in needs.items()]
+        return lines + [needed_by(line, names) for line, names in needs.items()]
 
     def _everything(self, refused: list[str]) -> Iterator[Snapshot]:
         """Yield all snapshots, and say which cannot be read."""
@@ -387,12 +389,11 @@ class Repository:
 
     def _parsed(self, name: str, version: int, data: bytes) -> Snapshot:
         key = snapshot_key(name, version)
-        snapshot = manifest.read(data, source=f"{key} in {self.store.url}")
+        try:
+            snapshot = manifest.read(data, source=f"{key} in {self.store.url}")
+        except DamagedError as error:
+            gone = quoted(f"{name}@{version}")
+            raise DamagedError(f"{error}: `jupyter session delete {gone}` removes it") from error
         if snapshot.sequence != version or quote(snapshot.name) != quote(name):
             raise DamagedError(f"{key} in {self.store.url} holds {snapshot.reference}: move it back or delete it")
         return snapshot
-
-
-def _shorten(words: list[str]) -> str:
-    shown = ", ".join(words[:10])
-    return shown if len(words) <= 10 else f"{shown} and {len(words) - 10} more"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from .chains import Chains, plan_chains, with_statements
+from .display import listing
 from .errors import SessionNameError, said
 from .history import is_absent
 from .namespace import choose
@@ -46,8 +47,10 @@ def chains_of(
     known = {v.name for v in variables}
     for name in names:
         if name not in known:
+            stand_ins = [v.name for v in variables if v.state == "placeholder"]
+            there = f"placeholders are {listing(stand_ins, 10)}" if stand_ins else "nothing in it is a placeholder"
             raise SessionNameError(
-                f"--rerun {name}: no such variable was loaded from {snapshot.reference}; nothing ran"
+                f"--rerun {name}: no such variable was loaded from {snapshot.reference}: {there}; nothing ran"
             )
     broken = {v.name: v for v in variables if v.state == "placeholder"}
     if namespace is None:

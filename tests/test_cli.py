@@ -165,6 +165,8 @@ def test_a_misspelt_name_gets_suggestions(store: str, capsys: Capture, command: 
     assert "did you mean" not in capsys.readouterr().err
     assert main([command, "sales@x", "--store", store]) == 1
     assert "'x' is no version, since versions are numbers: give one, such as sales@" in capsys.readouterr().err
+    assert main([command, "quite@x", "--store", store]) == 1
+    assert "if 'x' is to be a version: it is a number, as in quite@1" in capsys.readouterr().err
     assert main([command, "sales@9", "--store", store]) == 1
     assert "did you mean" not in capsys.readouterr().err
 
@@ -219,6 +221,9 @@ def test_check(store: str, capsys: Capture) -> None:
     found = json.loads(capsys.readouterr().out)
     (line,) = found["damage"]
     assert pack.name in line
+    assert line.endswith(
+        ": all else still loads; save again from a kernel that has it whole, or `jupyter session delete` that snapshot"
+    )
     assert len(found["notes"]) == 2
 
 
@@ -260,6 +265,7 @@ def test_a_damaged_newest_snapshot_does_not_hide_its_session(store: str, capsys:
     shown = capsys.readouterr().out
     assert "sales@2" in shown
     assert "sessions/sales/3.json" in shown
+    assert "another kind of file: `jupyter session delete sales@3` removes it" in shown
     for command in (["list"], ["show", "sales"]):
         assert main([*command, "--json", "--store", store]) == 0
         printed = capsys.readouterr()

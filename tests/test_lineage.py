@@ -315,7 +315,9 @@ def test_only_what_was_named_runs(machine: Machine) -> None:
     kernel.check("list(g) == [0, 1, 2]", "list(box['g']) == [0, 1]", "head == 'a'", is_placeholder("a"))
     kernel.run("loaded = %load_session case --rerun a")
     kernel.check("next(reader) == b'llo'", is_placeholder("g"))
-    assert "no such variable" in complaint(kernel, "%load_session case --rerun nonsense")
+    said = complaint(kernel, "%load_session case --rerun nonsense")
+    assert "no such variable" in said
+    assert re.search(r": placeholders are .*\bg\b.*; nothing ran", said)
     assert "leave out --prefix" in complaint(kernel, "%load_session case --rerun --prefix x")
 
 

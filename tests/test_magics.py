@@ -139,7 +139,12 @@ def test_a_dry_run_plans_and_loads_nothing(shell: InteractiveShell, fake: FakeMa
         ("load_session", "sales @2", "write a version without a blank before it, as in NAME@2"),
         ("undo_session", "1 2", "unrecognized arguments: 2: give one number"),
         ("save_session", "a b", "unrecognized arguments: b"),
-        ("save_session", "--nonsense", "unrecognized arguments"),
+        ("save_session", "--nonsense", "unrecognized arguments: --nonsense: its options are .*--only.*--verify"),
+        ("save_session", "--onyl x", "unrecognized arguments: --onyl: did you mean --only?"),
+        ("load_session", "s --no-overwite=1", "did you mean --no-overwrite?"),
+        ("delete_session", "s --nonsense", "it takes no options"),
+        ("undo_session", "x", "argument N: invalid int value: 'x': a whole number is expected"),
+        ("autosave_session", "on --max-block x", "invalid float value: 'x': a number is expected"),
         ("save_session", "s -m 'not closed", "No closing quotation"),
         ("save_session", "s@3", "makes its own version"),
         ("save_session", "", "give one, as in %save_session NAME"),
@@ -499,10 +504,11 @@ def test_a_kernel_updates_one_display_and_empties_it(
     fake.steps = STEPS
     ours(shell).progress_after = 0.0
     shell.run_line_magic("save_session", "s")
-    assert [kind for kind, _ in sent] == ["display", "update", "update"]
-    assert "saving x" in sent[0][1]["text/plain"]
-    assert "<progress" in sent[0][1]["text/html"]
-    assert sent[-1][1] == {"text/plain": "", "text/html": ""}
+    assert [kind for kind, _ in sent] == ["display", "update", "update", "update"]
+    assert "saving x" in sent[1][1]["text/plain"]
+    assert "<progress" in sent[1][1]["text/html"]
+    # A front end that knows no updates keeps the first for good.
+    assert sent[0][1] == sent[-1][1] == {"text/plain": "", "text/html": ""}
 
 
 @pytest.mark.parametrize(
@@ -531,10 +537,9 @@ def test_in_a_real_kernel_progress_comes_and_goes(machine: Machine) -> None:
     for line in ("%save_session s", "%load_session s"):
         result = kernel.run(line)
         first, *updates, last, report = result.displays
-        assert "%" in first["text/plain"]
-        assert "<progress" in first["text/html"]
-        assert all("%" in update["text/plain"] for update in updates)
-        assert last["text/plain"] == ""
+        assert updates
+        assert all("%" in update["text/plain"] and "<progress" in update["text/html"] for update in updates)
+        assert first["text/plain"] == last["text/plain"] == ""
         assert "s@1" in report["text/plain"]
         assert "s@1" in report["text/html"]
     assert not kernel.run("%config SessionMagics.progress_after = 60\nr = %save_session s;").displays

@@ -43,12 +43,32 @@ def parsed(magic: Callable[..., Any], line: str, advice: str = "quote what has b
     except ValueError as error:
         raise UsageError(f"{error}: {line.strip()}") from None
     except UsageError as error:
+        kind = _KINDS.get(str(error).partition(": invalid ")[2].partition(" value: ")[0], "")
         left = str(error).partition("unrecognized arguments: ")[2]
-        if not left or left.startswith("-"):
+        if not left and not kind:
             raise
-        if is_version(left):
+        if kind:
+            advice = f"{kind} is expected"
+        elif left.startswith("-"):
+            advice = _nearest_option(magic, left.split()[0].partition("=")[0])
+        elif is_version(left):
             advice = f"write a version without a blank before it, as in NAME{left}"
         raise UsageError(f"{error}: {advice}") from None
+
+
+_KINDS = {"int": "a whole number", "float": "a number"}
+
+
+def _nearest_option(magic: Callable[..., Any], given: str) -> str:
+    """Say which option may have been meant, or which there are."""
+    # Imported late: only a mistake needs it, and %load_ext should cost little.
+    from difflib import get_close_matches
+
+    options = [o for action in magic.parser._actions for o in action.option_strings]  # type: ignore[attr-defined]
+    close = get_close_matches(given, options, 1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"its options are {', '.join(options)}" if options else "it takes no options"
 
 
 def patterns(verb: str) -> Callable[[Any], Any]:

@@ -11,6 +11,8 @@ from IPython.display import display
 
 from ..display import ProgressMeter, columns_of, progress_html
 
+_NOTHING = {"text/plain": "", "text/html": ""}
+
 
 @contextmanager
 def meter(shell: Any, *, after: float) -> Iterator[ProgressMeter]:
@@ -42,13 +44,13 @@ class _KernelLine(_Sink):
         self._send({"text/plain": line, "text/html": progress_html(line, share)})
 
     def clear(self) -> None:
-        self._send({"text/plain": "", "text/html": ""})
+        self._send(_NOTHING)
 
     def _send(self, bundle: dict[str, str]) -> None:
         if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
+            # Empty at first: a front end that knows no updates would keep for good what it is shown here.
+            self._handle = display(_NOTHING, raw=True, display_id=True)
+        self._handle.update(bundle, raw=True)
 
 
 class _TerminalLine(_Sink):
