@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     )
     from .listings import SessionDiff, SessionList, SnapshotList
     from .pickling.registered import register_reducer
+    from .plain import load, open_session, save
     from .reports import LoadPlan, LoadReport, SaveReport
     from .repository import Repository
-    from .sessions import SessionManager, load, open_session, save
+    from .sessions import SessionManager
 
 __version__ = "0.1.0"
 
@@ -63,7 +64,8 @@ _ROOMS = {
     "Repository": "repository",
     **dict.fromkeys(("LoadPlan", "LoadReport", "SaveReport"), "reports"),
     **dict.fromkeys(("SessionDiff", "SessionList", "SnapshotList"), "listings"),
-    **dict.fromkeys(("SessionManager", "load", "open_session", "save"), "sessions"),
+    "SessionManager": "sessions",
+    **dict.fromkeys(("load", "open_session", "save"), "plain"),
 }
 
 

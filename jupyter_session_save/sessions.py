@@ -6,16 +6,13 @@ Invariant: a save never fails because of a value, and a failure of any other kin
 from __future__ import annotations
 
 import glob
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from .catalog import open_repository, split_reference, store_location
+from .catalog import split_reference
 from .compare import plan, statuses
 from .loading import check_trust, load_into
-from .opening import OpenSession
 from .pickling import collection_paused
 from .reports import LoadPlan, LoadReport, Progress, SaveReport
 from .repository import Repository
@@ -293,108 +290,3 @@ class SessionManager:
             state=names_of(snapshot.state) if options.resumes else (),
             notes=[*target.notes(snapshot), *foretold(snapshot, rerun)],
         )
-
-
-def save(
-    name: str,
-    namespace: dict[str, Any] | None = None,
-    *,
-    store: str | os.PathLike[str] = "",
-    message: str = "",
-    only: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    strict: bool = False,
-) -> SaveReport:
-    """Save variables as a session, from plain Python.
-
-    Parameters
-    ----------
-    name : str
-    namespace : dict, optional
-        By default the caller's globals.
-    store : str or path
-        By default the environment variable JUPYTER_SESSION_STORE, or the Jupyter data directory.
-    message, only, exclude, strict
-        As for `SessionManager.save`.
-
-    Returns
-    -------
-    SaveReport
-    """
-    manager = _manager(sys._getframe(1).f_globals if namespace is None else namespace, store, create=True)
-    return manager.save(name, message=message, only=only, exclude=exclude, strict=strict)
-
-
-def load(
-    name: str,
-    namespace: dict[str, Any] | None = None,
-    *,
-    store: str | os.PathLike[str] = "",
-    only: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    prefix: str = "",
-    into: str = "",
-    conflicts: Literal["overwrite", "keep"] = "overwrite",
-    replace: bool = False,
-    trust: bool = False,
-    verify_data: bool = False,
-    repoint: bool = False,
-    state: bool = True,
-) -> LoadReport:
-    """Load a session into a namespace, from plain Python.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"sales"`` or ``"sales@7"``.
-    namespace : dict, optional
-        By default the caller's globals.
-    store : str or path
-        As for `save`.
-    only, exclude, prefix, into, conflicts, replace, trust, verify_data, state, repoint
-        As for `SessionManager.load`.
-
-    Returns
-    -------
-    LoadReport
-    """
-    manager = _manager(sys._getframe(1).f_globals if namespace is None else namespace, store, create=False)
-    return manager.load(
-        *split_reference(name),
-        only=only,
-        exclude=exclude,
-        prefix=prefix,
-        into=into,
-        conflicts=conflicts,
-        replace=replace,
-        trust=trust,
-        verify_data=verify_data,
-        repoint=repoint,
-        state=state,
-    )
-
-
-def open_session(name: str, *, store: str | os.PathLike[str] = "", trust: bool = False) -> OpenSession:
-    """Open a session as a read-only mapping that loads each variable when it is asked for.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"sales"`` or ``"sales@7"``.
-    store : str or path
-        As for `save`.
-    trust : bool
-        Open it though this user did not sign it.
-
-    Returns
-    -------
-    OpenSession
-    """
-    repository = open_repository(store_location(os.fspath(store)), create=False)
-    snapshot = repository.resolve(*split_reference(name))
-    return OpenSession(snapshot, repository=repository, signer=Signer.of_user(), trust=trust)
-
-
-def _manager(namespace: dict[str, Any], store: str | os.PathLike[str], *, create: bool) -> SessionManager:
-    repository = open_repository(store_location(os.fspath(store)), create=create)
-    return SessionManager(namespace, repository=repository, signer=Signer.of_user())

@@ -73,6 +73,9 @@ class LocalStore(Store):
                 self.root.mkdir(mode=0o700, exist_ok=True)
             state = self.root.stat()
         except FileNotFoundError:
+            if create:
+                what = "the system lets no directory be made there: choose another store"
+                raise _error(errno.ENOENT, f"cannot make a session store at {self.url}: {what}") from None
             raise _error(errno.ENOENT, f"no session store at {self.url}: save a session or check the path") from None
         except OSError as error:
             raise _refused("open the store", self.url, error) from error
