@@ -231,7 +231,10 @@ def reduce_named_generic(obj: Any, pickling: Pickling) -> Any:
         return referred
     cls, register = type(obj), pickling.name_of(obj)
     if cls is typing.NewType:
-        return rebuild.new_type, (register, obj.__name__, obj.__supertype__, module_of(obj))
+        made_of = "__name__", "__qualname__", "__supertype__", "__module__"
+        added = {k: v for k, v in vars(obj).items() if k not in made_of}
+        args = register, obj.__name__, obj.__supertype__, module_of(obj)
+        return (rebuild.new_type, args, added, None, None, rebuild.raw_state) if added else (rebuild.new_type, args)
     if cls.__name__ == "TypeAliasType":
         made_from, value = generics.alias_arguments(obj)
         return rebuild.type_alias, (register, *made_from), value, None, None, generics.give_value

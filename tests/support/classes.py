@@ -1026,11 +1026,13 @@ CASES = [
         """
         import typing
         $N = typing.NewType("$N", int)
+        $N.__doc__ = "A number."; $N.note = $l = [1]
         $P = typing.ParamSpec("$P")
         $Ts = typing.TypeVarTuple("$Ts")
         $x = [$N(3), $N, $P, $Ts, typing.ForwardRef("int")]
         """,
-        "print($x[0], $N is $x[1], $P is $x[2], $Ts is $x[3], $N.__supertype__, $x[4])",
+        "print($x[0], $N is $x[1], $P is $x[2], $Ts is $x[3], $N.__supertype__, $x[4], $N.__doc__, $N.note is $l, $l)",
+        "$N.note.append(2)",
     ),
     _made(
         "metaclass with methods, __new__, __init__, __call__ and a registry",
