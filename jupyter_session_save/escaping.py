@@ -62,7 +62,8 @@ class Escaping:
     def __init__(self, namespace: dict[str, Any], view: Mapping[str, Any], shell: Any) -> None:
         self._namespace, self._view, self._shell = namespace, view, shell
         main = sys.modules.get("__main__")
-        self._doors = _DOORS | {id(namespace), id(main), id(getattr(main, "__dict__", None)), id(shell)}
+        # Outside a shell there is none, and None leads nowhere.
+        self._doors = _DOORS | {id(namespace), id(main), id(getattr(main, "__dict__", None)), id(shell)} - {id(None)}
         self._seen: set[str] = set()
         self._names: dict[int, str] | None = None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+from jupyter_session_save.escaping import Escaping
 from jupyter_session_save.repository import Repository
 
 from .machine import Machine
@@ -107,3 +110,15 @@ def test_every_way_to_a_variable_that_no_name_tells(machine: Machine) -> None:
     kernel = machine.kernel()
     kernel.run("%load_ext jupyter_session_save\n%load_session nb")
     kernel.check(f"len(x) == {length} > 10", "ends == [1]", "len(ax.lines) == 1", "a[0] == 1")
+
+
+def test_a_library_s_thread_leads_nowhere_outside_a_shell_either() -> None:
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait, daemon=True)
+    thread.start()
+    try:
+        namespace = {"x": [1]}
+        assert Escaping(namespace, dict(namespace), None).always() == set()
+    finally:
+        end.set()
+        thread.join()
