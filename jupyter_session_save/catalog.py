@@ -90,6 +90,7 @@ def name_to_save(given: str, what: str = "a save") -> str:
     return given
 
 
+_MARK = re.compile("-[0-9a-f]{12}$")
 _VERSION_ALONE = re.compile("@[0-9]{1,18}")
 
 
@@ -127,6 +128,41 @@ def whole_reference(text: str, namespace: Mapping[str, Any], running: str = "") 
         raise SessionNameError(
             f"{text}: this front end does not tell the notebook's name: give one, as in NAME{text}"
         ) from None
+
+
+def found_as(repository: Repository, text: str, own: str) -> str:
+    """Return the reference that a user means who looks for a session from within a notebook.
+
+    Parameters
+    ----------
+    repository : Repository
+    text : str
+        ``@`` alone means the notebook's own session; so does the last part of its name, if no session has just that
+        name. Anything else means itself.
+    own : str
+        The notebook's own session, ``""`` if that is not known.
+
+    Raises
+    ------
+    SessionNameError, SessionNotFoundError
+        If ``@`` means nothing.
+    """
+    if text == "@":
+        if not own:
+            raise SessionNameError("@: this front end does not tell the notebook's name: give the session's")
+        check_saved(repository, own)
+        return own
+    name = split_reference(text)[0]
+    if not own or name == own or name not in _last_parts(own):
+        return text
+    names = repository.names()
+    return own + text.removeprefix(name) if own in names and name not in names else text
+
+
+def _last_parts(name: str) -> set[str]:
+    """Return the last part of a notebook's session, also without the mark of a name that was too long."""
+    last = name.rpartition("/")[2]
+    return {last, _MARK.sub("", last)} if last == name else {last}
 
 
 def session_name(namespace: Mapping[str, Any], command: str = "%save_session") -> str:

@@ -29,7 +29,7 @@ from .pickling import GiveWay, collection_paused
 from .reach import Reach
 from .records import Records
 from .repository import Repository
-from .snapshot import Snapshot
+from .snapshot import OLDER, Snapshot
 from .standing import Standing, group_of, groups, standing_of
 from .statement import Lineage
 from .sweeping import Names, Patience, Rounds, Seldom
@@ -262,7 +262,7 @@ class Tracker:
                 touched |= more
             late.update(examiner.late)
             standing = touching.merged(found, touched, late)
-            older = f"older than this cell: {', '.join(sorted(late))}" if late else ""
+            older = OLDER + ", ".join(sorted(late)) if late else ""
             made = self._records.next(
                 standing, ids, state, self.current, cell, older, anyway=self._went_back or not same_state
             )

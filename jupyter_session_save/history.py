@@ -5,7 +5,7 @@ Invariant: pure over records; nothing is read, and nothing is unpickled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -174,7 +174,9 @@ def apart(held: Snapshot, wanted: Snapshot | None) -> frozenset[str]:
     return frozenset(v.name for v in held.variables) - standing(held, wanted)
 
 
-def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> Snapshot | None:
+def cells_back(
+    held: Snapshot, cells: int, read: Callable[[int], Snapshot], there: Callable[[], Iterable[int]]
+) -> Snapshot | None:
     """Return the snapshot from before the last cells that changed something, None if there is none.
 
     Parameters
@@ -185,11 +187,13 @@ def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> S
         How many cells to go back; those that changed nothing do not count.
     read : callable
         Returns the snapshot of a version.
+    there : callable
+        Returns the versions that there are.
 
     Raises
     ------
     SessionNotFoundError
-        If another snapshot stands under the number of one on the way.
+        If one on the way was deleted, or another stands under its number; it says where one can go.
     """
     at = held
     for _ in range(cells):
@@ -197,7 +201,12 @@ def cells_back(held: Snapshot, cells: int, read: Callable[[int], Snapshot]) -> S
         while _of_one_cell(at, start):
             if at.parent is None:
                 return None
-            at = _origin(at, at.parent, read)
+            try:
+                at = _origin(at, at.parent, read)
+            except SessionNotFoundError:
+                if at.parent in (versions := [*there()]):
+                    raise
+                raise SessionNotFoundError(_deleted(at, versions)) from None
     return at
 
 
@@ -226,6 +235,16 @@ def _origin(snapshot: Snapshot, parent: int, read: Callable[[int], Snapshot]) ->
             "under the number of one that was removed: load the version that you want"
         )
     return found
+
+
+def _deleted(snapshot: Snapshot, versions: Iterable[int]) -> str:
+    """Say that what a snapshot came from was deleted, and from when the nearest is that is left."""
+    name = snapshot.name
+    older = max((v for v in versions if snapshot.came_from(v)), default=None)
+    line = f"{name}@{snapshot.parent}, which {snapshot.reference} came from, was deleted"
+    if older is None:
+        return f"{line}, and so was all before it: %sessions {name} shows what there is"
+    return f"{line}: the nearest one before it is {name}@{older}, %load_session {name}@{older} goes there"
 
 
 def _is_origin(parent: Snapshot, snapshot: Snapshot) -> bool:

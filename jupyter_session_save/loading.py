@@ -28,7 +28,7 @@ from .repointing import Repointing
 from .reports import LoadReport, Progress
 from .repository import Repository
 from .resuming import Resumption
-from .snapshot import Component, Part, Snapshot, Variable, by_variable, types_of, under_name
+from .snapshot import OLDER, Component, Part, Snapshot, Variable, by_variable, types_of, under_name
 from .target import Options, Target, select
 from .trust import Signer
 
@@ -150,6 +150,12 @@ def load_into(
         notes = [f"added {directory} to sys.path, where modules of yours stand" for directory in added]
         notes += environment.differences(snapshot.environment, _users(selection.components, target.bound))
         notes += [*target.notes(snapshot), *resumption.notes]
+        # One that is not even in the snapshot was not stored at all when its cell ended.
+        unchosen = {v.name for v in snapshot.variables}.difference(target.bound, selection.left)
+        partly = options.only or options.exclude
+        chosen = {*target.bound, *selection.left} if partly else {*snapshot.late} - unchosen
+        older = [n for n in snapshot.late if n in chosen]
+        notes += [OLDER + ", ".join(map(target.shown_as, older))] if older else []
         if options.repoint:
             repointing.walk((name, namespace[name]) for name in user_names(namespace, hidden))
             notes += repointing.notes()

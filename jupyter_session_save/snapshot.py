@@ -21,6 +21,9 @@ _ROOT = re.compile(r"[^\W\d]\w*")
 
 _QUOTED = re.compile(r"""globals\(\)\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
 
+OLDER = "older than this cell: "
+"""Begins what an autosave says of variables that it holds as they were before."""
+
 _RANGES = 256
 """Ranges of a line that a record holds; only kernels that save one name in turns ever make so many."""
 
@@ -253,6 +256,13 @@ class Snapshot:
     def size(self) -> int:
         """Plain bytes of all parts as they stand in the store, each counted once."""
         return sum({part.digest: part.size for part in self.parts()}.values())
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """Names of variables that are older in it than its cell."""
+        if self.cell is None or not self.message.startswith(OLDER):
+            return ()
+        return tuple(self.message.removeprefix(OLDER).split(", "))
 
     def parts(self) -> Iterator[Part]:
         """Yield every part that the snapshot needs from the store; some more than once."""

@@ -120,8 +120,9 @@ def test_what_takes_too_long_is_named_until_it_is_saved_at_idle(machine: Machine
         kernel.sigkill()
     kernel = machine.kernel(env=NAMED)
     assert "older than this cell: slow)" in kernel.run(LOAD).text
-    kernel.run("%load_session")
+    assert "note: older than this cell: slow\n" in kernel.run("%load_session").text
     kernel.check("slow == [1]", "quick == [1, 2]")
+    assert "older than" not in kernel.run("%load_session --only quick").text
 
 
 def test_what_cells_let_two_slow_variables_share_they_share_after_a_kill(machine: Machine) -> None:

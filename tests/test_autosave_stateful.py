@@ -208,7 +208,12 @@ class Autosaved(RuleBasedStateMachine):
     def undo(self, count: int, by_looking: bool) -> None:
         held = self.caught_up(by_looking=by_looking)
         try:
-            target = cells_back(held, count, lambda version: self.repository.resolve("s", version))
+            target = cells_back(
+                held,
+                count,
+                lambda version: self.repository.resolve("s", version),
+                lambda: self.repository.versions("s"),
+            )
         except SessionNotFoundError:
             return  # pruned
         if target is not None:

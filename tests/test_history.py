@@ -51,7 +51,7 @@ def test_going_back_follows_the_branch_and_counts_only_cells_that_changed_someth
         snapshot(5, 4, a="4"),
     ]
     by_version = {s.sequence: s for s in line}
-    found = [cells_back(line[-1], cells, by_version.__getitem__) for cells in range(4)]
+    found = [cells_back(line[-1], cells, by_version.__getitem__, by_version.keys) for cells in range(4)]
     assert [getattr(s, "sequence", None) for s in found] == [5, 3, 1, None]
 
 
@@ -59,11 +59,30 @@ def test_going_back_follows_the_branch_and_counts_only_cells_that_changed_someth
 def test_nothing_goes_back_to_another_snapshot_under_the_number_of_its_parent(other: dict[str, Any]) -> None:
     first = replace(snapshot(1, None, a="1"), cell=1, created="2026-01-01")
     held = replace(snapshot(2, 1, a="2"), cell=2, created="2026-01-01", line=first.line_on())
-    assert cells_back(held, 1, {1: first}.__getitem__) == first
+    assert cells_back(held, 1, {1: first}.__getitem__, dict) == first
     there = {1: replace(first, **other)}
     with pytest.raises(SessionNotFoundError, match="s@2 did not come from the s@1 that is there now"):
-        cells_back(held, 1, there.__getitem__)
+        cells_back(held, 1, there.__getitem__, there.keys)
     assert next(steps([held, there[1]])).changes is None
+
+
+def test_where_the_one_before_was_deleted_the_nearest_older_one_is_named() -> None:
+    line = [snapshot(1, None, a="1")]
+    for number in range(2, 6):
+        made = replace(snapshot(number, number - 1, a=str(number)), cell=number, line=line[-1].line_on())
+        line.append(made)
+    there = {s.sequence: s for s in line if s.sequence not in (3, 4)}
+
+    def read(version: int) -> Snapshot:
+        if version not in there:
+            raise SessionNotFoundError("no such version")
+        return there[version]
+
+    with pytest.raises(SessionNotFoundError, match=r"s@4, which s@5 came from, was deleted: .*%load_session s@2 goes"):
+        cells_back(line[-1], 1, read, there.keys)
+    del there[1], there[2]
+    with pytest.raises(SessionNotFoundError, match=r"s@4, .* was deleted, and so was all before it: %sessions s"):
+        cells_back(line[-1], 1, read, there.keys)
 
 
 @pytest.fixture

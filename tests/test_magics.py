@@ -580,3 +580,45 @@ def test_in_a_terminal(machine: Machine) -> None:
     for cell in (load_ext, "r = %load_session s"):
         kernel.run(cell)
     kernel.check("y is x", "ip is get_ipython()", "leave is exit")
+
+
+def ran(shell: InteractiveShell, *cells: str) -> None:
+    for cell in cells:
+        assert shell.run_cell(cell, store_history=True).success
+
+
+def test_an_undo_that_cannot_be_says_a_command_that_works(shell: InteractiveShell) -> None:
+    with pytest.raises(UsageError, match=r"autosave is off: %autosave_session on --name NAME$"):
+        shell.run_line_magic("undo_session", "")
+    ran(shell, "%autosave_session on --name s", "x = 1", "x = 2", "x = 3", "%delete_session s@2")
+    with pytest.raises(UsageError, match=r"s@2, .* was deleted: .*%load_session s@1 goes there$"):
+        shell.run_line_magic("undo_session", "")
+    ran(shell, "%load_session s@1", "assert x == 1", "%autosave_session off")
+    shell.user_ns["__session__"] = "proj/sales.ipynb"
+    with pytest.raises(UsageError, match=r"autosave is off: %autosave_session on$"):
+        shell.run_line_magic("undo_session", "")
+
+
+@pytest.mark.parametrize("notebook", ["proj/sales.ipynb", f"/{'long/' * 20}sales.ipynb"])
+def test_the_last_part_of_the_notebooks_own_name_finds_it(shell: InteractiveShell, notebook: str) -> None:
+    shell.user_ns["__session__"] = notebook
+    ran(shell, "%save_session other")
+    with pytest.raises(UsageError, match="nothing is saved for this notebook yet"):
+        shell.run_line_magic("sessions", "@")
+    ran(shell, "x = 1", "saved = %save_session", "x = 2", "%save_session")
+    own = shell.user_ns["saved"].reference.removesuffix("@1")
+    assert own.startswith("sales-") or own == "proj/sales"
+    for line in ("sales", "@"):
+        assert [s.name for s in shell.run_line_magic("sessions", line).snapshots] == [own, own]
+    assert shell.run_line_magic("load_session", "sales@1").reference == f"{own}@1"
+    for line in ("sales@1", "sales@1 @2", "sales@1 sales", "@1 sales@2"):
+        assert repr(shell.run_line_magic("diff_session", line)).startswith(f"from {own}@1 to {own}@2")
+    with pytest.raises(UsageError, match="no session 'sales'"):
+        shell.run_line_magic("delete_session", "sales")
+    with pytest.raises(UsageError, match="no session 'ales'"):
+        shell.run_line_magic("sessions", "ales")
+    ran(shell, "%save_session sales")
+    assert [s.name for s in shell.run_line_magic("sessions", "sales").snapshots] == ["sales"]
+    del shell.user_ns["__session__"]
+    with pytest.raises(UsageError, match="@: this front end does not tell"):
+        shell.run_line_magic("sessions", "@")

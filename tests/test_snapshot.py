@@ -21,3 +21,9 @@ def test_reference_and_size() -> None:
 def test_what_a_snapshot_came_from() -> None:
     late = Snapshot("sales", sequence=9, parent=7, line=((1, 3), (5, 6)))
     assert [n for n in range(12) if late.came_from(n)] == [1, 2, 3, 5, 6, 7]
+
+
+def test_only_an_autosave_says_what_is_older_than_its_cell() -> None:
+    said = Snapshot("s", cell=3, message="older than this cell: a, b")
+    assert said.late == ("a", "b")
+    assert replace(said, cell=None).late == replace(said, message="older").late == ()

@@ -106,7 +106,8 @@ class AutosaveMagics(Magics):
         if args.cells < 1:
             raise UsageError("%undo_session takes a number of cells, 1 or more")
         if self._autosave is None:
-            raise UsageError("there is nothing to go back to while autosave is off: %autosave_session on")
+            name = "" if self._own_name() else " --name NAME"
+            raise UsageError(f"there is nothing to go back to while autosave is off: %autosave_session on{name}")
         from ..history import Undone, apart, cells_back, cells_between
         from ..pickling import collection_paused
 
@@ -116,7 +117,9 @@ class AutosaveMagics(Magics):
             repository = self._sessions.repository()
 
             def before(held: Snapshot) -> Snapshot | None:
-                return cells_back(held, args.cells, partial(repository.resolve, name))
+                return cells_back(
+                    held, args.cells, partial(repository.resolve, name), partial(repository.versions, name)
+                )
 
             held = self._autosave.catch_up(lambda held: apart(held, before(held)))
             target = None if held is None else before(held)

@@ -16,6 +16,7 @@ from traitlets import Bool, Float, Int, TraitError, Unicode, observe, validate
 
 from ..catalog import (
     check_saved,
+    found_as,
     is_version,
     name_to_save,
     open_repository,
@@ -287,7 +288,7 @@ class SessionMagics(Magics):
 
         with one_line("nothing was changed"):
             repository = self.repository(create=False)
-            return list_snapshots(repository, self._whole(args.name)) if args.name else list_sessions(repository)
+            return list_snapshots(repository, self._found(args.name)) if args.name else list_sessions(repository)
 
     @magic_arguments()
     @argument("before", type=unquoted, metavar="NAME[@VERSION]", help="the earlier snapshot")
@@ -308,7 +309,8 @@ class SessionMagics(Magics):
         from ..looking import compare
 
         with one_line("nothing was changed"):
-            return compare(self.repository(create=False), self._whole(args.before), args.after)
+            before, after = self._found(args.before), self._found(args.after, alone=False)
+            return compare(self.repository(create=False), before, after)
 
     @magic_arguments()
     @argument(
@@ -347,11 +349,15 @@ class SessionMagics(Magics):
 
     def _name(self, given: str | None, command: str, *, version: bool) -> tuple[str, int | None]:
         if given is not None:
-            return split_reference(self._whole(given)) if version else (name_to_save(given), None)
+            return split_reference(self._found(given)) if version else (name_to_save(given), None)
         name = session_name(self._namespace, command)
         if version:
             check_saved(self.repository(create=False), name)
         return name, None
+
+    def _found(self, given: str, *, alone: bool = True) -> str:
+        found = found_as(self.repository(create=False), given, "" if self.follower is None else self.follower.own)
+        return self._whole(found) if alone else found
 
     def _whole(self, given: str) -> str:
         whole = whole_reference(given, self._namespace, "" if self.follower is None else self.follower.running)
