@@ -50,8 +50,15 @@ def as_written(store: Store, part: Part, *, shared: bool) -> Part:
     """Return a blob that was just written, with the digest of what is in it: somebody may have changed it since.
 
     Hashing it once more is only worth its time where there is somebody, or its memory is shared with other processes.
+    One that was removed meanwhile is returned as it is: the commit will miss it.
     """
-    return Part(digest_of([store.map(key_of(part))]), part.size) if shared or are_there() else part
+    if not (shared or are_there()):
+        return part
+    try:
+        written = store.map(key_of(part))
+    except KeyError:
+        return part
+    return Part(digest_of([written]), part.size)
 
 
 def _is_known(thread: threading.Thread) -> bool:

@@ -50,7 +50,7 @@ def take_on(value: Any, other: Any) -> bool:
         _defining(value, {n: _own(v, vars(value).get(n)) for n, v in _attributes(other).items()})()
     elif type(value) is not type(other) and not (_is_plain(value) and type(value).__name__ == type(other).__name__):
         return False
-    elif type(value) in (*_LISTS, *_ADDED, *_DICTS):
+    elif _is_container(value):
         _filling(value, other)()
     elif _is_plain(value):
         _filling(vars(value), vars(other))()
@@ -75,7 +75,7 @@ def _filling(value: Any, contents: Any) -> Callable[[], None]:
 
 
 def _defining(value: Any, attributes: dict[str, Any]) -> Callable[[], None]:
-    inner = [keep(v) for v in attributes.values() if type(v) in (*_LISTS, *_ADDED, *_DICTS)]
+    inner = [keep(v) for v in attributes.values() if _is_container(v)]
 
     def define() -> None:
         now = _attributes(value)
@@ -115,3 +115,8 @@ def _is_plain(value: Any) -> bool:
         and cls.__mro__[1:] == (object,)
         and type(cls.__dict__.get("__dict__")) is types.GetSetDescriptorType
     )
+
+
+def _is_container(value: Any) -> bool:
+    # One by one, since a class of the user's may refuse to be compared.
+    return any(type(value) is kind for kind in (*_LISTS, *_ADDED, *_DICTS))

@@ -356,8 +356,9 @@ class SessionMagics(Magics):
         return name, None
 
     def _found(self, given: str, *, alone: bool = True) -> str:
-        found = found_as(self.repository(create=False), given, "" if self.follower is None else self.follower.own)
-        return self._whole(found) if alone else found
+        if not is_version(given):
+            given = found_as(self.repository(create=False), given, "" if self.follower is None else self.follower.own)
+        return self._whole(given) if alone else given
 
     def _whole(self, given: str) -> str:
         whole = whole_reference(given, self._namespace, "" if self.follower is None else self.follower.running)

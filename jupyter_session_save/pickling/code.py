@@ -172,7 +172,7 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
             continue
         if _is_settable(key, type(cls)):
             fixed[key] = value
-        elif type(value) in (types.FunctionType, staticmethod, classmethod, property):
+        elif any(type(value) is kind for kind in (types.FunctionType, staticmethod, classmethod, property)):
             methods[key] = value
         else:
             attributes[key] = value

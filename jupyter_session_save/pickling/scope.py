@@ -236,7 +236,8 @@ class Scope:
         self.storages: dict[int, Any] = {}
         # Not gone through where that is not needed: there may be 100,000, and this is made anew after each cell.
         self.saved: AbstractSet[str] = frozenset(saved) if definitions is None else saved.keys()
-        self._containers = containers or (lambda: [v for v in saved.values() if type(v) in (dict, list, set)])
+        kinds = frozenset(map(id, (dict, list, set)))  # A class of the user's may refuse to be compared.
+        self._containers = containers or (lambda: [v for v in saved.values() if id(type(v)) in kinds])
         self.names = self._definitions(saved if definitions is None else definitions)
         self._registrations: dict[int, list[type]] | None = None
 

@@ -135,6 +135,7 @@ _TABLE: dict[str, str] = {
     "wrapt.proxies.AutoObjectProxy+": "proxies.unmade",
     "traitlets.traitlets.HasTraits+": "observers.with_traits",
     "dateutil.tz.tz.tzfile": "values.time_zone",
+    "dateutil.tz._tzfile.tzfile": "values.time_zone",
     "bs4.element.PageElement+": "documents.page",
     "jinja2.environment.Template+": "documents.template",
     "lxml.etree._Element+": "documents.xml",
