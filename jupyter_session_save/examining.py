@@ -241,9 +241,9 @@ class Examiner:
             stored = stored or self._writer.put(list(payload.chunks))
             # All of a new container are read sooner if they are left as they are; what comes later, chunk by chunk, is
             # kept small.
-            arrays = len(looked) - (0 if old is None else payload.inner)
+            small = payload.inner if old is not None else ()
             rows = zip(range(len(looked)), looked, payload.buffers, strict=True)
-            parts = [seen.part or seen.put(self._writer, b.raw(), to_map=i < arrays) for i, seen, b in rows]
+            parts = [seen.part or seen.put(self._writer, b.raw(), to_map=i not in small) for i, seen, b in rows]
         component = component_of(group, stored or _NOWHERE, parts)
         if old is not None and same_component(component, old.component):
             component, variables = old.component, old.variables

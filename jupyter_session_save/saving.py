@@ -218,8 +218,8 @@ class _Saved:
         stream = writer.put(payload.chunks)
         # Written in the background: the views keep the arrays alive until the commit.
         views = [buffer.raw() for buffer in payload.buffers]
-        arrays = len(views) - payload.inner
-        parts = [*map(buffers.put, views[:arrays]), *(writer.put([view], to_map=True) for view in views[arrays:])]
+        inner = payload.inner
+        parts = [writer.put([v], to_map=True) if i in inner else buffers.put(v) for i, v in enumerate(views)]
         component = component_of(group, stream, parts)
         self.components.append(component)
         self.modules |= payload.modules

@@ -191,7 +191,7 @@ def test_what_is_pickled_in_chunks(code: str) -> None:
         "text = 'x' * 10_000\nbig = [[text, n] for n in range(100)]\ndel text",
         "row = 1, 'x' * 10_000\nbig = [[row, n] for n in range(100)]\ndel row",
         "class P:\n    def __getstate__(self): return STATE\nSTATE = {'a': [1]}\nbig = [P() for n in range(100)]",
-        "import numpy\nbig = [numpy.arange(n) for n in range(100)]",
+        "import numpy\nbig = [numpy.arange(9)[n:] for n in range(100)]",
         "def make():\n    class P: pass\n    return P\nP = make()\nbig = [P() for n in range(100)]\ndel P",
         "big = [(lambda: 1) for n in range(100)]",
         "import math\nbig = [[n, math.nan] for n in range(100)]",

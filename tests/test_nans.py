@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jupyter_session_save.pickling import pickler
+from jupyter_session_save.pickling import nans, pickler
 from jupyter_session_save.pickling.nans import module_nan
 
 from .restore import save
+
+
+@pytest.fixture(autouse=True, params=["at once", "in parts"])
+def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look through everything at once, and through a little at a time."""
+    if request.param == "in parts":
+        monkeypatch.setattr(nans, "_OBJECTS", 2)
+        monkeypatch.setattr(nans, "_BYTES", 3)
 
 
 def test_a_shared_nan_is_one_object_wherever_it_stands() -> None:

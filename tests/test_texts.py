@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
-from jupyter_session_save.pickling import pickler
+from jupyter_session_save.pickling import GiveWay, Scope, dumps, pickler
+from jupyter_session_save.pickling import texts as room
 from jupyter_session_save.pickling.texts import MANY, Texts, listed
 
 from .restore import save
+
+
+@pytest.fixture(autouse=True, params=[room.STEP, 100])
+def step(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Look at all elements at once, and at a few at a time."""
+    monkeypatch.setattr(room, "STEP", request.param)
+    return int(request.param)
 
 
 def texts(*more: Any) -> Any:
@@ -106,6 +115,29 @@ def test_a_pickle_of_texts_is_made_once_and_walks_through_none(monkeypatch: pyte
     monkeypatch.setattr(pickler, "_dumped", dumped)
     save({"a": texts()})
     assert len(made) == 1 and made[0] < 40
+
+
+def test_texts_give_room_for_something_better_to_do_while_they_are_looked_at(step: int) -> None:
+    places: list[str] = []
+
+    class Pausing(Scope):
+        def pause(self) -> None:
+            places.append(sys._getframe(1).f_code.co_name)
+
+    array = texts()
+    held = array.tolist()
+    dumps({"a": array}, Pausing({}, {}, {}))
+    steps = -(-len(array) // step)
+    assert held and places.count("_held_elsewhere") == steps
+    assert places.count("are_apart") >= min(steps, 5)
+
+    class Leaving(Scope):
+        def pause(self) -> None:
+            if sys._getframe(1).f_code.co_name == "are_apart":
+                raise GiveWay
+
+    with pytest.raises(GiveWay):
+        dumps({"a": array}, Leaving({}, {}, {}))
 
 
 def test_what_stands_among_texts_imports_nothing() -> None:

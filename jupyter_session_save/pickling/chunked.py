@@ -1,4 +1,4 @@
-"""Huge lists, dicts and sets, pickled in chunks of their items, each with a memo of its own.
+"""Huge lists, dicts and sets, pickled in chunks of their items, each with a memo of its own; long texts in pieces.
 
 A pickler whose memo holds millions of objects is slow, since each look into it misses the processor's caches, and it
 cannot be stopped while its table grows; and a stream in one piece is stored again as a whole when one item changes.
@@ -7,6 +7,9 @@ What the items share with other variables, and the containers themselves, are pi
 the memo of each. That the chunks share nothing else shows in reference counts, as in `memos`: an object that two
 chunks reach has two holders, since in what is pickled in chunks everything holds what its pickle says. Text and other
 leaves are not counted: which of them are the same object is kept within a chunk, as it is within a component.
+
+A long text or bytearray would be copied as a whole by the pickler, and a text that is no ASCII would keep its encoding
+as long as it lives.
 
 Invariant: the chunks load to what one stream would load to; where that cannot be shown, `NotApartError` is raised.
 """
@@ -44,6 +47,12 @@ if TYPE_CHECKING:
 MANY = 50_000
 """Items from which on a container is pickled in chunks."""
 
+LONG = 1 << 22
+"""Characters or bytes from which on a text or bytearray is pickled in pieces."""
+
+PIECE = 1 << 19
+"""Characters or bytes of a piece."""
+
 SAMPLE = 1024
 """Items from whose pickle it is told how many make up a chunk."""
 
@@ -68,7 +77,8 @@ _DESCRIBING = property, staticmethod, classmethod, functools.partial
 _GATHERING = collections.deque, collections.OrderedDict, collections.defaultdict, collections.Counter
 _VIEWING: tuple[type, ...] = type({}.keys()), type({}.values()), type({}.items())
 _WEAK = weakref.ref, weakref.WeakSet, weakref.WeakKeyDictionary, weakref.WeakValueDictionary
-IDLE = frozenset(map(id, chain(_DEFINED, _WRAPPING, _DESCRIBING, _GATHERING, _VIEWING, _WEAK)))
+_OUTSIDE = (pickle.PickleBuffer,)
+IDLE = frozenset(map(id, chain(_DEFINED, _WRAPPING, _DESCRIBING, _GATHERING, _VIEWING, _WEAK, _OUTSIDE)))
 """Types whose instances, when they are loaded, look at nothing that they hold."""
 
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -79,18 +89,29 @@ class NotApartError(Exception):
 
 
 def is_huge(value: Any) -> bool:
-    """Whether a value is a container that is worth being pickled in chunks."""
-    return id(type(value)) in _NAMES and len(value) > MANY
+    """Whether a value is a container, a text or a bytearray that is worth being pickled in chunks."""
+    return id(type(value)) in _NAMES and len(value) > (LONG if _is_whole(value) else MANY)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a huge value is there as a whole when what holds it is loaded."""
+    return type(value) is str or type(value) is bytearray
+
+
+def is_array(obj: Any) -> bool:
+    """Whether an object is an array of numpy that holds no objects."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and type(obj) is numpy.ndarray and not obj.dtype.hasobject
 
 
 def dump(values: Mapping[str, Any], huge: Iterable[Any], pickling: Pickling, new_pickler: Callable[[Any], Any]) -> Kept:
-    """Pickle variables that hold huge containers, the chunks of these as buffers of the payload.
+    """Pickle variables that hold huge containers or long texts, the chunks of these as buffers of the payload.
 
     Parameters
     ----------
     values : mapping of str to object
     huge : iterable of object
-        Huge containers that the variables are, or that their pickle is sure to reach.
+        Huge containers, texts and bytearrays that the variables are, or that their pickle is sure to reach.
     pickling : Pickling
     new_pickler : callable
         Returns a C pickler that writes to the sink that it is given.
@@ -107,27 +128,46 @@ def dump(values: Mapping[str, Any], huge: Iterable[Any], pickling: Pickling, new
     """
     payload, scope = pickling.payload, pickling.scope
     waiting = {id(one): one for one in huge}
-    huge, piece = [*waiting.values()], Payload()
+    wholes = [one for one in waiting.values() if _is_whole(one)]
+    containers = [one for one in waiting.values() if not _is_whole(one)]
+    huge, piece = wholes + containers, Payload()
+    made = [[*_kept(payload, _pieces(one, scope.pause))] for one in wholes]
     head = new_pickler(Chunks(piece, scope.pause))
     head.memo = {position: (position, one) for position, one in enumerate(huge)}
     head.dump({name: value for name, value in values.items() if id(value) not in waiting})
     live = any(id(one) in scope.live_ids for one in huge) or among(head, scope.live_containers)
-    odd = pickling.held_buffers or met_too_early(head, scope.hashing) or may_be_in(piece.chunks)
+    odd = pickling.held_buffers or met_too_early(head, scope.hashing) or may_be_in(piece.chunks, scope.pause)
     if live or odd:
         raise NotApartError("it belongs to the kernel, or what is pickled with it needs to be looked at closely")
     apart = _Apart(pickling, new_pickler, head.memo.copy())
-    apart.check_waiting(reached(head), {*waiting})
+    if containers:
+        apart.check_waiting(reached(head), {*map(id, containers)})
+    made += [[*_kept(payload, apart.streams(one))] for one in containers]
     rows = []
-    for one in huge:
-        digests = []
-        for stream in apart.streams(one):
-            payload.buffers.append(pickle.PickleBuffer(stream))
-            payload.inner += 1
-            digests.append(blake3(stream).digest())
+    for one, digests in zip(huge, made, strict=True):
         names = tuple(name for name, value in values.items() if value is one)
         rows.append((names, _NAMES[id(type(one))], tuple(digests)))
     payload.chunks.append(pickle.dumps(_Joined(tuple(values), b"".join(piece.chunks), tuple(rows)), 5))
     return Kept([*apart.shareable(), *held_elsewhere(head), *huge])
+
+
+def _kept(payload: Payload, streams: Iterable[bytes]) -> Iterator[bytes]:
+    """Keep chunks as buffers of the payload, and yield the digest of each."""
+    for stream in streams:
+        payload.inner.add(len(payload.buffers))
+        payload.buffers.append(pickle.PickleBuffer(stream))
+        yield blake3(stream).digest()
+
+
+def _pieces(whole: Any, pause: Callable[[], None]) -> Iterator[bytes]:
+    size = len(whole)
+    for start in range(0, size, PIECE):
+        pause()
+        piece = whole[start : start + PIECE]
+        # No view of a bytearray: meanwhile a thread of the user's could not append to it.
+        yield piece.encode(*joining.ENCODING) if type(piece) is str else bytes(piece)
+    if len(whole) != size:
+        raise RuntimeError("bytearray changed size during iteration")  # As dicts and sets say by themselves.
 
 
 class _Joined:
@@ -239,17 +279,25 @@ class _Apart:
                 self._kinds[key] = kind, self._is_known(kind)
                 self._sound |= {key} if self._kinds[key][1] else set()
             if not self._kinds[key][1]:
-                alien = compress(objects, map(key.__eq__, kinds))
-                referenced = self._pickling.referenced.difference(self._before)
-                if sum(id(one) not in referenced for one in alien) > self._counts[key]:
-                    raise NotApartError(f"it holds objects of type {type_name(self._kinds[key][0])}")
+                self._check_each(self._kinds[key][0], list(compress(objects, map(key.__eq__, kinds))))
+
+    def _check_each(self, kind: type, objects: list[Any]) -> None:
+        """Raise `NotApartError` if any object of a type that is not known may not hold what its pickle says."""
+        # What other arrays show may be shown by those of another chunk.
+        if kind is pickle.PickleBuffer or all(
+            id(o) in self._before or (is_array(o) and o.base is None) for o in objects
+        ):
+            return
+        referenced = self._pickling.referenced.difference(self._before)
+        if sum(id(one) not in referenced for one in objects) > self._counts[id(kind)]:
+            raise NotApartError(f"it holds objects of type {type_name(kind)}")
 
     def check_waiting(self, objects: list[Any], containers: set[int]) -> None:
         """Raise `NotApartError` if anything may look, when it is loaded, into a container that is filled later."""
         telling = []
         for obj in objects:
             kind = type(obj)
-            if id(kind) in IDLE or id(obj) in self._pickling.referenced:
+            if id(kind) in IDLE or id(obj) in self._pickling.referenced or is_array(obj):
                 continue
             if not self._is_known(kind):
                 raise NotApartError(f"what is pickled with it holds objects of type {type_name(kind)}")

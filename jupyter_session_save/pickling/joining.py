@@ -16,7 +16,11 @@ from ..errors import DamagedError
 if TYPE_CHECKING:
     from .unpickler import Restoring
 
-KINDS: dict[str, Callable[[], Any]] = {"list": list, "dict": dict, "set": set}
+KINDS: dict[str, Callable[[], Any]] = {"list": list, "dict": dict, "set": set, "str": str, "bytearray": bytearray}
+
+_WHOLE = "str", "bytearray"
+
+ENCODING = "utf-8", "surrogatepass"
 
 _SIZES = (16, 256, 4096)
 
@@ -37,26 +41,40 @@ def joined(names: tuple[str, ...], head: bytes, containers: Containers) -> dict[
         Pickle of the others, in whose memo the containers come first.
     containers : sequence of (tuple of str, str, tuple of bytes)
         Names, one of `KINDS`, and the digest of each chunk: the pickle of a list of items (of keys and values in turn
-        for a dict), in whose memo comes first what is in that of the head. The chunks follow in the buffers.
+        for a dict), in whose memo comes first what is in that of the head; or a piece of a text in UTF-8, or of a
+        bytearray. The latter two stand before containers; their pieces come first in the buffers, then those of the
+        head, and then the chunks.
     """
     raise RuntimeError(f"{', '.join(names)} are put together by the unpickler of a session; use jupyter_session_save")
 
 
 def make_joined(restoring: Restoring, names: tuple[str, ...], head: bytes, containers: Containers) -> dict[str, Any]:
     """Make the variables of a component some of which are huge, within a load."""
-    made = [KINDS[kind]() for _, kind, _ in containers]
+    made = [
+        _whole(restoring, names, kind, digests) if kind in _WHOLE else KINDS[kind]() for _, kind, digests in containers
+    ]
     rest, unpickler = restoring.inner(head, made)
     memo = unpickler.memo.copy()
     known = [memo.get(position) for position in range(room_for(len(memo)))]
-    for container, (_, _, digests) in zip(made, containers, strict=True):
-        for digest in digests:
-            # Copied, since it may stand in a file: what is compared is what is unpickled.
-            chunk = bytes(restoring.next_buffer())
-            if blake3(chunk).digest() != digest:
-                raise DamagedError(f"a chunk of {names[0]} differs from what was saved: run `jupyter session check`")
-            restoring.fill(container, restoring.inner(chunk, known)[0])
+    for container, (_, kind, digests) in zip(made, containers, strict=True):
+        for digest in () if kind in _WHOLE else digests:
+            restoring.fill(container, restoring.inner(_chunk(restoring, names, digest), known)[0])
     values = {name: one for one, (own, _, _) in zip(made, containers, strict=True) for name in own}
     return {name: values[name] if name in values else rest[name] for name in names}
+
+
+def _whole(restoring: Restoring, names: tuple[str, ...], kind: str, digests: Sequence[bytes]) -> str | bytearray:
+    pieces = (_chunk(restoring, names, digest) for digest in digests)
+    return "".join(str(piece, *ENCODING) for piece in pieces) if kind == "str" else bytearray().join(pieces)
+
+
+def _chunk(restoring: Restoring, names: tuple[str, ...], digest: bytes) -> bytes:
+    """Return the next chunk, compared with its digest."""
+    # Copied, since it may stand in a file: what is compared is what is unpickled.
+    chunk = bytes(restoring.next_buffer())
+    if blake3(chunk).digest() != digest:
+        raise DamagedError(f"a chunk of {names[0]} differs from what was saved: run `jupyter session check`")
+    return chunk
 
 
 def room_for(count: int) -> int:

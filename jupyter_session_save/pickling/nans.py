@@ -14,7 +14,7 @@ import importlib
 import math
 import operator
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import compress, repeat
 from typing import Any
 
@@ -23,7 +23,13 @@ from .memos import reached
 _WRITTEN = (b"G\x7f\xf8", b"G\xff\xf8")
 """How the two kinds of NaN begin where the pickler writes them, and rarely anything else."""
 
+_OVER = len(_WRITTEN[0]) - 1
+"""A NaN may begin so many bytes before its end."""
+
 _MODULES = ("numpy", "math", "cmath")
+
+_OBJECTS, _BYTES = 1 << 17, 1 << 24
+"""What is looked through from one pause to the next."""
 
 
 class OwnNan:
@@ -68,15 +74,24 @@ class Nans:
     def __init__(self) -> None:
         self.stand_ins: dict[int, OwnNan] = {}
 
-    def note_reached(self, pickler: Any, chunks: Iterable[bytes]) -> bool:
-        """Note the shared NaNs that a pickler has written one by one; return whether there are any."""
-        if not may_be_in(chunks):
-            return False
-        return self._note(nans_among(gc.get_referents(*reached(pickler))), _ALONE)
+    def note_reached(self, pickler: Any, chunks: Iterable[bytes], pause: Callable[[], None]) -> bool:
+        """Note the shared NaNs that a pickler has written one by one; return whether there are any.
 
-    def replaced(self, elements: list[Any]) -> list[Any]:
+        Parameters
+        ----------
+        pickler : pickle.Pickler
+        chunks : iterable of bytes
+            What it has written.
+        pause : callable
+            Is called now and then, and may raise.
+        """
+        if not may_be_in(chunks, pause):
+            return False
+        return self._note(_among(reached(pickler), pause, held=True), _ALONE)
+
+    def replaced(self, elements: list[Any], pause: Callable[[], None]) -> list[Any]:
         """Return the elements of an array, with stand-ins for the NaNs that others hold, too."""
-        if not self._note(nans_among(elements), _ALONE + 1):  # The array holds each as well.
+        if not self._note(_among(elements, pause), _ALONE + 1):  # The array holds each as well.
             return elements
         stand_ins = self.stand_ins
         return [stand_ins.get(id(e), e) if type(e) is float else e for e in elements]
@@ -91,10 +106,16 @@ class Nans:
         return bool(shared)
 
 
-def may_be_in(chunks: Iterable[bytes]) -> bool:
+def may_be_in(chunks: Iterable[bytes], pause: Callable[[], None] = lambda: None) -> bool:
     """Whether a stream may hold a NaN."""
-    # Text in UTF-8 never holds the rarer byte, which is looked for many times as fast.
-    return any(b"\xf8" in chunk and any(nan in chunk for nan in _WRITTEN) for chunk in chunks)
+    for chunk in chunks:
+        for start in range(0, len(chunk), _BYTES):
+            pause()
+            end = start + _BYTES + _OVER
+            # Text in UTF-8 never holds the rarer byte, which is looked for many times as fast.
+            if chunk.find(b"\xf8", start, end) >= 0 and any(chunk.find(nan, start, end) >= 0 for nan in _WRITTEN):
+                return True
+    return False
 
 
 def unequal_to_itself(obj: Any) -> bool:
@@ -107,6 +128,16 @@ def nans_among(objects: list[Any]) -> list[float]:
     """Return the NaNs among objects, each as often as it occurs; no method of the user's is asked."""
     floats = list(compress(objects, map(operator.is_, map(type, objects), repeat(float))))
     return list(compress(floats, map(operator.ne, floats, floats)))
+
+
+def _among(objects: list[Any], pause: Callable[[], None], *, held: bool = False) -> list[float]:
+    """Return the NaNs among many objects, or among what these hold."""
+    found: list[float] = []
+    for start in range(0, len(objects), _OBJECTS):
+        pause()
+        part = objects[start : start + _OBJECTS]
+        found += nans_among(gc.get_referents(*part) if held else part)
+    return found
 
 
 def _held_more_than(alone: int, met: list[float]) -> list[float]:

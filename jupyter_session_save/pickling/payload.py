@@ -28,8 +28,8 @@ class Payload:
         The stream; large ``bytes`` objects of the namespace stand in it without a copy.
     buffers : list of PickleBuffer
         Out-of-band buffers that alias the live arrays.
-    inner : int
-        How many of the last of them are no arrays but pickles.
+    inner : set of int
+        Which of them are no arrays but pieces of huge containers and texts.
     refs, modules : set of str
         Names of the session, and top-level modules, that the stream refers to.
     mentions : set of str
@@ -51,7 +51,7 @@ class Payload:
 
     chunks: list[bytes] = field(default_factory=list)
     buffers: list[pickle.PickleBuffer] = field(default_factory=list)
-    inner: int = 0
+    inner: set[int] = field(default_factory=set)
     refs: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     mentions: set[str] = field(default_factory=set)

@@ -338,7 +338,7 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     scope.pause()
     ahead = met_too_early(pickler, scope.hashing)
     scope.pause()
-    if pickling.nans.note_reached(pickler, pickling.payload.chunks) or ahead is not None:
+    if pickling.nans.note_reached(pickler, pickling.payload.chunks, scope.pause) or ahead is not None:
         kind = AttentivePickler if pickling.guarded else PersistentPickler
         pickling, pickler = _dumped(kind, values, scope, pickling.guarded, ahead=ahead)
     scope.pause()

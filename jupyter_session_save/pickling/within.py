@@ -64,6 +64,8 @@ def _held(one: Any, scope: Scope) -> Iterable[Any] | None:
         return within if len(within) <= FEW else ()
     if known_immutable(kind, scope.immutable) or id(kind) in _LEAVES or id(kind) in chunked.IDLE:
         return ()
+    if chunked.is_array(one):
+        return ()
     if id(kind) not in scope.ways:
         plain = plan_for(kind, capture=True) is None and not attributes.hashed_by_state(kind)
         scope.ways[id(kind)] = kind, quick_reduce(one) if plain else None

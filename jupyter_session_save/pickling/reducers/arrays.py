@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import rebuild
+from ..texts import STEP
 from .memory import (
     ALONE,
     DIRECT_ALONE,
@@ -170,10 +171,18 @@ def _of_objects(obj: Array, pickling: Pickling) -> Any:
     if part is not None:
         return part
     order: Any = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
-    elements: Any = obj.ravel(order).tolist()
+    elements = _listed(obj.ravel(order), pickling)
     apart = None if pickling.texts is None else pickling.texts.pickled(elements)
-    state = apart or pickling.nans.replaced(elements), order, obj.flags.writeable
+    state = apart or pickling.nans.replaced(elements, pickling.scope.pause), order, obj.flags.writeable
     return empty, (obj.dtype, obj.shape, order), state, None, None, filled
+
+
+def _listed(flat: Array, pickling: Pickling) -> list[Any]:
+    elements: list[Any] = []
+    for start in range(0, len(flat), STEP):
+        pickling.scope.pause()
+        elements += flat[start : start + STEP].tolist()
+    return elements
 
 
 def _field(obj: Array, pickling: Pickling) -> Any:

@@ -53,7 +53,7 @@ def masked_dtype(obj: Any, pickling: Pickling) -> Any:
 def text_dtype(obj: Any, pickling: Pickling) -> Any:
     """Reduce a dtype of text, and say whose NaN it has for what is missing: else all would be pickled again for it."""
     func, args = obj.__reduce__()
-    return func, tuple(pickling.nans.replaced(list(args)))
+    return func, tuple(pickling.nans.replaced(list(args), pickling.scope.pause))
 
 
 def references(obj: Any, pickling: Pickling) -> Any:
