@@ -5,11 +5,13 @@ Invariant: no value is kept; what may depend on more than a name and its value i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import compress, repeat
+from operator import is_not
 from typing import Any
 
 from .bindings import Bound, bound
-from .namespace import is_users, may_be_history
+from .namespace import is_users, may_be_history, numbered_outputs
 from .pickling.scope import is_of_definitions
 
 _MISSING: Any = object()
@@ -50,8 +52,10 @@ class Following:
         now, moved = bound(view, self._all)
         depending = self._depending.difference(n for n in moved if n not in view)
         depending = depending.union((n for n in moved if n in view and may_be_history(n)), hidden)
+        asked = {*_but_those(depending | self._depending, view, {**numbered_outputs(view), **hidden})}
+        asked |= depending & self.ids.keys()
         changed: dict[str, int | None] = {}
-        for name in {**moved, **dict.fromkeys(depending | self._depending)}:
+        for name in {**moved, **dict.fromkeys(asked)}:
             value = view.get(name, _MISSING)
             mine = id(value) if value is not _MISSING and is_users(name, value, view, hidden) else None
             if mine != self.ids.get(name) or (mine is not None and name in moved):
@@ -90,3 +94,8 @@ class Following:
             differing = {n for n in self.ids.keys() | known.keys() if known.get(n) != self.ids.get(n)}
         self._base, self._since = known, frozenset(differing)
         return differing
+
+
+def _but_those(names: Collection[str], view: Mapping[Any, Any], known: Mapping[str, Any]) -> Iterable[str]:
+    """Return the names that are not bound to what is known of them: of a thousand inputs and outputs hardly any."""
+    return compress(names, map(is_not, map(view.get, names, repeat(names)), map(known.get, names, repeat(_MISSING))))

@@ -35,7 +35,7 @@ def step(draw: random.Random, namespace: dict[Any, Any], hidden: dict[str, Any])
         case 5:
             namespace[Odd()] = 1
         case 6:
-            namespace["_oh"][1] = namespace.get("_1")
+            namespace["_oh"][draw.choice([1, "own", "i2"])] = namespace.get(draw.choice(["_1", "_own", "_i2"]))
         case _:
             hidden[name] = namespace.get(name)
 
@@ -107,3 +107,16 @@ def test_a_name_that_was_bound_to_something_else_in_between_may_differ() -> None
     followed.look({"a": len, "b": 1}, {})
     followed.look({"a": value, "b": 1}, {})
     assert followed.differing(known) == {"a"}
+
+
+def test_a_thousand_inputs_and_outputs_are_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = {f"_i{n}": f"input {n}" for n in range(1000)}
+    namespace: dict[str, Any] = {"_oh": {n: [n] for n in range(1000)}, **hidden, "x": 1}
+    namespace |= {f"_{n}": value for n, value in namespace["_oh"].items()}
+    followed = Following()
+    followed.look(dict(namespace), hidden)
+    asked: list[str] = []
+    monkeypatch.setattr(following, "is_users", lambda name, *_: asked.append(name) or True)
+    namespace |= {"_5": [5], "_i7": "mine", "x": 2}
+    assert {"x", "_5", "_i7"} <= followed.look(dict(namespace), hidden).keys()
+    assert {"x", "_5", "_i7"} <= {*asked} and len(asked) < 10
