@@ -52,7 +52,7 @@ def may_be_history(name: str) -> bool:
 
 
 def numbered_outputs(namespace: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the values of outputs under the names that IPython gives them; whoever is bound to one is not the user's."""
+    """Return the outputs under the names that IPython gives them: a name that is bound to its own is history."""
     outputs = namespace.get("_oh")
     if type(outputs) is not dict:
         return {}
