@@ -11,7 +11,7 @@ from operator import is_not
 from typing import Any
 
 from .bindings import Bound, bound
-from .namespace import is_users, may_be_history, numbered_outputs
+from .namespace import is_users, may_be_history
 from .pickling.scope import is_of_definitions
 
 _MISSING: Any = object()
@@ -52,7 +52,7 @@ class Following:
         now, moved = bound(view, self._all)
         depending = self._depending.difference(n for n in moved if n not in view)
         depending = depending.union((n for n in moved if n in view and may_be_history(n)), hidden)
-        asked = {*_but_those(depending | self._depending, view, {**numbered_outputs(view), **hidden})}
+        asked = {*_but_those(depending | self._depending, view, hidden)}
         asked |= depending & self.ids.keys()
         changed: dict[str, int | None] = {}
         for name in {**moved, **dict.fromkeys(asked)}:
@@ -96,6 +96,6 @@ class Following:
         return differing
 
 
-def _but_those(names: Collection[str], view: Mapping[Any, Any], known: Mapping[str, Any]) -> Iterable[str]:
-    """Return the names that are not bound to what is known of them: of a thousand inputs and outputs hardly any."""
-    return compress(names, map(is_not, map(view.get, names, repeat(names)), map(known.get, names, repeat(_MISSING))))
+def _but_those(names: Collection[str], view: Mapping[Any, Any], hidden: Mapping[str, Any]) -> Iterable[str]:
+    """Return the names that are not bound to what the shell put there: of a thousand inputs and outputs hardly any."""
+    return compress(names, map(is_not, map(view.get, names, repeat(names)), map(hidden.get, names, repeat(_MISSING))))

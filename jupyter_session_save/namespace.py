@@ -51,14 +51,6 @@ def may_be_history(name: str) -> bool:
     return name[:1] == "_" or name in _HISTORY
 
 
-def numbered_outputs(namespace: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the outputs under the names that IPython gives them: a name that is bound to its own is history."""
-    outputs = namespace.get("_oh")
-    if type(outputs) is not dict:
-        return {}
-    return {f"_{number}": value for number, value in list(outputs.items()) if type(number) is int}
-
-
 def _is_history(name: str, value: Any, namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> bool:
     if "_oh" not in namespace and "_ih" not in namespace:
         return False  # No IPython, so no history: all names are the user's.

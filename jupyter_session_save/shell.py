@@ -10,7 +10,8 @@ import builtins
 import getpass
 import sys
 from collections.abc import Iterable, Mapping
-from itertools import compress
+from itertools import compress, repeat
+from operator import not_
 from typing import Any
 
 _ROOTS = frozenset(
@@ -85,11 +86,13 @@ def hidden_names(shell: Any) -> dict[str, Any]:
 
     A name is the user's as soon as it is bound to something else.
     """
-    namespace = shell.user_ns
+    namespace, hidden = shell.user_ns, dict(shell.user_ns_hidden)
     names = {*_of_vscode(list(namespace)), *_FRONT_END_NAMES}
-    # %pylab hides what it imports, too, but a fresh kernel does not have it.
-    own = {k: v for k, v in shell.user_ns_hidden.items() if k.startswith("_") or k in _SHELL_NAMES}
-    return {**own, **_history_names(shell), **{name: namespace[name] for name in names if name in namespace}}
+    # %pylab hides what it imports, too, but a fresh kernel does not have it. Inputs and outputs are passed over in C.
+    public = compress(hidden, map(not_, map(str.startswith, hidden, repeat("_"))))
+    for name in [name for name in public if name not in _SHELL_NAMES]:
+        del hidden[name]
+    return {**hidden, **_history_names(shell), **{name: namespace[name] for name in names if name in namespace}}
 
 
 def _of_vscode(names: list[Any]) -> list[Any]:

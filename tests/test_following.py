@@ -110,9 +110,9 @@ def test_a_name_that_was_bound_to_something_else_in_between_may_differ() -> None
 
 
 def test_a_thousand_inputs_and_outputs_are_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    hidden = {f"_i{n}": f"input {n}" for n in range(1000)}
-    namespace: dict[str, Any] = {"_oh": {n: [n] for n in range(1000)}, **hidden, "x": 1}
-    namespace |= {f"_{n}": value for n, value in namespace["_oh"].items()}
+    outputs = {n: [n] for n in range(1000)}
+    hidden = {f"_i{n}": f"input {n}" for n in range(1000)} | {f"_{n}": value for n, value in outputs.items()}
+    namespace: dict[str, Any] = {"_oh": outputs, **hidden, "x": 1}
     followed = Following()
     followed.look(dict(namespace), hidden)
     asked: list[str] = []
