@@ -1,4 +1,4 @@
-"""What automatic saving costs: the 20-cell notebook, a thousand trivial cells, and going back by one cell.
+"""What automatic saving costs: the 20-cell notebook, a thousand trivial cells, going back, cells during a sweep.
 
 Invariant: every watcher's notebook ends with the same check; one that prints something else has failed.
 """
@@ -18,6 +18,7 @@ from statistics import median
 from typing import Any
 
 from .cells import Autosave, Kishu, Off, kernel, run_all
+from .yielding import measure_waiting, text_of_waiting
 
 _KISHU = Path(__file__).parent.parent / ".venv-kishu"
 
@@ -50,8 +51,8 @@ def measure_cells(
     Returns
     -------
     dict
-        ``notebook`` (the 20 cells under each watcher), ``trivial`` (a thousand cells) and ``missing`` (why a peer did
-        not take part).
+        ``notebook`` (the 20 cells under each watcher), ``trivial`` (a thousand cells), ``back`` (going back),
+        ``waiting`` (cells during a sweep) and ``missing`` (why a peer did not take part).
     """
     root = Path(tempfile.mkdtemp(prefix="benchmark-cells-", dir=where))
     os.environ["BIG_N"] = str(max(int(25_000_000 * scale), 100))
@@ -77,9 +78,11 @@ def measure_cells(
         trivial = {w.name: _trivial(w, root / w.name, scale) for w in (Off(), Autosave())}
         tell("(i) going back")
         back = _back(root / "back", given["CELLS"], scale)
+        tell("(j) cells during a sweep")
+        waiting = measure_waiting(root / "waiting", scale)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    return {"notebook": done, "trivial": trivial, "back": back, "missing": missing}
+    return {"notebook": done, "trivial": trivial, "back": back, "waiting": waiting, "missing": missing}
 
 
 def _agree(found: dict[str, Any]) -> None:
@@ -162,4 +165,5 @@ def text_of_cells(found: dict[str, Any]) -> str:
         f"(i) going back by one cell {back['undo'] * 1e3:.0f} ms some seconds after it, "
         f"{back['at once'] * 1e3:.0f} ms at once; to the newest {back['forward'] * 1e3:.0f} ms"
     )
+    lines.append(text_of_waiting(found["waiting"]))
     return "\n".join(lines)

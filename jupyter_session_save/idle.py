@@ -43,7 +43,7 @@ class Idle:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = True
         self._polled = 0.0
-        self._began, self._patience = 0.0, 1.0
+        self._began, self._patience, self._tells = 0.0, 1.0, True
 
     def start(self, delay: float = SOON) -> bool:
         """Begin soon; returns whether this shell has idle time at all."""
@@ -81,12 +81,16 @@ class Idle:
             return
         self._polled = now
         waits = message_waits(self._kernel)
-        if waits or (waits is None and now - self._began > self._patience * 0.05):
+        if waits is None:
+            waits = now - self._began > self._patience * 0.05
+        if waits or (self._tells and message_arrives(self._kernel)):
             raise GiveWay
 
     def _run(self) -> None:
         self._handle = None
         self._began = time.perf_counter()
+        # Its thread has had all the time that it wants until now: what it has left there is no message.
+        self._tells = not message_arrives(self._kernel)
         delay: float | None = SOON
         try:
             while time.perf_counter() - self._began < STEP and message_waits(self._kernel) is not True:
@@ -106,22 +110,33 @@ class Idle:
 
 
 def message_waits(kernel: Any) -> bool | None:
-    """Whether a request for a kernel waits to be handled, None if that cannot be seen.
+    """Whether a request for a kernel waits to be handled, None if that cannot be seen."""
+    thread = getattr(kernel, "shell_channel_thread", None)
+    # ipykernel 7 reads the shell channel in a thread, and hands the requests on.
+    return _has_something(lambda: thread.manager._shell_channel_to_main.to_socket if thread else _shell_socket(kernel))
 
-    Only asks the system whether the socket's descriptor has something to read: asking the socket itself would take
-    away the signal that the loop waits for.
+
+def message_arrives(kernel: Any) -> bool:
+    """Whether a request has come that the thread which hands it on has not read.
+
+    To read and to send each of its parts the thread needs the interpreter, which a pickle leaves to it only now and
+    then: a tenth of a second may pass until `message_waits`.
+    """
+    has_thread = getattr(kernel, "shell_channel_thread", None) is not None
+    return has_thread and bool(_has_something(lambda: _shell_socket(kernel)))
+
+
+def _shell_socket(kernel: Any) -> Any:
+    return kernel.shell_stream.socket
+
+
+def _has_something(socket: Callable[[], Any]) -> bool | None:
+    """Whether a socket has something to read, None if that cannot be seen.
+
+    Only asks the system about its descriptor: asking the socket itself would take away the signal that its loop waits
+    for.
     """
     with contextlib.suppress(Exception):
-        socket = _socket(kernel)
-        if socket is not None and sys.platform != "win32":
-            return bool(select.select([socket.fileno()], [], [], 0)[0])
+        if sys.platform != "win32":
+            return bool(select.select([socket().fileno()], [], [], 0)[0])
     return None
-
-
-def _socket(kernel: Any) -> Any:
-    """Return the socket on which the thread of the cells gets its requests."""
-    thread = getattr(kernel, "shell_channel_thread", None)
-    if thread is not None:  # ipykernel 7 reads the shell channel in a thread, and hands the requests on.
-        return thread.manager._shell_channel_to_main.to_socket
-    stream = getattr(kernel, "shell_stream", None)
-    return None if stream is None else stream.socket
