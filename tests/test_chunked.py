@@ -29,6 +29,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunked, "MANY", 20)
     monkeypatch.setattr(chunked, "SAMPLE", 4)
     monkeypatch.setattr(chunked, "OBJECTS", 24)
+    monkeypatch.setattr(chunked, "STEP", 8)
 
 
 DEFINITIONS = """
@@ -509,3 +510,10 @@ def test_a_sweep_finds_a_changed_item(tracked: tuple[Notebook, Tracker]) -> None
     while tracker.sweep(lambda: None):
         pass
     assert tracker.pending
+
+
+def test_what_something_else_holds_is_found_wherever_it_stands() -> None:
+    objects = [[i] for i in range(30)]
+    held = [objects[i] for i in (0, 7, 8, 9, 23, 29)]
+    found = chunked._held(objects, chunked.LISTED)
+    assert list(map(id, found)) == list(map(id, held))

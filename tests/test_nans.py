@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 
 from jupyter_session_save.pickling import nans, pickler
-from jupyter_session_save.pickling.nans import module_nan
+from jupyter_session_save.pickling.nans import may_be_in, module_nan
 
 from .restore import save
 
@@ -71,3 +72,11 @@ def test_a_nan_of_a_module_links_no_variables() -> None:
 def test_without_the_module_any_nan_will_do() -> None:
     assert id(module_nan("numpy")) == id(np.nan)
     assert math.isnan(module_nan("no_such_module_anywhere"))
+
+
+@pytest.mark.parametrize("part", [1, 2, 3, 1 << 20])
+def test_a_stream_shows_that_a_nan_may_be_in_it(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nans, "_BYTES", part)
+    for value in (math.nan, -math.nan):
+        assert may_be_in([b"", pickle.dumps([1.5, value, 2.5], 5)])
+    assert not may_be_in([pickle.dumps([1.5, math.inf, 0xF8, "\x7f\xf8", b"\x7f\xf8"], 5), b"\xf8", b"\xff\xf8"])

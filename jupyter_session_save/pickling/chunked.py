@@ -59,6 +59,9 @@ SAMPLE = 1024
 BYTES, OBJECTS = 768 << 10, 1 << 17
 """What a chunk has at most, on average: a part that goes into a pack, and a memo that stays in the caches."""
 
+STEP = 1 << 10
+"""Objects that are looked through once more if any of them has another holder: few do."""
+
 _LARGEST = 64 << 20
 _LONG = 1 << 10
 """Leaves of fewer characters may be stored with each chunk."""
@@ -364,10 +367,14 @@ def _is_small(obj: Any) -> bool:
 
 def _held(objects: list[Any], count: int) -> list[Any]:
     """Return those of some objects whose reference count is above one."""
-    # Counted beforehand, since `compress` holds what it asks about.
-    counts = list(map(sys.getrefcount, objects))
-    above = {one for one in set(counts) if one > count}
-    return list(compress(objects, map(above.__contains__, counts))) if above else []
+    # One after the other from an iterator that goes on where it stands: a slice would be one more holder.
+    found, counts = list[Any](), map(sys.getrefcount, objects)
+    for start in range(0, len(objects), STEP):
+        some = list(islice(counts, STEP))
+        # Mostly all are equal, which is told in the least time.
+        if some.count(count) < len(some) and (above := {one for one in set(some) if one > count}):
+            found += map(objects.__getitem__, compress(range(start, start + STEP), map(above.__contains__, some)))
+    return found
 
 
 def _cut(container: Any, size: int) -> Iterator[list[Any]]:
