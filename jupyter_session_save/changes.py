@@ -326,7 +326,8 @@ class Tracker:
         quiet : float
             Seconds since the last cell.
         only : frozenset of str, optional
-            Names whose components are looked at whatever else waits; by default all, as far as it is quiet enough.
+            Names whose components are all looked at, whatever else waits; by default a few of all, as far as it is
+            quiet enough.
 
         Returns
         -------
@@ -340,8 +341,9 @@ class Tracker:
         began, view = time.thread_time(), dict(self._namespace)
         self._bindings.look(view, self._hidden())
         scope = self._scope(view, self._live(), pause)
-        # Going through all names for each of 20,000 small components would take far longer than looking at them.
-        until = (ready := time.thread_time()) + max(ready - began, _BATCH)
+        # Going through all names for each of 20,000 small components would take far longer than looking at them; those
+        # that are wanted now are looked at while nothing else runs.
+        until = inf if only is not None else (ready := time.thread_time()) + max(ready - began, _BATCH)
         while names is not None:
             self._look_at(names, view, scope)
             pause()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jupyter_session_save import autosave, components, examining
+from jupyter_session_save import autosave, changes, components, examining
 from jupyter_session_save.snapshot import Snapshot
 
 from .shells import fresh_shell
@@ -76,6 +76,18 @@ def test_what_was_not_looked_at_is_pickled_once_if_nothing_hides_in_it(moving: M
     moving.run("%undo_session")
     # Not alone and then once more with what shares objects with it.
     assert sorted(moving.pickled) == ["a", "b", "c", "d", "other", "shared"]
+
+
+def test_all_names_are_gone_through_once_for_what_was_not_looked_at(
+    moving: Moving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "_BATCH", -1.0)
+    scopes, real = [], moving.tracker._scope
+    monkeypatch.setattr(moving.tracker, "_scope", lambda *args: scopes.append(real(*args)) or scopes[-1])
+    moving.run("%undo_session")
+    assert sorted(moving.pickled) == ["a", "b", "c", "d"]
+    # Once for these; the others are for the saves before the move and after the cell.
+    assert len(scopes) == 3
 
 
 def test_what_is_found_before_a_move_counts_as_the_last_cells(moving: Moving) -> None:

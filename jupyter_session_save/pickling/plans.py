@@ -86,8 +86,8 @@ def library_owned(cls: type) -> set[int]:
     """Return the ids of lists and dicts that are attributes of a library's class and may turn up in any instance."""
     if not is_library(module_of(cls)):
         return set()
-    kinds = (list, dict, set)
-    return {id(v) for c in cls.__mro__ for v in list(vars(c).values()) if any(type(v) is kind for kind in kinds)}
+    kinds = frozenset(map(id, (list, dict, set)))
+    return {id(v) for c in cls.__mro__ for v in list(vars(c).values()) if id(type(v)) in kinds}
 
 
 def plan_for(cls: type, *, capture: bool) -> Plan | None:
