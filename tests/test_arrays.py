@@ -13,7 +13,7 @@ import pytest
 from jupyter_session_save.pickling.reducers import arrays
 
 from .cells import Notebook, notebook
-from .restore import Saved, save
+from .restore import Saved, again, save
 
 DTYPES = [
     "?", "i1", "u1", "<i2", ">i2", "i4", "u8", ">u4", "f2", "f4", ">f8", "g", "c8", "c16", "S3", "U4", ">U2", "S0",
@@ -562,3 +562,18 @@ def test_windows_of_windows_share_their_memory() -> None:
     fresh = moved({"base": base, "windows": windows, "row": windows[3], "turned": windows.T[::2]})
     fresh["base"][3] = -1
     assert fresh["row"][0] == -1 == fresh["windows"][0, 3] == fresh["turned"][0, 3]
+
+
+@pytest.mark.parametrize("order", ["C", "F", "K"])
+@pytest.mark.parametrize("dtype", ["f8", ">i2", "?", "M8[D]", "S3", "U2", [("a", "i1"), ("b", "f8")]], ids=str)
+def test_small_arrays_in_memory_of_their_own_come_back(order: Any, dtype: Any) -> None:
+    numbers = np.zeros((2, 3, 4), dtype)
+    numbers.reshape(-1).view("u1")[::3] = 1
+    array = numbers.transpose(2, 0, 1).copy(order)
+    assert array.base is None
+    for writeable in (True, False):
+        array.flags.writeable = writeable
+        loaded = again(array)
+        assert loaded.tobytes() == array.tobytes() and loaded.dtype == array.dtype and loaded.shape == array.shape
+        assert loaded.flags.f_contiguous == array.flags.f_contiguous and loaded.flags.writeable is writeable
+        assert loaded.base is None
