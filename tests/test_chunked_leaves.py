@@ -100,6 +100,15 @@ def test_texts_stand_beside_containers_and_arrays() -> None:
     assert loaded[0] == text and np.array_equal(loaded[1], big)
 
 
+def test_a_text_is_in_pieces_whatever_else_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunked, "MANY", 50_000)
+    rows = [[[n] for n in range(5000)]]
+    loaded = save({"x": {"rows": rows * 2, "text": TEXTS["wide"]}})
+    assert len(part_of(loaded, "x").blobs) == -(-len(TEXTS["wide"]) // 300)
+    found = loaded.load()["x"]
+    assert found["rows"][0] is found["rows"][1] and found["text"] == TEXTS["wide"]
+
+
 def test_an_append_to_a_text_is_one_piece() -> None:
     def pieces(text: str) -> set[bytes]:
         return {bytes(blob) for blob in part_of(save({"x": text}), "x").blobs}

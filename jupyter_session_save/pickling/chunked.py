@@ -142,16 +142,17 @@ def dump(values: Mapping[str, Any], huge: Iterable[Any], pickling: Pickling, new
     odd = pickling.held_buffers or met_too_early(head, scope.hashing) or may_be_in(piece.chunks, scope.pause)
     if live or odd:
         raise NotApartError("it belongs to the kernel, or what is pickled with it needs to be looked at closely")
-    apart = _Apart(pickling, new_pickler, head.memo.copy())
+    rows, shareable = [], list[Any]()
     if containers:
+        apart = _Apart(pickling, new_pickler, head.memo.copy())
         apart.check_waiting(reached(head), {*map(id, containers)})
-    made += [[*_kept(payload, apart.streams(one))] for one in containers]
-    rows = []
+        made += [[*_kept(payload, apart.streams(one))] for one in containers]
+        shareable += apart.shareable()
     for one, digests in zip(huge, made, strict=True):
         names = tuple(name for name, value in values.items() if value is one)
         rows.append((names, _NAMES[id(type(one))], tuple(digests)))
     payload.chunks.append(pickle.dumps(_Joined(tuple(values), b"".join(piece.chunks), tuple(rows)), 5))
-    return Kept([*apart.shareable(), *held_elsewhere(head), *huge])
+    return Kept([*shareable, *held_elsewhere(head), *huge])
 
 
 def _kept(payload: Payload, streams: Iterable[bytes]) -> Iterator[bytes]:
