@@ -54,10 +54,11 @@ def make_joined(restoring: Restoring, names: tuple[str, ...], head: bytes, conta
         _whole(restoring, names, kind, digests) if kind in _WHOLE else KINDS[kind]() for _, kind, digests in containers
     ]
     rest, unpickler = restoring.inner(head, made)
-    memo = unpickler.memo.copy()
+    waiting = [(one, digests) for one, (_, kind, digests) in zip(made, containers, strict=True) if kind not in _WHOLE]
+    memo = unpickler.memo.copy() if waiting else {}
     known = [memo.get(position) for position in range(room_for(len(memo)))]
-    for container, (_, kind, digests) in zip(made, containers, strict=True):
-        for digest in () if kind in _WHOLE else digests:
+    for container, digests in waiting:
+        for digest in digests:
             restoring.fill(container, restoring.inner(_chunk(restoring, names, digest), known)[0])
     values = {name: one for one, (own, _, _) in zip(made, containers, strict=True) for name in own}
     return {name: values[name] if name in values else rest[name] for name in names}
