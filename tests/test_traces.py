@@ -47,6 +47,44 @@ def test_virtual_subclasses_of_library_classes_are_registered_again() -> None:
     assert second["Row"] is not first["Row"]
 
 
+@pytest.fixture
+def _without_accessors() -> Iterator[None]:
+    yield
+    for library, classes in (("pandas", ("DataFrame", "Series")), ("xarray", ("Dataset",))):
+        for cls in (getattr(sys.modules[library], name) for name in classes if library in sys.modules):
+            if "mine" in vars(cls):
+                delattr(cls, "mine")
+                getattr(cls, "_accessors", set()).discard("mine")
+
+
+@pytest.mark.usefixtures("_without_accessors")
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("import pandas as pd\nregister = pd.api.extensions.register_dataframe_accessor", "pandas.DataFrame.mine"),
+        ("import pandas as pd\nregister = pd.api.extensions.register_series_accessor", "pandas.Series.mine"),
+        ("import xarray as xr\nregister = xr.register_dataset_accessor", "Dataset.mine"),
+    ],
+)
+def test_accessors_are_named(cell: str, said: str) -> None:
+    pytest.importorskip(cell.split()[1])
+    with notebook(cell) as first:
+        assert not any("mine" in note for note in first.save().notes)
+        first.run("@register('mine')\nclass Mine:\n    def __init__(self, of): self.of = of")
+        (note,) = [note for note in first.save().notes if "mine" in note]
+    assert said in note and "run that cell again after a load" in note
+
+
+def test_cached_properties_are_named() -> None:
+    with notebook(
+        "import fractions, functools\nfractions.Fraction.mine = functools.cached_property(lambda s: 1)"
+    ) as one:
+        try:
+            assert any("fractions.Fraction.mine" in note for note in one.save().notes)
+        finally:
+            del fractions.Fraction.mine  # type: ignore[attr-defined]
+
+
 @pytest.mark.usefixtures("_clean")
 def test_patched_attributes_are_named() -> None:
     cells = """

@@ -129,9 +129,25 @@ def _looked_through(state: int, name: str, attributes: Mapping[str, Any], namesp
         elif issubclass(kind, type):
             if module_of(value) == name:
                 classes.append(key)
+        elif _is_descriptor(kind):
+            if any(_is_of(held, namespace) for held in _held(value)):
+                found.append(key)
         elif kind not in (staticmethod, classmethod, property):
             plain[id(kind)] = kind
     return _Looked(state, tuple(found), tuple(classes))
+
+
+def _is_descriptor(kind: type) -> bool:
+    """Whether a class written in Python makes what its instances are on a class, as accessors and cached properties."""
+    return any("__get__" in _attributes(base) for base in kind.__mro__) and bool(kind.__dictoffset__)
+
+
+def _held(value: Any) -> list[Any]:
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return []
+    return list(own.values()) if type(own) is dict else []
 
 
 def told(found: list[str]) -> str:
