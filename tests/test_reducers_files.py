@@ -22,6 +22,7 @@ import pytest
 
 from jupyter_session_save.pickling import Placeholder
 
+from .cells import notebook
 from .restore import again, save, stand_in
 
 TEXT = "one\ntwo\nthree\n"
@@ -380,3 +381,16 @@ def test_cursors_rows_and_closed_connections(database: Path) -> None:
     con.close()
     with pytest.raises(sqlite3.ProgrammingError):
         again(con).execute("select 1")
+
+
+def test_files_in_the_memory_of_a_process_are_named() -> None:
+    fsspec = pytest.importorskip("fsspec")
+    with notebook("import fsspec\nfs = fsspec.filesystem('memory')") as first:
+        assert again(fsspec.filesystem("memory")) is fsspec.filesystem("memory")
+        assert "remark" not in repr(first.save())
+        first.run("with fs.open('/a.csv', 'w') as file:\n    file.write('1')\ndel file")
+        saved = first.save()
+        first.run("fs.rm('/a.csv')")
+    (problem,) = next(v for v in saved.variables if v.name == "fs").problems
+    assert "the file in it is in the memory of this process" in problem.reason
+    assert not saved.placeholders

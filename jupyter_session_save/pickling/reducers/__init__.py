@@ -99,6 +99,7 @@ _TABLE: dict[str, str] = {
     "polars.lazyframe.frame.LazyFrame+": "lazy_frames.plan",
     "polars.expr.expr.Expr+": "lazy_frames.plan",
     "polars.sql.context.SQLContext": "lazy_frames.sql_context",
+    "fsspec.implementations.memory.MemoryFileSystem": "datafiles.in_memory",
     "h5py._hl.base.HLObject+": "datafiles.hdf5",
     "h5py._hl.attrs.AttributeManager": "datafiles.hdf5_attributes",
     "netCDF4._netCDF4.Dataset+": "datafiles.netcdf",

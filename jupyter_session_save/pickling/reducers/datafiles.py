@@ -38,6 +38,15 @@ def hdf5(obj: Any, pickling: Pickling) -> Any:
     return open_hdf5, (path, file.mode, name)
 
 
+def in_memory(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a file system of fsspec whose files are in the memory of this process: they stay there."""
+    pickling.modules.add("fsspec")
+    if count := len(obj.store):
+        few = "the file in it is" if count == 1 else f"the {count} files in it are"
+        pickling.note_remark(obj, f"{few} in the memory of this process and not saved: copy what you need to a disk")
+    return pickling.by_reduce(obj)
+
+
 def hdf5_attributes(obj: Any, pickling: Pickling) -> Any:
     """Reduce the attributes of something in an HDF5 file to what has them."""
     import h5py
