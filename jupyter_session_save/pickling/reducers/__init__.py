@@ -28,6 +28,7 @@ _TABLE: dict[str, str] = {
     "numpy.ndarray+": "arrays.subclass",
     "numpy.memmap": "arrays.memmap",
     "numpy.void+": "arrays.record",
+    "numpy.dtype+": "numbers.dtype",
     "numpy.flatiter": "numbers.flat_iterator",
     "numpy.broadcast": "numbers.broadcast",
     "numpy.ufunc": "numbers.ufunc",

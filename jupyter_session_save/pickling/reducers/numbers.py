@@ -26,6 +26,12 @@ def flat_iterator(obj: Any, pickling: Pickling) -> Any:
     return go_on_flat, (obj.base, obj.index)
 
 
+def dtype(obj: Any, pickling: Pickling) -> Any:
+    """Reduce a dtype that there is once to its name: by numpy's own way every array comes back with another one."""
+    pickling.modules.add("numpy")
+    return (np.dtype, (obj.str,)) if obj.isbuiltin == 1 and np.dtype(obj.str) is obj else NotImplemented
+
+
 def broadcast(obj: Any, pickling: Pickling) -> Any:
     """Reduce a broadcast to its arrays and its place there."""
     return go_on_broadcast, (tuple(part.base for part in obj.iters), obj.index)
