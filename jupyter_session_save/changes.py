@@ -17,10 +17,11 @@ from math import inf
 from typing import Any
 
 from . import around, held
+from .baseline import baseline
 from .components import split
 from .errors import StoreError
 from .escaping import Escaping
-from .examining import Examiner, PausingScope, TooLong, Tracked, same_component, stall_of
+from .examining import Examiner, PausingScope, TooLong, Tracked, stall_of
 from .following import Following
 from .interpreter import Surroundings, collect
 from .interrupts import check, watched
@@ -28,6 +29,7 @@ from .late import Late
 from .pickling import GiveWay, collection_paused
 from .reach import Reach
 from .records import Records
+from .reloaded import Loaded
 from .repository import Repository
 from .snapshot import OLDER, Snapshot
 from .standing import Standing, group_of, groups, standing_of
@@ -93,7 +95,7 @@ class Tracker:
         self._patience, self._seldom = Patience(), Seldom()
         self._records, self._newest = Records(name, lineage), held.Watched(repository.store)
 
-    def adopt(self, snapshot: Snapshot, bound: Iterable[str] | None = None) -> None:
+    def adopt(self, snapshot: Snapshot, bound: Iterable[str] | None = None, loaded: Loaded | None = None) -> None:
         """Take a snapshot, which the namespace holds at this moment, as the baseline.
 
         Parameters
@@ -102,18 +104,12 @@ class Tracker:
         bound : iterable of str, optional
             The names that it was loaded into, or saved from; by default all of its names. What else there is in the
             namespace counts as new.
+        loaded : Loaded, optional
+            What of it was loaded.
         """
         names = {v.name for v in snapshot.variables}.intersection(self._namespace)
         names &= names if bound is None else set(bound)
-        variables = {v.name: v for v in snapshot.variables}
-        where: dict[str, Tracked] = {}
-        for component in snapshot.components:
-            if names.issuperset(component.names):
-                known = self._where.get(component.names[0])
-                rows = tuple(variables[name] for name in component.names)
-                kept = known is not None and same_component(known.component, component)
-                tracked = known.at(component) if kept and known is not None else Tracked(component, rows)
-                where.update(dict.fromkeys(component.names, tracked))
+        where = baseline(snapshot, frozenset(names), self._where, loaded or Loaded())
         self.current, self._where = snapshot, where
         # Else a kernel that dies now would go on with what was left behind.
         self._went_back = self.repository.versions(self.name)[-1:] != [snapshot.sequence]

@@ -14,7 +14,7 @@ from .components import digest_alone, own_digest
 from .digests import digest_of
 from .errors import SessionError
 from .interrupts import watched
-from .pickling import Payload, Scope, collection_paused, dumps
+from .pickling import Payload, Placeholder, Scope, collection_paused, dumps
 from .pickling.normal import normal
 from .reports import LoadPlan, PlanStatus
 from .repository import Repository
@@ -68,6 +68,8 @@ def statuses(
                 alone = {}  # What differs is what they share.
         for name in present:
             same = own[name] == variables[name].digest if own[name] else alone.get(name, whole)
+            # What is there is alive, or was, where all that is stored is that it could not be saved.
+            same = same and (variables[name].state != "placeholder" or type(namespace[name]) is Placeholder)
             found[name] = "same" if same else "conflicting"
     return found
 

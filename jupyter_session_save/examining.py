@@ -21,6 +21,7 @@ from .fingerprint import Fingerprint, Mappings, of_buffer, of_stream
 from .patches import CHUNK
 from .pickling import GiveWay, Payload, Placeholder, Scope, dumps
 from .reach import is_dynamic
+from .reloaded import Reloaded
 from .repository import Repository
 from .saving import component_of, variables_of
 from .snapshot import Component, Part, Problem, Variable
@@ -71,6 +72,8 @@ class Tracked:
         Seconds of this, at most, in which it could not be given up.
     fickle : bool
         Whether it pickles otherwise each time, so that a difference tells nothing.
+    reloaded : Reloaded or None
+        How it pickled when it had just been loaded, if that was not as it is stored.
     """
 
     component: Component
@@ -82,6 +85,7 @@ class Tracked:
     seconds: float = 0.0
     stall: float = 0.0
     fickle: bool = False
+    reloaded: Reloaded | None = None
 
     def at(self, component: Component) -> Tracked:
         """Return the same with another record of the component."""
@@ -227,6 +231,9 @@ class Examiner:
             group = self._stand_in(group)
         payload, old = group.payload, self._where.get(group.names[0])
         stream = of_stream(payload.chunks)
+        if old is not None and old.component.names == group.names and self._is_as_reloaded(old, stream, payload):
+            self._account()
+            return self._timed(self._seen_again(old, payload))
         same = old is not None and old.component.names == group.names and self._is_same(old, stream, payload)
         stored = old.component.stream if same and old is not None else None
         pool = self._pool(group.names)
@@ -250,17 +257,30 @@ class Examiner:
         else:
             variables = tuple(variables_of(group, component, self._values))
         self._account()
-        return Tracked(
+        found = Tracked(
             component,
             variables,
             stream,
             tuple(seen.fingerprint for seen in looked),
-            frozenset(payload.globals),
-            is_dynamic(payload.names) or any(v.state == "placeholder" for v in variables),
-            sum(self._spent.get(name, 0.0) for name in group.names),
-            max(self._stalls.get(name, 0.0) for name in group.names),
-            old is not None and old.fickle,
+            fickle=old is not None and old.fickle,
         )
+        return self._timed(self._seen_again(found, payload))
+
+    def _seen_again(self, known: Tracked, payload: Payload) -> Tracked:
+        """Return what is known of a component, with what its pickle says of the code in it."""
+        leads = is_dynamic(payload.names) or any(v.state == "placeholder" for v in known.variables)
+        return replace(known, reads=frozenset(payload.globals) or known.reads, leads_everywhere=leads)
+
+    def _timed(self, found: Tracked) -> Tracked:
+        names = found.component.names
+        seconds = sum(self._spent.get(name, 0.0) for name in names)
+        return replace(found, seconds=seconds, stall=max(self._stalls.get(name, 0.0) for name in names))
+
+    def _is_as_reloaded(self, old: Tracked, stream: bytes, payload: Payload) -> bool:
+        def is_stored(index: int) -> bool:
+            return self._find(old, index, payload.buffers[index].raw(), {}).part is not None
+
+        return old.reloaded is not None and old.reloaded.is_as(stream, payload, is_stored, self._scope.pause)
 
     def look(self, old: Tracked) -> Tracked | None:
         """Return what is known of a component now, None if it has changed."""
@@ -274,6 +294,8 @@ class Examiner:
         try:
             stream = of_stream(payload.chunks)
             self._scope.pause()
+            if self._is_as_reloaded(old, stream, payload):
+                return self._seen_again(old, payload)
             same = self._is_same(old, stream, payload)
             if not same and not self._is_fickle(stream):
                 return None
@@ -285,11 +307,8 @@ class Examiner:
                 if seen.part is None:
                     return None
                 found.append(seen.fingerprint)
-            reads = frozenset(payload.globals) or old.reads
-            leads = is_dynamic(payload.names) or any(v.state == "placeholder" for v in old.variables)
-            return replace(
-                old, stream=stream, buffers=tuple(found), reads=reads, leads_everywhere=leads, fickle=not same
-            )
+            known = replace(old, stream=stream, buffers=tuple(found), fickle=not same)
+            return self._seen_again(known, payload)
         finally:
             payload.release()
 

@@ -191,3 +191,10 @@ def test_zeros_of_either_sign_differ(a: Notebook) -> None:
     a.run("z = 0.0").save()
     a.run("z = -0.0")
     assert plan(a)["z"] == "conflicting"
+
+
+def test_what_is_alive_and_was_not_stored_would_be_overwritten(a: Notebook) -> None:
+    a.run("lines = (n for n in range(9)); next(lines); box = [lines, 1]").save()
+    assert {"lines": "conflicting", "box": "conflicting"}.items() <= plan(a).items()
+    assert {"lines", "box"} <= {*a.load().overwritten}
+    assert plan(a)["lines"] == "same"  # Now the placeholder of the last load.

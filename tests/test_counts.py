@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from jupyter_session_save import (
+    bystanders,
     components,
     compression,
     digests,
@@ -165,7 +166,8 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
 @pytest.fixture
 def autosaved(tmp_path: Path, notes: Notes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Autosaved]:
     main = sys.modules["__main__"]
-    # The interpreter's own state is no part of what is counted here: other tests leave their traces in it.
+    # The interpreter's own state is no part of what is counted here, nor are threads: other tests leave them.
+    monkeypatch.setattr(bystanders, "users", list)
     for room in ("changes", "saving"):
         monkeypatch.setattr(f"jupyter_session_save.{room}.collect", lambda *_: ({}, []))
     yield Autosaved(tmp_path / "store", notes)

@@ -22,6 +22,7 @@ from ..errors import SessionError, SessionNameError, SessionNotFoundError
 from ..namespace import user_names
 from ..shell import hidden_names, live_objects, starting
 from .lines import one_line, parsed, unquoted
+from .origins import Origin, of_load
 
 if TYPE_CHECKING:
     from ..autosave import Autosave, Settings
@@ -50,8 +51,9 @@ class AutosaveMagics(Magics):
         self._events: dict[str, Any] = {}
         self._max_block: float | None = None
         self._keep = ""
-        # What the namespace came from, and the names that it bound, before autosave was on.
-        self._came_from: tuple[Snapshot, frozenset[str]] | None = None
+        self._came_from: Origin | None = None
+        # Sessions that were saved by hand or loaded here.
+        self._stood: set[str] = set()
         # The newest snapshot of an autosave that is not at work any more.
         self._ended: Snapshot | None = None
 
@@ -175,13 +177,15 @@ class AutosaveMagics(Magics):
             self._begin(autosave.tracker.name, anew=True)
             self._autosave.paused = autosave.paused
         self._came_from = self._ended = None
+        self._stood.clear()
 
     def _begin(self, name: str, *, anew: bool = False) -> None:
         # First of all: what cannot be made leaves the one that is at work.
         autosave = self._made(name)
         self.turn_off()
-        if not anew and self._came_from is not None and self._came_from[0].name == name:
-            autosave.tracker.adopt(*self._came_from)
+        origin = self._came_from
+        if not anew and origin is not None and origin.snapshot.name == name:
+            autosave.tracker.adopt(origin.snapshot, origin.bound, origin.loaded)
         self._events = autosave.events
         for event, function in self._events.items():
             self._ip.events.register(event, function)
@@ -205,8 +209,7 @@ class AutosaveMagics(Magics):
         """
         own = self._ended if self._autosave is None else self._autosave.tracker.current
         own = own if own is not None and own.name == name else None
-        loaded = self._came_from is not None and self._came_from[0].name == name
-        if version is not None or loaded or (own is None and name != self._own_name()):
+        if version is not None or name in self._stood or (own is None and name != self._own_name()):
             return version, ""
         from ..offering import on_offer
         from ..trust import Signer
@@ -244,7 +247,7 @@ class AutosaveMagics(Magics):
 
         current = None if self._autosave is None else self._autosave.tracker.current
         if current is None or current.name != name:
-            current = self._came_from[0] if self._came_from is not None else None
+            current = self._came_from.snapshot if self._came_from is not None else None
         if current is None or current.name != name:
             return None
         current = unless_replaced(self._sessions.repository().store, current)
@@ -254,7 +257,8 @@ class AutosaveMagics(Magics):
         """Take note that the user has saved everything."""
         # The save is done; that autosave cannot build on it must not make it look failed.
         with contextlib.suppress(SessionError):
-            self._noted(self._sessions.resolved(report.reference), frozenset(v.name for v in report.variables))
+            names = frozenset(v.name for v in report.variables)
+            self._noted(Origin(self._sessions.resolved(report.reference), names))
 
     def loaded(self, report: LoadReport) -> str:
         """Take note that the user has loaded variables under their own names; return what to say of it."""
@@ -263,10 +267,11 @@ class AutosaveMagics(Magics):
             snapshot = self._sessions.resolved(report.reference)
             before = {v.name for v in snapshot.variables if v.state == "placeholder"}
             failed = [v.name for v in report.placeholders if v.name not in before]
-            bound = frozenset(v.name for v in report.variables).union(report.stayed)
+            anew = frozenset(v.name for v in report.variables)
+            bound = anew.union(report.stayed)
             # What was not loaded shall not look as if it had been deleted.
             if bound.issuperset(v.name for v in snapshot.variables):
-                self._noted(snapshot, bound.difference(failed))
+                self._noted(of_load(self._ip, snapshot, bound, anew, failed))
                 remark = self._told_if_off(snapshot)
             if failed:
                 why = f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}"
@@ -352,10 +357,11 @@ class AutosaveMagics(Magics):
         except SessionNameError:
             return ""
 
-    def _noted(self, snapshot: Snapshot, names: frozenset[str]) -> None:
-        self._came_from = snapshot, names
-        if self._autosave is not None and self._autosave.tracker.name == snapshot.name:
-            self._autosave.tracker.adopt(snapshot, names)
+    def _noted(self, origin: Origin) -> None:
+        self._came_from = origin
+        self._stood.add(origin.snapshot.name)
+        if self._autosave is not None and self._autosave.tracker.name == origin.snapshot.name:
+            self._autosave.tracker.adopt(origin.snapshot, origin.bound, origin.loaded)
             if self._autosave.paused:
                 self._autosave.resume()
 
