@@ -23,6 +23,9 @@ from .snapshot import Component
 SECONDS = 0.25
 """For so long values are pickled after a load; those that are left count as changed if they pickle otherwise."""
 
+_RATE = 50 << 20
+"""Bytes of small objects a second that are pickled at least."""
+
 _READ = 64 << 20
 """Bytes of buffers that are read for one component, at most."""
 
@@ -88,7 +91,7 @@ def as_loaded(
     *,
     seconds: float = SECONDS,
 ) -> Loaded:
-    """Pickle components that were loaded, those with the shortest streams first.
+    """Pickle components that were loaded, those that take least first.
 
     Parameters
     ----------
@@ -99,7 +102,7 @@ def as_loaded(
     values : mapping of str to object
     scope : Scope
     seconds : float
-        After which no other is begun.
+        What that may take.
 
     Returns
     -------
@@ -110,8 +113,8 @@ def as_loaded(
     end = time.perf_counter() + (0.0 if bystanders.are_there() or bystanders.tasks_are_there() else seconds)
     mappings = Mappings()
     with collection_paused():
-        for component in sorted(components, key=lambda c: c.stream.size):
-            if time.perf_counter() > end:
+        for component in sorted(components, key=_work):
+            if time.perf_counter() + _work(component) / _RATE > end:
                 break
             payload = dumps({name: values[name] for name in component.names}, scope)
             try:
@@ -122,6 +125,11 @@ def as_loaded(
             finally:
                 payload.release()
     return Loaded(names, found)
+
+
+def _work(component: Component) -> int:
+    """Return the bytes of a component that are no large arrays, of which pickling takes nothing."""
+    return component.stream.size + sum(part.size for part in component.buffers if part.pack is not None)
 
 
 def _buffers(payload: Payload, component: Component, mappings: Mappings) -> tuple[Fingerprint | None, ...] | None:

@@ -117,12 +117,32 @@ def test_a_placeholder_for_what_could_not_be_loaded_takes_nothing_away(machine: 
     for cell in (LOAD, "%load_session nb", ON, "x = 2", "exec('pass')"):
         second.run(cell)
     second.check("type(t).__name__ == 'Placeholder'")
+    second.run("%undo_session")
+    second.check("x == 1 and type(t).__name__ == 'Placeholder'")
+    second.run("x = 2")
     second.sigkill()
     machine.write("zmod.py", text)
     third = machine.kernel()
     third.run(LOAD)
     third.run("%load_session nb")
     third.check("x == 2 and t.a == 99 and type(t) is zmod.T")
+
+
+def test_what_could_not_be_loaded_is_tried_again_by_the_next_load(machine: Machine) -> None:
+    module = machine.write("zmod.py", "class T:\n    def __init__(self, a): self.a = a\n")
+    first = machine.kernel()
+    for cell in (LOAD, ON, "import zmod; t = zmod.T(3); l = [1]"):
+        first.run(cell)
+    first.sigkill()
+    text = module.read_text()
+    module.unlink()
+    second = machine.kernel()
+    for cell in (LOAD, "%load_session nb", ON, "x = 2", "x = 3", "%undo_session", "at = id(l)"):
+        second.run(cell)
+    machine.write("zmod.py", text)
+    second.run("__import__('importlib').invalidate_caches()")
+    second.run("%load_session nb")
+    second.check("t.a == 3 and x == 2 and id(l) == at")
 
 
 def test_a_load_without_a_version_means_where_this_kernel_stands(machine: Machine) -> None:

@@ -232,14 +232,17 @@ class AutosaveMagics(Magics):
         if self._autosave is None or self._autosave.tracker.name != name or self._autosave.paused:
             return version, None
         from ..history import apart
+        from ..rerun import without
 
         # Resolved first: to find out what is held may save it, which makes a newer version.
         wanted = self._sessions.repository(create=False).resolve(name, version)
         version = wanted.sequence
         try:
-            return version, self._autosave.catch_up(lambda held: apart(held, wanted))
+            held = self._autosave.catch_up(lambda held: apart(held, wanted))
         except (SessionError, OSError):
             return version, None
+        # What could not be loaded is tried again.
+        return version, None if held is None else without(held, self._failed(name))
 
     def version_of(self, name: str) -> int | None:
         """Return the version of a session that the namespace came from, unless it has come to mean another."""
@@ -271,7 +274,8 @@ class AutosaveMagics(Magics):
             bound = anew.union(report.stayed)
             # What was not loaded shall not look as if it had been deleted.
             if bound.issuperset(v.name for v in snapshot.variables):
-                self._noted(of_load(self._ip, snapshot, bound, anew, failed))
+                still = self._failed(snapshot.name).intersection(report.stayed)
+                self._noted(of_load(self._ip, snapshot, bound, anew, still.union(failed)))
                 remark = self._told_if_off(snapshot)
             if failed:
                 why = f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}"
@@ -356,6 +360,11 @@ class AutosaveMagics(Magics):
             return session_name(self._ip.user_ns)
         except SessionNameError:
             return ""
+
+    def _failed(self, name: str) -> frozenset[str]:
+        """Return what stands for values of a session that could not be loaded."""
+        origin = self._came_from
+        return origin.failed if origin is not None and origin.snapshot.name == name else frozenset()
 
     def _noted(self, origin: Origin) -> None:
         self._came_from = origin

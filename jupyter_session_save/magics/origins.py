@@ -28,11 +28,14 @@ class Origin:
         The names that it was loaded into, or saved from.
     loaded : Loaded or None
         None if it was saved.
+    failed : frozenset of str
+        Names that are bound to placeholders, or to what holds some, though what is stored of them is whole.
     """
 
     snapshot: Snapshot
     bound: frozenset[str]
     loaded: Loaded | None = None
+    failed: frozenset[str] = frozenset()
 
 
 def of_load(
@@ -49,11 +52,11 @@ def of_load(
     anew : frozenset of str
         Those of them that were loaded, and did not just stay.
     failed : collection of str
-        Those that came back as placeholders, or with some in them.
+        Those that came back as placeholders, or with some in them, from what is stored whole.
     """
     # Imported when it is needed: %load_ext has a budget of 60 ms.
     from ..pickling import Scope
-    from ..reloaded import as_loaded
+    from ..reloaded import Loaded, as_loaded
     from ..silence import silently
 
     namespace = shell.user_ns
@@ -61,7 +64,10 @@ def of_load(
     there = bound.intersection(values)
     components = [c for c in snapshot.components if there.issuperset(c.names) and not anew.isdisjoint(c.names)]
     scope = Scope(namespace, values, live_objects(shell))
-    loaded = silently(shell, lambda: as_loaded(anew, components, values, scope))
+    try:
+        loaded = silently(shell, lambda: as_loaded(anew, components, values, scope))
+    except (Exception, KeyboardInterrupt):  # The load is done, and stays so: this spares some work only.
+        loaded = Loaded(anew)
     # What could not be loaded takes nothing away from what is stored of it, as long as nothing changes it.
-    kept = {name for c in components if c.names in loaded.otherwise for name in c.names}
-    return Origin(snapshot, bound.difference(set(failed) - kept), loaded)
+    kept = (bound - anew).union(name for c in components if c.names in loaded.otherwise for name in c.names)
+    return Origin(snapshot, bound.difference(set(failed) - kept), loaded, frozenset(failed) & kept)
