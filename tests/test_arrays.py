@@ -577,3 +577,22 @@ def test_small_arrays_in_memory_of_their_own_come_back(order: Any, dtype: Any) -
         assert loaded.tobytes() == array.tobytes() and loaded.dtype == array.dtype and loaded.shape == array.shape
         assert loaded.flags.f_contiguous == array.flags.f_contiguous and loaded.flags.writeable is writeable
         assert loaded.base is None
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "np.frombuffer(memory, 'u1')[9:20]",
+        "np.asarray(memory)[9:20]",
+        "np.ndarray(20, 'u1', memory)[9:15]",
+        "np.frombuffer(memory, 'u1').reshape(-1, 2)[:, 1][4:9]",
+        "np.lib.stride_tricks.as_strided(np.frombuffer(memory, 'u1'), (90,), (1,))[9:30]",
+    ],
+)
+@pytest.mark.parametrize("memory", ["bytearray(100)", "array.array('B', bytes(100))"])
+def test_a_short_part_of_what_shows_a_buffer_goes_on_showing_it(memory: str, view: str) -> None:
+    with notebook(f"import array, numpy as np\nmemory = {memory}\nv = {view}") as first:
+        second = first.move()
+    second.run("memory[9] = 7; memory[10] = 8")
+    first.run("memory[9] = 7; memory[10] = 8")
+    assert second["v"].tolist() == first["v"].tolist() and {7, 8} & {*second["v"].tolist()}

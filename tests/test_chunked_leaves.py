@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import sys
+import types
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
-from jupyter_session_save.pickling import GiveWay, Scope, chunked, dumps, joining
+from jupyter_session_save import bystanders
+from jupyter_session_save.pickling import GiveWay, Scope, chunked, dumps, joining, pieces
 
+from .cells import Held, restore
 from .restore import Saved, cell, save
 
 
@@ -21,8 +24,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunked, "MANY", 20)
     monkeypatch.setattr(chunked, "SAMPLE", 4)
     monkeypatch.setattr(chunked, "OBJECTS", 64)
-    monkeypatch.setattr(chunked, "LONG", 1000)
-    monkeypatch.setattr(chunked, "PIECE", 300)
+    monkeypatch.setattr(pieces, "LONG", 1000)
+    monkeypatch.setattr(pieces, "PIECE", 300)
 
 
 def part_of(saved: Saved, name: str) -> Any:
@@ -110,11 +113,11 @@ def test_a_text_is_in_pieces_whatever_else_there_is(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_append_to_a_text_is_one_piece() -> None:
-    def pieces(text: str) -> set[bytes]:
+    def stored(text: str) -> set[bytes]:
         return {bytes(blob) for blob in part_of(save({"x": text}), "x").blobs}
 
     text = "".join(map(chr, range(0x4E00, 0x5600)))
-    assert len(pieces(text + "more") - pieces(text)) == 1
+    assert len(stored(text + "more") - stored(text)) == 1
 
 
 def test_a_piece_that_was_damaged_is_not_decoded() -> None:
@@ -204,3 +207,66 @@ def test_a_view_of_an_array_in_a_chunk_shows_it_after_the_load(views: str) -> No
     assert -1 in loaded["x"][5]
     if "w" in loaded:
         assert loaded["w"] is loaded["x"][99]
+
+
+class Ticking(Scope):
+    """Runs something now and then, as a thread may."""
+
+    def __init__(self, act: Any) -> None:
+        super().__init__({}, {}, {})
+        self._act = act
+
+    def pause(self) -> None:
+        self._act()
+
+
+def loaded_from(payload: Any) -> Any:
+    held = Held(payload, ("x", "rest"))
+    namespace: dict[str, Any] = {}
+    restore([held], namespace)
+    return namespace
+
+
+@pytest.mark.parametrize("size", [1500, 200_000])
+def test_a_bytearray_that_grows_is_stored_as_it_was(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    if size > 1500:
+        monkeypatch.setattr(pieces, "LONG", 1 << 60)
+    growing = bytearray(size)
+    scope = Ticking(lambda: growing.append(1))
+    found = loaded_from(dumps({"x": growing, "rest": [growing]}, scope))
+    assert size <= len(found["x"]) <= len(growing) and found["rest"][0] is found["x"]
+    assert not found["x"].strip(b"\0").strip(b"\1")
+
+
+def test_a_bytearray_that_shrinks_is_pickled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "LONG", 1 << 60)
+    shrinking, steps = bytearray(200_000), iter(range(4))
+    scope = Ticking(lambda: next(steps, None) is not None and shrinking.pop())
+    found = loaded_from(dumps({"x": shrinking, "rest": [1]}, scope))
+    assert found["x"] == shrinking and found["rest"] == [1]
+
+
+def test_a_bytearray_that_a_thread_rewrites_is_one_of_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bystanders, "are_there", lambda: True)
+    data, steps = bytearray(2000), iter(range(1, 9))
+
+    def rewrite() -> None:
+        data[:] = bytes([next(steps, 9)]) * 2000
+
+    found = loaded_from(dumps({"x": data, "rest": 1}, Ticking(rewrite)))
+    assert len({*found["x"]}) == 1
+
+
+@pytest.mark.parametrize("make", ["[nan] * 60", "{n: nan for n in range(60)}", "{(n, nan) for n in range(60)}"])
+def test_a_nan_that_items_share_is_one_object(make: str) -> None:
+    loaded = save(cell(f"nan = float('nan')\nx = {make}")).load()
+    items = loaded["x"].values() if isinstance(loaded["x"], dict) else loaded["x"]
+    assert {id(item[1] if isinstance(item, tuple) else item) for item in items} == {id(loaded["nan"])}
+
+
+@pytest.mark.parametrize("stub", [types.ModuleType("numpy"), None])
+def test_a_numpy_that_is_none_stops_no_save(monkeypatch: pytest.MonkeyPatch, stub: Any) -> None:
+    namespace = cell("class A:\n    def __init__(self): self.x = 1\na = A(); x = [[n] for n in range(60)]")
+    monkeypatch.setitem(sys.modules, "numpy", stub)
+    loaded = save(namespace).load()
+    assert loaded["a"].x == 1 and loaded["x"] == namespace["x"]

@@ -148,3 +148,25 @@ def test_a_real_module_is_not_replaced_by_one_that_was_made() -> None:
         second = first.fresh()
         second.load()
     assert sys.modules["made_here"] is real and second["made"] is not real
+
+
+EVIL = """
+class Evil:
+    def __get__(self, obj, kind=None): return self
+    @property
+    def __dict__(self): raise ValueError('evil')
+class Meta(type):
+    @property
+    def __mro__(cls): raise ValueError('evil')
+class Odd(metaclass=Meta):
+    def __get__(self, obj, kind=None): return self
+import fractions
+fractions.Fraction.kind = Evil()
+fractions.Fraction.total = Odd()
+"""
+
+
+@pytest.mark.usefixtures("_clean")
+def test_looking_at_descriptors_runs_no_code_of_theirs() -> None:
+    with notebook(EVIL) as first:
+        assert {"Evil", "Odd", "fractions"} <= {v.name for v in first.save().variables}

@@ -1,4 +1,4 @@
-"""Huge lists, dicts and sets, pickled in chunks of their items, each with a memo of its own; long texts in pieces.
+"""Huge lists, dicts and sets, pickled in chunks of their items, each with a memo of its own.
 
 A pickler whose memo holds millions of objects is slow, since each look into it misses the processor's caches, and it
 cannot be stopped while its table grows; and a stream in one piece is stored again as a whole when one item changes.
@@ -7,9 +7,6 @@ What the items share with other variables, and the containers themselves, are pi
 the memo of each. That the chunks share nothing else shows in reference counts, as in `memos`: an object that two
 chunks reach has two holders, since in what is pickled in chunks everything holds what its pickle says. Text and other
 leaves are not counted: which of them are the same object is kept within a chunk, as it is within a component.
-
-A long text or bytearray would be copied as a whole by the pickler, and a text that is no ASCII would keep its encoding
-as long as it lives.
 
 Invariant: the chunks load to what one stream would load to; where that cannot be shown, `NotApartError` is raised.
 """
@@ -32,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
-from . import code, joining
+from . import code, joining, pieces
 from .hashes import met_too_early
 from .memos import HELD_BY_MEMO, LISTED, Kept, among, held_elsewhere, reached
 from .nans import may_be_in, nans_among, unequal_to_itself
@@ -46,12 +43,6 @@ if TYPE_CHECKING:
 
 MANY = 50_000
 """Items from which on a container is pickled in chunks."""
-
-LONG = 1 << 22
-"""Characters or bytes from which on a text or bytearray is pickled in pieces."""
-
-PIECE = 1 << 19
-"""Characters or bytes of a piece."""
 
 SAMPLE = 1024
 """Items from whose pickle it is told how many make up a chunk."""
@@ -84,6 +75,9 @@ _OUTSIDE = (pickle.PickleBuffer,)
 IDLE = frozenset(map(id, chain(_DEFINED, _WRAPPING, _DESCRIBING, _GATHERING, _VIEWING, _WEAK, _OUTSIDE)))
 """Types whose instances, when they are loaded, look at nothing that they hold."""
 
+_HEAP_TYPE = 1 << 9
+"""Set for classes that are written in Python (`Py_TPFLAGS_HEAPTYPE`)."""
+
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
 
 
@@ -93,18 +87,15 @@ class NotApartError(Exception):
 
 def is_huge(value: Any) -> bool:
     """Whether a value is a container, a text or a bytearray that is worth being pickled in chunks."""
-    return id(type(value)) in _NAMES and len(value) > (LONG if _is_whole(value) else MANY)
-
-
-def _is_whole(value: Any) -> bool:
-    """Whether a huge value is there as a whole when what holds it is loaded."""
-    return type(value) is str or type(value) is bytearray
+    return id(type(value)) in _NAMES and len(value) > (pieces.LONG if pieces.is_whole(value) else MANY)
 
 
 def is_array(obj: Any) -> bool:
     """Whether an object is an array of numpy that holds no objects."""
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and type(obj) is numpy.ndarray and not obj.dtype.hasobject
+    kind = type(obj)
+    # By name: numpy itself may be a stub, or about to be imported by a thread.
+    named = not kind.__flags__ & _HEAP_TYPE and kind.__module__ == "numpy" and kind.__qualname__ == "ndarray"
+    return named and not obj.dtype.hasobject
 
 
 def dump(values: Mapping[str, Any], huge: Iterable[Any], pickling: Pickling, new_pickler: Callable[[Any], Any]) -> Kept:
@@ -131,10 +122,12 @@ def dump(values: Mapping[str, Any], huge: Iterable[Any], pickling: Pickling, new
     """
     payload, scope = pickling.payload, pickling.scope
     waiting = {id(one): one for one in huge}
-    wholes = [one for one in waiting.values() if _is_whole(one)]
-    containers = [one for one in waiting.values() if not _is_whole(one)]
+    wholes = [one for one in waiting.values() if pieces.is_whole(one)]
+    containers = [one for one in waiting.values() if not pieces.is_whole(one)]
     huge, piece = wholes + containers, Payload()
-    made = [[*_kept(payload, _pieces(one, scope.pause))] for one in wholes]
+    made = [[*_kept(payload, pieces.cut(one, scope.pause))] for one in wholes]
+    for one, digests in zip(wholes, made, strict=True):
+        pieces.check_still(one, digests, scope.pause)
     head = new_pickler(Chunks(piece, scope.pause))
     head.memo = {position: (position, one) for position, one in enumerate(huge)}
     head.dump({name: value for name, value in values.items() if id(value) not in waiting})
@@ -161,17 +154,6 @@ def _kept(payload: Payload, streams: Iterable[bytes]) -> Iterator[bytes]:
         payload.inner.add(len(payload.buffers))
         payload.buffers.append(pickle.PickleBuffer(stream))
         yield blake3(stream).digest()
-
-
-def _pieces(whole: Any, pause: Callable[[], None]) -> Iterator[bytes]:
-    size = len(whole)
-    for start in range(0, size, PIECE):
-        pause()
-        piece = whole[start : start + PIECE]
-        # No view of a bytearray: meanwhile a thread of the user's could not append to it.
-        yield piece.encode(*joining.ENCODING) if type(piece) is str else bytes(piece)
-    if len(whole) != size:
-        raise RuntimeError("bytearray changed size during iteration")  # As dicts and sets say by themselves.
 
 
 class _Joined:
@@ -235,9 +217,12 @@ class _Apart:
         objects = reached(pickler)
         self._check_kinds(objects)
         self._scope.pause()
+        met = nans_among(chunk) if may_be_in([stream]) else None
         # It is in the memo, and would be a second holder of every item.
         chunk.clear()
-        held, nans = _held(objects, HELD_BY_MEMO), self._nans(objects, stream)
+        held = _held(objects, HELD_BY_MEMO)
+        nans = [] if met is None else self._nans(met, objects)
+        del met
         # Counted again without what was made for the pickle, which held them, too.
         del objects, pickler
         self._scope.pause()
@@ -246,12 +231,10 @@ class _Apart:
             raise NotApartError("it holds a NaN that something else holds, too")
         return stream
 
-    def _nans(self, objects: list[Any], stream: bytes) -> list[Any]:
-        """Return each NaN in a chunk once."""
-        if not may_be_in([stream]):
-            return []
+    def _nans(self, met: list[float], objects: list[Any]) -> list[Any]:
+        """Return once each NaN that is an item, or that the objects hold."""
         own = (obj for obj in objects if id(obj) not in self._before)
-        return list({id(nan): nan for nan in nans_among(gc.get_referents(*own))}.values())
+        return list({id(nan): nan for nan in chain(met, nans_among(gc.get_referents(*own)))}.values())
 
     def _pickled(self, chunk: list[Any]) -> tuple[Any, bytes]:
         payload = self._pickling.payload

@@ -88,12 +88,20 @@ class Chunks:
     """
 
     def __init__(self, payload: Payload, pause: Callable[[], None]) -> None:
-        self._keep, self._pause = payload.chunks.append, pause
+        self._keep, self._pause, self._last = payload.chunks.append, pause, b""
 
     def write(self, data: Any) -> None:
         """Keep a frame of the stream."""
         self._pause()
-        self._keep(bytes(data) if type(data) is bytearray else data)
+        self._last = self._announced(data) if type(data) is bytearray else data
+        self._keep(self._last)
+
+    def _announced(self, data: bytearray) -> bytes:
+        """Return so many bytes as the stream has said would follow: a thread may have changed their number since."""
+        size, whole = int.from_bytes(self._last[-8:], "little"), bytes(data)
+        if len(whole) < size:
+            raise RuntimeError("bytearray changed size during iteration")  # As dicts and sets say by themselves.
+        return whole if len(whole) == size else whole[:size]
 
 
 class Copies(Chunks):
@@ -101,4 +109,4 @@ class Copies(Chunks):
 
     def write(self, data: Any) -> None:
         """Keep a copy of a piece of the stream."""
-        self._keep(bytes(data))
+        super().write(data if type(data) is bytearray else bytes(data))

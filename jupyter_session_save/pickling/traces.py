@@ -95,6 +95,8 @@ class _Looked:
 
 _looked: dict[int, _Looked] = {}
 _attributes: Callable[[Any], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
+_bases: Callable[[Any], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_offset: Callable[[Any], int] = type.__dict__["__dictoffset__"].__get__
 _MOST = 100_000
 """Modules and classes of which it is remembered what they are like: more than any notebook imports."""
 
@@ -139,14 +141,15 @@ def _looked_through(state: int, name: str, attributes: Mapping[str, Any], namesp
 
 def _is_descriptor(kind: type) -> bool:
     """Whether a class written in Python makes what its instances are on a class, as accessors and cached properties."""
-    return any("__get__" in _attributes(base) for base in kind.__mro__) and bool(kind.__dictoffset__)
+    return any("__get__" in _attributes(base) for base in _bases(kind)) and bool(_offset(kind))
 
 
 def _held(value: Any) -> list[Any]:
-    try:
-        own = object.__getattribute__(value, "__dict__")
-    except AttributeError:
+    """Return what is in the attributes of an instance."""
+    made = next((_attributes(c)["__dict__"] for c in _bases(type(value)) if "__dict__" in _attributes(c)), None)
+    if type(made) is not types.GetSetDescriptorType:  # A property, perhaps, which would run.
         return []
+    own = made.__get__(value)
     return list(own.values()) if type(own) is dict else []
 
 

@@ -219,7 +219,9 @@ def _shared_base(obj: Array) -> Any:
     if type(base) is memoryview:
         return _exporter(obj) if is_contiguous(obj) else None
     cheap = is_contiguous(obj) or obj.nbytes < COMPACT
-    if cheap and count <= ALONE and obj.nbytes * 2 <= getattr(base, "nbytes", 0):
+    # What the base itself shows, somebody else may hold.
+    own = cheap and count <= ALONE and getattr(base, "base", None) is None
+    if own and obj.nbytes * 2 <= getattr(base, "nbytes", 0):
         return None
     base = root_of(obj)
     if base is None or base.dtype.kind not in _PLAIN_KINDS or base.dtype.hasobject:
