@@ -91,6 +91,8 @@ def name_to_save(given: str, what: str = "a save") -> str:
 
 
 _MARK = re.compile("-[0-9a-f]{12}$")
+_UNTYPED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What no session's name has, since nobody can type it."""
 _VERSION_ALONE = re.compile("@[0-9]{1,18}")
 
 
@@ -138,7 +140,7 @@ def found_as(repository: Repository, text: str, own: str) -> str:
     repository : Repository
     text : str
         ``@`` alone means the notebook's own session; so does the last part of its name, if no session has just that
-        name. Anything else means itself.
+        name, or is meant where it ends like a version. Anything else means itself.
     own : str
         The notebook's own session, ``""`` if that is not known.
 
@@ -153,14 +155,18 @@ def found_as(repository: Repository, text: str, own: str) -> str:
         check_saved(repository, own)
         return own
     name = split_reference(text)[0]
-    if not own or name == own or name not in _last_parts(own):
+    if not own or name == own:
         return text
-    names = repository.names()
+    parts, names = _last_parts(own), repository.names()
+    if name not in parts and text in parts and name not in names:
+        name = text  # the notebook report@2, whose name looks like a version of another
+    if name not in parts:
+        return text
     return own + text.removeprefix(name) if own in names and name not in names else text
 
 
 def _last_parts(name: str) -> set[str]:
-    """Return the last part of a notebook's session, also without the mark of a name that was too long."""
+    """Return the last part of a notebook's session, also without the mark of a name that was not taken as it is."""
     last = name.rpartition("/")[2]
     return {last, _MARK.sub("", last)} if last == name else {last}
 
@@ -198,6 +204,12 @@ def name_of_notebook(path: str) -> str:
     ----------
     path : str
         A whole path becomes its part below the home directory, anything else stays; ``.ipynb`` is left out.
+
+    Returns
+    -------
+    str
+        One under which can be saved: what is too long, or cannot name a session (``report@2``), becomes its last part
+        and a mark that tells it from others.
     """
     name = path
     if os.path.isabs(path):
@@ -207,14 +219,25 @@ def name_of_notebook(path: str) -> str:
         with contextlib.suppress(ValueError, RuntimeError):
             name = str(place.relative_to(Path.home().resolve()))
     name = name.removesuffix(".ipynb").replace(os.sep, "/")
-    if len(name.encode("utf-8", "surrogateescape")) <= _LONGEST_NAME:
+    whole = name.encode("utf-8", "surrogateescape")
+    if len(whole) <= _LONGEST_NAME and _can_be_saved(name):
         return name
     from blake3 import blake3
 
-    whole = name.encode("utf-8", "surrogateescape")
-    last = name.rpartition("/")[2].encode("utf-8", "replace")
+    last = _UNTYPED.sub("_", name.rpartition("/")[2]).encode("utf-8", "replace")
     mark = blake3(whole).hexdigest(length=6)
     return f"{last[: _LONGEST_NAME - len(mark) - 1].decode('utf-8', 'ignore')}-{mark}"
+
+
+def _can_be_saved(name: str) -> bool:
+    """Whether a session can have a name: one that ends as a version does, or holds a line break, is none."""
+    from .names import quote
+
+    try:
+        quote(name)
+    except SessionNameError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

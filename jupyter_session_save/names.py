@@ -46,7 +46,7 @@ def quote(name: str) -> str:
     if bad is not None:
         raise SessionNameError(f"{name!r} cannot name a session: leave out the control character {bad!r}")
     if _VERSION.search(name):
-        raise SessionNameError(f"{name!r} cannot name a session: @ and digits at its end mean a version")
+        raise SessionNameError(f"{name!r} cannot name a session: @ and digits at its end mean a version: give another")
     name = unicodedata.normalize("NFC", name)
     quoted = "".join(c if c in _PLAIN else _encode(c) for c in name)
     # Hidden files count as junk; Windows drops a last dot and takes some names for devices.

@@ -93,6 +93,27 @@ def test_the_last_state_is_offered_in_one_line(machine: Machine) -> None:
     assert not machine.kernel(env={"JPY_SESSION_NAME": "other.ipynb"}).run("%load_ext jupyter_session_save").outputs
 
 
+@pytest.mark.parametrize("title", ["report@2", "two\nlines"])
+def test_a_notebook_whose_name_no_session_can_have_is_saved_all_the_same(machine: Machine, title: str) -> None:
+    named = {"JPY_SESSION_NAME": str(machine.project / f"{title}.ipynb")}
+    kernel = machine.kernel(env=named)
+    for cell in ("%load_ext jupyter_session_save", "%autosave_session on", "x = 1", "%save_session", "x = 2"):
+        kernel.run(cell)
+    kernel.run("%undo_session")
+    kernel.check("x == 1")
+    kernel.sigkill()
+    kernel = machine.kernel(env=named)
+    assert "%load_session @4 brings it back" in kernel.run("%load_ext jupyter_session_save").text
+    last = title.replace("\n", "_")
+    assert f"variables of {last}-" in kernel.run(f"%sessions {last}").text
+    for reference in ("", "@4", last):
+        kernel.run(f"%load_session {reference}\nassert x == 1; del x")
+    # What the user means by it where there is such a session.
+    kernel.run("x = 7")
+    kernel.run("%save_session report")
+    assert "no version 2" in kernel.run("%load_session report@2", check=False).complaint
+
+
 def test_autosaves_of_a_kernel_that_loaded_nothing_do_not_hide_the_state_on_offer(machine: Machine) -> None:
     profile = machine.root / "ipython" / "profile_default"
     profile.mkdir(parents=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from jupyter_session_save import __version__, cli, demo
 from jupyter_session_save.catalog import name_of_notebook, split_reference, store_location
 from jupyter_session_save.cli import main
 from jupyter_session_save.errors import SessionError
+from jupyter_session_save.names import quote, unquote
 from jupyter_session_save.repository import Repository
 from jupyter_session_save.snapshot import Component, Problem, Snapshot, Variable
 from jupyter_session_save.trust import Signer
@@ -364,6 +366,19 @@ def test_names_of_notebooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert all(name.startswith("analysis-") and len(name) == 21 for name in names)
     assert name_of_notebook(deep[0]) == names[0]
     assert len(name_of_notebook(str(home / f"{'ü' * 100}.ipynb")).encode()) <= 64
+
+
+@pytest.mark.parametrize(
+    ("title", "begins"),
+    [("report@2", "report@2-"), ("two\nlines", "two_lines-"), ("\u2028", "_-"), ("b\udcff", "b?-"), ("", "-")],
+)
+def test_notebooks_whose_names_no_session_can_have_get_one_of_their_own(title: str, begins: str) -> None:
+    name = name_of_notebook(f"{title}.ipynb")
+    assert re.fullmatch(f"{re.escape(begins)}[0-9a-f]{{12}}", name)
+    assert unquote(quote(name)) == name == name_of_notebook(f"{title}.ipynb")
+    assert split_reference(name) == (name, None) and split_reference(f"{name}@3") == (name, 3)
+    others = [name_of_notebook(other) for other in (f"a/{title}.ipynb", f"{title}@2.ipynb", f"{title}\n.ipynb")]
+    assert len({name, *others}) == 4
 
 
 CELLS = [

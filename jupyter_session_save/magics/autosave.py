@@ -159,10 +159,14 @@ class AutosaveMagics(Magics):
         SessionError
             If there is no name for the session, or no store; all is as it was.
         """
+        from ..names import quote
+
         if name is not None:
             name = name_to_save(name, "an autosave")
         else:
             name = self.running or session_name(self._ip.user_ns, "%autosave_session on --name")
+            # Here and now: what fails only after a cell shows nowhere but in the log.
+            quote(name)
         if self._autosave is not None and self._autosave.tracker.name == name:
             self._autosave.resume()
         else:
