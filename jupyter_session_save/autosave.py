@@ -19,6 +19,7 @@ from . import bystanders
 from .changes import Tracker
 from .errors import SaveError, SessionError, said
 from .idle import Idle
+from .marking import refusal
 from .pickling import GiveWay
 from .reach import EVERYTHING, Reach, reach_of
 from .reports import AutosaveStatus
@@ -219,7 +220,7 @@ class Autosave:
             created=current.created if current else "",
             late=tuple(late),
             paused=self.paused,
-            failure=self._failure,
+            failure=self._failure or refusal(self.tracker.repository.store),
             fickle=self.tracker.fickle,
             unseen=self._unseen,
             store=self.tracker.repository.store.url,

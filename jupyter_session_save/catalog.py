@@ -6,6 +6,7 @@ Invariant: nothing here unpickles, and looking changes nothing.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .display import plural
-from .errors import SessionNameError, SessionNotFoundError
+from .errors import SessionNameError, SessionNotFoundError, StoreError, gone
 
 if TYPE_CHECKING:
     from .repository import Repository
@@ -54,6 +55,48 @@ def open_repository(given: str | os.PathLike[str] | None = None, *, create: bool
     from .repository import Repository
 
     return Repository.open(store_location(given), create=create)
+
+
+class Stores:
+    """The stores that one kernel uses: one in memory stays the same, and one that has disappeared is not made anew."""
+
+    def __init__(self) -> None:
+        self._memory: Repository | None = None
+        self._used: set[str] = set()
+
+    def open(self, given: str, *, create: bool = True, anew: bool = False) -> Repository:
+        """Open the repository that `store_location` finds.
+
+        Parameters
+        ----------
+        given : str
+        create : bool
+            Whether it is to save to, or to go on from, and is made if there is nothing.
+        anew : bool
+            Make it also if it was used before and has gone since.
+
+        Raises
+        ------
+        StoreError, FormatError
+            As `open_repository`.
+        """
+        where = store_location(given)
+        if where == "memory:":
+            self._memory = self._memory or open_repository(where)
+            return self._memory
+        place = where
+        if not where.startswith("file:"):
+            with contextlib.suppress(OSError):  # the working directory may have been removed
+                place = os.path.abspath(os.path.expanduser(where))
+        was_there = place in self._used and not anew
+        try:
+            # It may be on a disk that will be back, and would hide what is made here now.
+            repository = open_repository(where, create=create and not was_there)
+        except StoreError as error:
+            raise gone(place) if was_there and error.errno == errno.ENOENT else error from None
+        if create:
+            self._used.add(place)
+        return repository
 
 
 def split_reference(text: str) -> tuple[str, int | None]:

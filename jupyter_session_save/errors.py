@@ -19,6 +19,8 @@ Invariant: a message says what happened, to which variable or file, and what to 
 
 from __future__ import annotations
 
+import errno
+
 from .sensitive import redacted
 
 MORE_ROOM = "free some space, run `jupyter session prune`, or choose another store"
@@ -67,6 +69,16 @@ class LoadError(SessionError, RuntimeError):
 
 class PlaceholderError(SessionError, RuntimeError):
     """A placeholder was used as if it were the object it stands for."""
+
+
+def gone(url: str) -> StoreError:
+    """Return what to raise of a store that was there and is not any more, which nothing makes anew by itself."""
+    error = StoreError(
+        f"the session store {url} is gone: bring back the disk that it was on, or make the directory again for a new "
+        "one, as %autosave_session off and then on does"
+    )
+    error.errno = errno.ENOENT
+    return error
 
 
 def said(error: BaseException) -> str:

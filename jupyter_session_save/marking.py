@@ -5,9 +5,10 @@ Invariant: what holds anything else is never written to.
 
 from __future__ import annotations
 
+import errno
 import json
 
-from .errors import FormatError
+from .errors import FormatError, StoreError, gone, said
 from .snapshot import FORMAT
 from .store import Store
 
@@ -70,7 +71,19 @@ def keep_mark(store: Store) -> None:
         # Others who had it open may have gone on writing meanwhile.
         if not all(key.startswith(_OURS) for key in store.list()):
             check_mark(store, create=False)
-        _put_mark(store)
+        try:
+            _put_mark(store)
+        except StoreError as error:
+            raise gone(store.url) if error.errno == errno.ENOENT else error from error
+
+
+def refusal(store: Store) -> str:
+    """Say why the next save to what was a store when it was opened would fail, ``""`` if nothing is known of it."""
+    try:
+        store.is_empty()
+    except StoreError as error:
+        return said(gone(store.url) if error.errno == errno.ENOENT else error)
+    return ""
 
 
 def _put_mark(store: Store) -> None:

@@ -322,7 +322,7 @@ class AutosaveStatus(Report):
     unseen : float
         Seconds for which a change that no cell's text shows may wait to be stored, where there is no idle time; else 0.
     paused, failure : str
-        Why nothing is saved any more, and how the last save failed; ``""`` if all is well.
+        Why nothing is saved any more, and how the last save failed or the next one would; ``""`` if all is well.
     nameless : bool
         Whether the front end does not tell the notebook's name, so that autosave is not on by itself.
     store : str
@@ -366,7 +366,7 @@ class AutosaveStatus(Report):
                 f"at the latest the first one after {self.unseen:.0f} s"
             )
         if self.failure:
-            facts.append(f"the last save failed, and is tried again: {self.failure}")
+            facts.append(f"saving fails, and is tried again: {self.failure}")
         return [*facts, f"store: {self.store}"] if self.store else facts
 
 

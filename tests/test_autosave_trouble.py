@@ -108,6 +108,59 @@ def test_a_limit_for_files_costs_nothing_that_a_cell_has_touched(machine: Machin
     goes_on_and_recovers(machine, kernel, why, limit.format("resource.getrlimit(resource.RLIMIT_FSIZE)[1]"))
 
 
+GONE = "is gone: bring back the disk that it was on, or make the directory again for a new one, as %autosave_session"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="moves open files")
+def test_a_store_that_has_disappeared_is_named_and_not_made_anew(machine: Machine) -> None:
+    disk, away = machine.root / "disk", machine.root / "away"
+    machine.store = disk / "s"
+    kernel = machine.kernel(env={"JPY_SESSION_NAME": "nb.ipynb"})
+    for cell in ("%load_ext jupyter_session_save", "%autosave_session on", "x = 1", "x = 2"):
+        kernel.run(cell)
+    disk.rename(away)
+    assert GONE in kernel.run("%autosave_session").text
+    lines = ["%load_session", "%load_session nb@1", "%sessions", "%sessions @", "%sessions nb", "%diff_session @1"]
+    lines += ["%undo_session", "%delete_session nb@1", "%save_session", "%save_session other"]
+    lines += ["%autosave_session on --name other"]
+    for line in ("x = 3", *lines, "x = 4"):
+        said = kernel.run(line, check=False).complaint
+        assert said == "" if "%" not in line else GONE in said and len(said.splitlines()) == 1
+        assert not disk.exists()
+    assert GONE in kernel.run("%autosave_session").text
+    # The disk is back.
+    away.rename(disk)
+    kernel.run("%undo_session")
+    kernel.check("x == 2")
+    kernel.run("%save_session")
+    # And again, for good.
+    disk.rename(away)
+    kernel.run("%autosave_session off")
+    assert GONE in kernel.run("%save_session", check=False).complaint
+    kernel.run("%autosave_session on")
+    kernel.run("y = 1")
+    kernel.sigkill()
+    assert Repository.open(machine.store, create=False).check() == []
+    resumed(machine).check("y == 1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="moves open files")
+def test_without_autosave_a_store_that_has_disappeared_is_begun_anew_in_a_directory_made_by_hand(
+    machine: Machine,
+) -> None:
+    disk = machine.root / "disk"
+    machine.store = disk / "s"
+    kernel = machine.kernel()
+    for cell in ("%load_ext jupyter_session_save", "x = 1", "%save_session nb"):
+        kernel.run(cell)
+    disk.rename(machine.root / "away")
+    assert GONE in kernel.run("%save_session nb", check=False).complaint
+    assert not disk.exists()
+    machine.store.mkdir(parents=True)
+    kernel.run("%save_session nb")
+    resumed(machine).check("x == 1")
+
+
 def test_no_cell_waits_for_the_disk_and_a_kill_meanwhile_loses_nothing(machine: Machine) -> None:
     sync = (
         "from jupyter_session_save.store import LocalStore\n"

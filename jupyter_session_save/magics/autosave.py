@@ -393,7 +393,8 @@ class AutosaveMagics(Magics):
         tracker = Tracker(
             self._ip.user_ns,
             name,
-            repository=self._sessions.repository(),
+            # Who turns it on knows that it saves; who goes on need not know that a disk has gone.
+            repository=self._sessions.repository(anew=self._autosave is None),
             signer=Signer.of_user(),
             live=lambda: live_objects(self._ip),
             hidden=lambda: hidden_names(self._ip),

@@ -15,14 +15,13 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Float, Int, TraitError, Unicode, observe, validate
 
 from ..catalog import (
+    Stores,
     check_saved,
     found_as,
     is_version,
     name_to_save,
-    open_repository,
     session_name,
     split_reference,
-    store_location,
     suggesting,
     whole_reference,
 )
@@ -116,7 +115,7 @@ class SessionMagics(Magics):
         except TraitError as error:
             shell.configurables[:] = [c for c in shell.configurables if c is not self]
             raise UsageError(how_to_mend(SessionMagics, error)) from None
-        self._repository: tuple[str, Repository] | None = None
+        self._stores = Stores()
         self.follower: AutosaveMagics | None = None
         self.recorder = Recorder(lambda: self._namespace, shell.transform_cell)
 
@@ -340,12 +339,9 @@ class SessionMagics(Magics):
         remark = "" if self.follower is None else self.follower.loaded(report)
         return replace(report, notes=(*report.notes, remark)) if remark else report
 
-    def repository(self, *, create: bool = True) -> Repository:
-        """Open the store that counts now; one in memory stays the same one."""
-        where = store_location(self.store)
-        if where != "memory:" or self._repository is None or self._repository[0] != where:
-            self._repository = (where, open_repository(where, create=create))
-        return self._repository[1]
+    def repository(self, *, create: bool = True, anew: bool = False) -> Repository:
+        """Open the store that counts now; see `Stores.open`."""
+        return self._stores.open(self.store, create=create, anew=anew)
 
     def _name(self, given: str | None, command: str, *, version: bool) -> tuple[str, int | None]:
         if given is not None:
