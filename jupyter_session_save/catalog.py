@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .display import plural
+from .display import plural, typed
 from .errors import SessionNameError, SessionNotFoundError, StoreError, gone
 
 if TYPE_CHECKING:
@@ -294,10 +294,11 @@ def suggesting(repository: Repository, name: str) -> Iterator[None]:
         if at and known in names and name not in names:
             raise SessionNotFoundError(
                 f"no session {name!r} in {repository.store.url}: if you mean {known!r}, {version!r} is no version, "
-                f"since versions are numbers: give one, such as {known}@{repository.versions(known)[-1]}"
+                f"since versions are numbers: give one, such as {typed(f'{known}@{repository.versions(known)[-1]}')}"
             ) from error
         close = [] if name in names else _resembling(name, names)
-        numbers = f"; if {version!r} is to be a version: it is a number, as in {known}@1" if at and known else ""
+        such = typed(f"{known}@1")
+        numbers = f"; if {version!r} is to be a version: it is a number, as in {such}" if at and known else ""
         if not close:
             raise (SessionNotFoundError(f"{error}{numbers}") if numbers and name not in names else error) from None
         meant = " or ".join(map(repr, close))

@@ -5,6 +5,7 @@ Invariant: nothing that came from a user's value or message is shown unescaped; 
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -80,6 +81,14 @@ def human_time(stamp: str) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun, such as ``"1 variable"`` or ``"2 variables"``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def typed(reference: str) -> str:
+    """Return a session's name or reference as it is typed after a magic: in quotes if it has blanks or the like."""
+    if re.fullmatch(r"[\w./@:+=,~%][\w./@:+=,~%-]*", reference):
+        return reference
+    quote = "'" if '"' in reference else '"'
+    return f"{quote}{reference}{quote}"
 
 
 def listing(names: Sequence[str], limit: int = LIMIT) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import TryNext
 
 from .catalog import completions
+from .display import typed
 from .errors import SessionError
 from .magics import COMPLETED, AutosaveMagics, SessionMagics, switch
 
@@ -111,4 +112,4 @@ def _complete(shell: InteractiveShell, event: Any) -> list[str]:
 def _typed(name: str, quote: str, known: int) -> str:
     if quote or known:
         return name[known:]
-    return f'"{name}"' if re.search(r"\s", name) else name
+    return typed(name)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .display import listing, plural
+from .display import listing, plural, typed
 from .errors import SessionNotFoundError
 from .snapshot import Component, Snapshot, Variable
 
@@ -243,8 +243,9 @@ def _deleted(snapshot: Snapshot, versions: Iterable[int]) -> str:
     older = max((v for v in versions if snapshot.came_from(v)), default=None)
     line = f"{name}@{snapshot.parent}, which {snapshot.reference} came from, was deleted"
     if older is None:
-        return f"{line}, and so was all before it: %sessions {name} shows what there is"
-    return f"{line}: the nearest one before it is {name}@{older}, %load_session {name}@{older} goes there"
+        return f"{line}, and so was all before it: %sessions {typed(name)} shows what there is"
+    back = typed(f"{name}@{older}")
+    return f"{line}: the nearest one before it is {name}@{older}, %load_session {back} goes there"
 
 
 def _is_origin(parent: Snapshot, snapshot: Snapshot) -> bool:

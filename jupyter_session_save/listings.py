@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .chains import with_statements
-from .display import Table, human_bytes, human_time, listing, plural
+from .display import Table, human_bytes, human_time, listing, plural, typed
 from .history import Change, Step
 from .reports import Report, VariablesReport, variables_table
 from .snapshot import Snapshot, Variable
@@ -114,9 +114,9 @@ class SessionDiff(Report):
     def _facts(self) -> list[str]:
         if self.before != self.after:
             return []
-        name = self.before.rpartition("@")[0]
+        name, same = typed(self.before.rpartition("@")[0]), typed(self.before)
         others = f"name two snapshots, of those that %sessions {name} lists"
-        return [f"it was compared with itself: {others}; %load_session {self.before} --dry-run compares it with now"]
+        return [f"it was compared with itself: {others}; %load_session {same} --dry-run compares it with now"]
 
     def _title(self) -> str:
         counts = ((kind, len(self.named(kind))) for kind in ("added", "removed", "changed"))

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .display import typed
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -104,9 +106,8 @@ def how_made(lineage: Lineage, name: str, session: str, *, refused: str = "") ->
     more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
     omitted = _OFTEN if OMITTED in lineage.made_by[name] else ""
     refused = next((s.refused for s in own if s.refused), omitted or refused)
-    typed = f'"{session}"' if any(c.isspace() for c in session) else session
     # Only that one: the rest is in use by now, and a load of it would take back what was done since.
-    again = f"%load_session {typed} --only {name} --rerun {name} makes {name} again"
+    again = f"%load_session {typed(session)} --only {name} --rerun {name} makes {name} again"
     how = f"run it yourself: {refused}" if refused else again
     return f"{MADE_BY}{shown(own[0].text)}{more}; {how}"
 

@@ -151,7 +151,7 @@ def test_autosaves_of_a_kernel_that_loaded_nothing_do_not_hide_the_state_on_offe
 def test_a_load_of_an_autosave_says_that_autosave_is_off(machine: Machine) -> None:
     begin(machine, "x = 1").sigkill()
     named = {"JPY_SESSION_NAME": "nb.ipynb"}
-    for env, hint in ((named, "%autosave_session on\n"), ({}, "%autosave_session on --name 'nb'\n")):
+    for env, hint in ((named, "%autosave_session on\n"), ({}, "%autosave_session on --name nb\n")):
         kernel = machine.kernel(env=env)
         kernel.run("%load_ext jupyter_session_save")
         assert f"note: autosave is off in this kernel: {hint}" in kernel.run("%load_session nb").text

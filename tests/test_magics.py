@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.process import arg_split
 from traitlets.config import Config
 
 from jupyter_session_save import save
+from jupyter_session_save.display import typed
 from jupyter_session_save.errors import SessionNameError
 from jupyter_session_save.magics import COMPLETED, SessionMagics, meter
 from jupyter_session_save.magics.lines import unquoted
@@ -580,6 +582,36 @@ def test_in_a_terminal(machine: Machine) -> None:
     for cell in (load_ext, "r = %load_session s"):
         kernel.run(cell)
     kernel.check("y is x", "ip is get_ipython()", "leave is exit")
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "a/b-c@home", "my sales data", "don't", 'the "one"', "a;", "why?", "#1", "ü", "%7"]
+)
+def test_a_name_in_advice_can_be_typed_as_it_stands(shell: InteractiveShell, name: str) -> None:
+    for reference in (name, f"{name}@3"):
+        assert [unquoted(word) for word in arg_split(typed(reference))] == [reference]
+    ran(shell, f"%autosave_session on --name {typed(name)}", "x = 1", "x = 2")
+    ran(shell, f"%delete_session {typed(name + '@1')}", f"%load_session {typed(name + '@2')}", "assert x == 2")
+
+
+def test_advice_quotes_a_name_with_blanks(shell: InteractiveShell) -> None:
+    ran(shell, '%autosave_session on --name "my data"', "x = 1", "x = 2", "x = 3", "g = (i for i in [x]); next(g)")
+    for line, advice in (
+        ("undo_session 9", '%sessions "my data" shows what there is'),
+        ("load_session 'my data@x'", 'such as "my data@4"'),
+    ):
+        with pytest.raises(UsageError, match=re.escape(advice)):
+            shell.run_line_magic(line.partition(" ")[0], line.partition(" ")[2])
+    same = repr(shell.run_line_magic("diff_session", "'my data@1' @1"))
+    assert '%sessions "my data" lists' in same and '%load_session "my data@1" --dry-run' in same
+    assert '%load_session "my data" --only g' in repr(shell.run_line_magic("save_session", '"my data"'))
+    ran(shell, '%delete_session "my data@2"')
+    with pytest.raises(UsageError, match=re.escape('%load_session "my data@1" goes there')):
+        shell.run_line_magic("undo_session", "2")
+    ran(shell, "%autosave_session off")
+    assert 'is off in this kernel: %autosave_session on --name "my data"' in repr(
+        shell.run_line_magic("load_session", "'my data@3'")
+    )
 
 
 def ran(shell: InteractiveShell, *cells: str) -> None:

@@ -17,7 +17,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from ..catalog import name_to_save, session_name
-from ..display import plural
+from ..display import plural, typed
 from ..errors import SessionError, SessionNameError, SessionNotFoundError
 from ..namespace import user_names
 from ..shell import hidden_names, live_objects, starting
@@ -126,7 +126,8 @@ class AutosaveMagics(Magics):
             held = self._autosave.catch_up(lambda held: apart(held, before(held)))
             target = None if held is None else before(held)
             if held is None or target is None:
-                raise SessionNotFoundError(f"{name} does not go back so far: %sessions {name} shows what there is")
+                there = f"%sessions {typed(name)} shows what there is"
+                raise SessionNotFoundError(f"{name} does not go back so far: {there}")
             cells = cells_between(held, target, partial(repository.resolve, name))
             gone = {v.name for v in target.variables}.difference(v.name for v in held.variables)
             report = self._sessions.move(target, since=held)
@@ -223,12 +224,12 @@ class AutosaveMagics(Magics):
             return None, ""
         sequence = found.snapshot.sequence
         if found.newer is not None:
-            return sequence, f"{found.aside}: %load_session {found.newer.reference} loads that"
+            return sequence, f"{found.aside}: %load_session {typed(found.newer.reference)} loads that"
         if own is None or sequence > own.sequence:
             return None, ""
         return sequence, (
             f"{own.reference} is newer, but this kernel has saved it by itself before it loaded anything: "
-            f"%load_session {own.reference} goes back to it"
+            f"%load_session {typed(own.reference)} goes back to it"
         )
 
     def held(self, name: str, version: int | None) -> tuple[int | None, Snapshot | None]:
@@ -355,7 +356,7 @@ class AutosaveMagics(Magics):
     def _told_if_off(self, snapshot: Snapshot) -> str:
         if snapshot.cell is None or self._autosave is not None:
             return ""
-        name = "" if self._own_name() == snapshot.name else f" --name {snapshot.name!r}"
+        name = "" if self._own_name() == snapshot.name else f" --name {typed(snapshot.name)}"
         return f"autosave is off in this kernel: %autosave_session on{name}"
 
     def _own_name(self) -> str:
