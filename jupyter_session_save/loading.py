@@ -134,6 +134,8 @@ def load_into(
         namespace,
         live,
         lambda error: environment.explain(error, snapshot.environment),
+        # Without a part it tells nothing; and in a fresh kernel a library may be there that was not there then.
+        whole=options.since is not None and bool(parts),
     )
     added: list[str] = []
     repointing = Repointing()

@@ -61,6 +61,8 @@ class Resumption:
         Kernel objects by tag.
     explain : callable
         As for `Restoring`.
+    whole : bool
+        Whether the kernel goes back to what the parts tell: then options that they do not list were at their defaults.
     """
 
     def __init__(
@@ -69,9 +71,11 @@ class Resumption:
         namespace: dict[str, Any],
         live: Mapping[str, Any],
         explain: Callable[[BaseException], tuple[str, str]],
+        *,
+        whole: bool = False,
     ) -> None:
         self._parts = {part.names[0]: part for part in parts}
-        self._namespace, self._live, self._explain = namespace, live, explain
+        self._namespace, self._live, self._explain, self._whole = namespace, live, explain, whole
         self._changes = Changes(Surroundings(namespace, live.get("shell")))
 
     @property
@@ -104,7 +108,7 @@ class Resumption:
 
     def _apply(self, values: Mapping[str, Any], *, early: bool) -> None:
         readers = {name: partial(self._value, name, values) for name in self._parts}
-        self._changes.apply(readers, early=early)
+        self._changes.apply(readers, early=early, whole=self._whole)
 
     def _value(self, name: str, values: Mapping[str, Any]) -> Any:
         restoring = Restoring(

@@ -516,3 +516,50 @@ def snapshot_bytes(machine: Machine) -> bytes:
     snapshot = repository.resolve("case")
     parts = [p for c in (*snapshot.components, *snapshot.state) for p in (c.stream, *c.buffers)]
     return b"".join(bytes(repository.read(part)) for part in parts)
+
+
+RESETS: list[tuple[str, str, str]] = [
+    ("polars options", "polars", "m.Config.set_tbl_rows(7); m.Config.set_float_precision(2)"),
+    ("torch options", "torch", "m.set_grad_enabled(False)"),
+    ("settings of modules", "torch", "m.set_printoptions(precision=7)"),
+    ("settings of modules", "sklearn", "m.set_config(display='text')"),
+    ("settings of modules", "xarray", "m.set_options(display_width=99)"),
+    ("settings of modules", "socket", "m.setdefaulttimeout(7)"),
+    ("matplotlib colours", "matplotlib.colors", "m._colors_full_map.update(b='#123456', mine='#654321')"),
+    ("locale", "locale", "m.setlocale(m.LC_NUMERIC, 'C.UTF-8')"),
+    ("jax options", "jax", "m.config.update('jax_debug_nans', True)"),
+    ("numpy error handling", "numpy", "m.seterr(over='raise'); m.seterrcall(print)"),
+]
+
+
+@pytest.mark.parametrize(("part", "module", "change"), RESETS)
+def test_what_a_value_does_not_list_is_put_at_its_default_and_can_be_taken_back(
+    part: str, module: str, change: str
+) -> None:
+    m = pytest.importorskip(module)
+    if module == "locale":
+        try:
+            exec(change)
+        except m.Error:
+            pytest.skip("there is no such locale")
+    outer = Changes(here())
+    outer.apply({}, early=False, whole=True)
+    outer.apply({}, early=True, whole=True)
+    try:
+        assert part not in collect(here())[0]
+        exec(change)
+        changed_to = collect(here())[0][part]
+        changes = Changes(here())
+        for early in (True, False):
+            changes.apply({}, early=early, whole=True)
+        assert changes.done == [part] and changes.notes == []
+        assert part not in collect(here())[0]
+        changes.undo()
+        assert collect(here())[0][part] == changed_to and changes.notes == []
+        for early in (True, False):
+            changes.apply({part: lambda: changed_to}, early=early, whole=True)
+        assert collect(here())[0][part] == changed_to
+        for early in (True, False):
+            changes.apply({}, early=early, whole=True)
+    finally:
+        outer.undo()

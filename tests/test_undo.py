@@ -160,3 +160,62 @@ def test_a_warning_is_nothing_that_a_cell_changed(machine: Machine) -> None:
     kernel.run("x")
     assert kernel.run("%undo_session").text.startswith("took back cell 4:")
     kernel.check("'x' not in globals()")
+
+
+SETTINGS = {
+    "np.get_printoptions()['precision']": "np.set_printoptions(precision={})",
+    "np.geterr()['divide'] == 'ignore'": "np.seterr(divide='ignore' if {} == 7 else 'warn')",
+    "pd.get_option('display.max_rows')": "pd.set_option('display.max_rows', {})",
+    "logging.getLogger('a').level": "logging.getLogger('a').setLevel({})",
+    "len(logging.getLogger('a.b').handlers)": "logging.getLogger('a.b').handlers or {} == 7 and "
+    "logging.getLogger('a.b').addHandler(logging.StreamHandler(sys.stdout))",
+    "decimal.getcontext().prec": "decimal.getcontext().prec = {}",
+    "sys.getrecursionlimit() == 5007": "sys.setrecursionlimit(5000 + {})",
+    "calendar.firstweekday() == 6": "calendar.setfirstweekday(6 if {} == 7 else 0)",
+    "mpl.rcParams['font.size']": "mpl.rcParams['font.size'] = float({})",
+    "get_ipython().ast_node_interactivity": "get_ipython().ast_node_interactivity = 'all' if {} == 7 else 'last_expr'",
+}
+IMPORTS = "import calendar, decimal, logging, sys\nimport matplotlib as mpl, numpy as np, pandas as pd; a = 1"
+BOTH = "np.set_printoptions(threshold=7); pd.set_option('display.max_columns', 7); mpl.rcParams['lines.linewidth'] = 7"
+THERE = "np.get_printoptions()['threshold'], pd.get_option('display.max_columns'), mpl.rcParams['lines.linewidth']"
+
+
+@pytest.mark.parametrize("before", ["", BOTH])
+def test_settings_of_the_cell_that_is_taken_back_are_at_their_defaults_again(machine: Machine, before: str) -> None:
+    kernel = begin(machine, IMPORTS, f"a = 2; {before}")
+    first, there = ({key: kernel.get(key) for key in SETTINGS}, kernel.get(THERE))
+    kernel.run("\n".join(["a = 3", *(line.format(7) for line in SETTINGS.values())]))
+    then = {key: kernel.get(key) for key in SETTINGS}
+    assert not [key for key in SETTINGS if then[key] == first[key]]
+    report = kernel.run("%undo_session").text
+    assert "numpy print options" in report and "logging" in report and "note:" not in report
+    assert kernel.get("a") == 2
+    assert ({key: kernel.get(key) for key in SETTINGS}, kernel.get(THERE)) == (first, there)
+    # And forth, and back by name.
+    kernel.run("%load_session nb@3")
+    assert {key: kernel.get(key) for key in SETTINGS} == then
+    kernel.run("%load_session nb@1")
+    assert {key: kernel.get(key) for key in SETTINGS} == first
+
+
+def test_a_move_that_fails_takes_back_the_defaults_too(machine: Machine) -> None:
+    kernel = begin(machine, IMPORTS + "; b = [1]", "b.append(2)\nnp.set_printoptions(precision=3)")
+    kernel.run("pd.set_option('display.max_rows', 7); logging.getLogger('a').setLevel(7)")
+    kernel.run(
+        "import jupyter_session_save.resuming as own; finish = own.Resumption.finish\n"
+        "def failing(self, values):\n    finish(self, values)\n    raise KeyboardInterrupt\n"
+        "own.Resumption.finish = failing"
+    )
+    assert kernel.run("%undo_session 3", check=False).error is not None
+    kernel.run("own.Resumption.finish = finish")
+    kernel.check("b == [1, 2]", "np.get_printoptions()['precision'] == 3", "pd.get_option('display.max_rows') == 7")
+    kernel.check("logging.getLogger('a').level == 7")
+
+
+def test_a_load_into_a_fresh_kernel_leaves_what_it_does_not_know(machine: Machine) -> None:
+    begin(machine, "a = 1").sigkill()
+    kernel = machine.kernel()
+    for cell in ("%load_ext jupyter_session_save", "import numpy as np; np.set_printoptions(precision=3)"):
+        kernel.run(cell)
+    kernel.run("%load_session nb")
+    kernel.check("a == 1", "np.get_printoptions()['precision'] == 3")

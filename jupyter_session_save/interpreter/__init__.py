@@ -8,7 +8,7 @@ neither saved nor changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import said
@@ -108,7 +108,7 @@ class Changes:
         self.done: list[str] = []
         self.notes: list[str] = []
 
-    def apply(self, names: Mapping[str, Callable[[], Any]], *, early: bool) -> None:
+    def apply(self, names: Mapping[str, Callable[[], Any]], *, early: bool, whole: bool = False) -> None:
         """Put parts in place.
 
         Parameters
@@ -117,22 +117,36 @@ class Changes:
             Each returns the value of its part.
         early : bool
             Whether these are the parts that variables need to come back, or all others.
+        whole : bool
+            Whether these are all that there were: then what they do not list was at its default, and is put there.
         """
         for part in PARTS:
-            if part.name in names and part.early == early:
-                self._apply(part, names[part.name])
+            if part.early == early and (part.name in names or (whole and part.reset is not None)):
+                self._apply(part, names.get(part.name), part.reset if whole else None)
 
-    def _apply(self, part: StatePart, value: Callable[[], Any]) -> None:
+    def _apply(
+        self,
+        part: StatePart,
+        value: Callable[[], Any] | None,
+        reset: Callable[[Any, Surroundings], Iterable[str]] | None,
+    ) -> None:
         mark = len(self._undo)
         try:
-            found = value()
+            found = None if value is None else value()
+            there = part.read(self._around) if value is None else None
+            if value is None and there is None:
+                return
             self._undo.append(part.keep(self._around))
-            self.notes += [f"{part.name}: {note}" for note in part.write(found, self._around)]
+            notes = [] if reset is None else [*reset(found, self._around)]
+            notes += [] if value is None else part.write(found, self._around)
+            self.notes += [f"{part.name}: {note}" for note in notes]
         except Exception as error:
             self._back_to(mark)
             self.notes.append(f"{part.name}: not restored: {said(error)}")
             return
-        self.done.append(part.name)
+        # What a library has set for itself may have been all, and stays.
+        if value is not None or not same(part.read(self._around), there):
+            self.done.append(part.name)
 
     def undo(self) -> None:
         """Put everything back as it was, the last first."""

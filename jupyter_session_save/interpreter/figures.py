@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import said
-from .parts import StatePart, Surroundings, differs, nothing
+from .parts import StatePart, Surroundings, differs, nothing, resetting
 
 INLINE = frozenset({"inline", "module://matplotlib_inline.backend_inline", "module://ipykernel.pylab.backend_inline"})
 _BACKEND = frozenset({"backend", "backend_fallback"})
@@ -143,14 +143,21 @@ def _set_colours(values: dict[str, Any]) -> None:
 
 def _keep_colours(_: Surroundings) -> Callable[[], None]:
     before = dict(_colours())
+    return lambda: _make_colours(before or (_own_colours() if _colours() else {}))
 
-    def back() -> None:
-        now = _colours()
-        for name in [name for name in now if name not in (before or _own_colours())]:
-            del now[name]
-        _set_colours(before or (_own_colours() if now else {}))
 
-    return back
+def _make_colours(wanted: dict[str, Any]) -> None:
+    now = _colours()
+    for name in [name for name in now if name not in wanted]:
+        del now[name]
+    _set_colours(wanted)
+
+
+def _reset_colours(value: Any, around: Surroundings) -> tuple[str, ...]:
+    found = _read_colours(around) or {}
+    if found.keys() - (value or {}).keys():
+        _make_colours({**_own_colours(), **{name: c for name, c in found.items() if name in (value or {})}})
+    return ()
 
 
 _INLINE_OPTIONS = {"figure_formats": {"png"}, "print_figure_kwargs": {"bbox_inches": "tight"}, "close_figures": True}
@@ -203,9 +210,22 @@ def _keep_inline(_: Surroundings) -> Callable[[], None]:
     return back
 
 
+def _original(_: Surroundings) -> dict[str, Any]:
+    found = {key: value for key, value in (_rc("rcParamsOrig") or {}).items() if key not in _BACKEND}
+    return {key: value.copy() if type(value) is list else value for key, value in found.items()}
+
+
+_reset_rc = resetting(_read_rc, _original, _write_rc)
+_reset_inline = resetting(
+    # One that was not used yet has nothing to put back.
+    lambda around: None if inline() is None else _read_inline(around),
+    lambda _: copy.deepcopy(_INLINE_OPTIONS),
+    _write_inline,
+)
+
 BACKEND = StatePart("matplotlib backend", _read_backend, _write_backend, _keep_backend, early=True)
 PARTS = (
-    StatePart("matplotlib rcParams", _read_rc, _write_rc, _keep_rc),
-    StatePart("matplotlib colours", _read_colours, _write_colours, _keep_colours),
-    StatePart("inline figures", _read_inline, _write_inline, _keep_inline),
+    StatePart("matplotlib rcParams", _read_rc, _write_rc, _keep_rc, reset=_reset_rc),
+    StatePart("matplotlib colours", _read_colours, _write_colours, _keep_colours, reset=_reset_colours),
+    StatePart("inline figures", _read_inline, _write_inline, _keep_inline, reset=_reset_inline),
 )

@@ -1,7 +1,7 @@
 """Levels of loggers, and handlers that write to the standard streams or to a file.
 
 Invariant: loggers of the kernel's machinery are left alone, of libraries only levels are kept, and a log file is opened
-only when something is logged.
+only when something is logged. Where a load goes back, handlers are only taken from their loggers, and not closed.
 """
 
 from __future__ import annotations
@@ -108,6 +108,20 @@ def _made(recipe: tuple[Any, ...]) -> Any:
     return handler
 
 
+def _reset(value: Any, _: Surroundings) -> tuple[str, ...]:
+    for name, logger, level in _loggers():
+        if name and is_library(name):
+            continue  # It may have set its level itself when it was imported, which it will not do again.
+        first, propagates, disabled, recipes = (value or {}).get(name, (level, True, False, []))
+        logger.setLevel(first)
+        logger.propagate, logger.disabled = propagates, disabled
+        for handler in list(logger.handlers):
+            recipe = _recipe(handler)
+            if type(recipe) is tuple and recipe not in recipes:
+                logger.removeHandler(handler)
+    return ()
+
+
 def _keep(_: Surroundings) -> Callable[[], None]:
     before = [
         (logger, logger.level, logger.propagate, logger.disabled, list(logger.handlers)) for _, logger, _ in _loggers()
@@ -129,4 +143,4 @@ def _keep(_: Surroundings) -> Callable[[], None]:
     return back
 
 
-PARTS = (StatePart("logging", _read, _write, _keep),)
+PARTS = (StatePart("logging", _read, _write, _keep, reset=_reset),)

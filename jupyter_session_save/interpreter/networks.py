@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import said
-from .parts import StatePart, Surroundings, differs, nothing
+from .parts import StatePart, Surroundings, differs, nothing, resetting
 
 _DEFAULT = "tensorflow"
 _VARIABLE = "KERAS_BACKEND"
@@ -168,9 +168,11 @@ def _keep_seeds(around: Surroundings) -> Callable[[], None]:
     return back
 
 
+_reset_jax = resetting(_read_jax, lambda _: _JAX, _write_jax)
+
 BACKEND = (
     StatePart("keras backend", _read, _write, _keep, early=True),
-    StatePart("jax options", _read_jax, _write_jax, _keep_jax, early=True),
+    StatePart("jax options", _read_jax, _write_jax, _keep_jax, early=True, reset=_reset_jax),
 )
 PARTS = (StatePart("keras settings", _read_keras, _write_keras, _keep_keras),)
 SEEDS = (StatePart("tensorflow seed", _read_seeds, _write_seeds, _keep_seeds),)

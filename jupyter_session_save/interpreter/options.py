@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import said
-from .parts import StatePart, Surroundings, differs, nothing
+from .parts import StatePart, Surroundings, differs, nothing, resetting
 
 _PRINTED = {
     "edgeitems": 3,
@@ -165,6 +165,12 @@ def _keep_polars(_: Surroundings) -> Callable[[], None]:
     return lambda: config.load(before) and None
 
 
+def _reset_polars(_: Any, around: Surroundings) -> tuple[str, ...]:
+    if _read_polars(around) is not None:
+        _polars().restore_defaults()
+    return ()
+
+
 def _torch_options() -> dict[str, Any]:
     torch: Any = sys.modules.get("torch")
     if not hasattr(torch, "get_default_dtype") or not hasattr(torch, "are_deterministic_algorithms_enabled"):
@@ -204,10 +210,15 @@ def _keep_torch(around: Surroundings) -> Callable[[], None]:
     return back
 
 
+_reset_print = resetting(_read_print, lambda _: _PRINTED, _write_print)
+_reset_errors = resetting(_read_errors, lambda _: {**_ERRORS, "call": None}, _write_errors)
+_reset_pandas = resetting(_read_pandas, lambda _: {key: first for key, first, _ in _pandas_options()}, _write_pandas)
+_reset_torch = resetting(_read_torch, lambda _: _TORCH, _write_torch)
+
 PARTS = (
-    StatePart("numpy print options", _read_print, _write_print, _keep_print),
-    StatePart("numpy error handling", _read_errors, _write_errors, _keep_errors),
-    StatePart("pandas options", _read_pandas, _write_pandas, _keep_pandas),
-    StatePart("polars options", _read_polars, _write_polars, _keep_polars),
-    StatePart("torch options", _read_torch, _write_torch, _keep_torch),
+    StatePart("numpy print options", _read_print, _write_print, _keep_print, reset=_reset_print),
+    StatePart("numpy error handling", _read_errors, _write_errors, _keep_errors, reset=_reset_errors),
+    StatePart("pandas options", _read_pandas, _write_pandas, _keep_pandas, reset=_reset_pandas),
+    StatePart("polars options", _read_polars, _write_polars, _keep_polars, reset=_reset_polars),
+    StatePart("torch options", _read_torch, _write_torch, _keep_torch, reset=_reset_torch),
 )

@@ -5,7 +5,7 @@ Invariant: reading imports nothing and changes nothing; what `keep` returns puts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,9 @@ class StatePart:
         Returns a function that puts back what stands there now.
     early : bool
         Whether it is put in place before the variables, which need it to come back.
+    reset : callable or None
+        Puts at its default what a value (None where the part is not saved) does not list, because it was there when
+        that was read, and returns notes as `write` does. None where no default can be known.
     """
 
     name: str
@@ -52,6 +55,22 @@ class StatePart:
     write: Callable[[Any, Surroundings], Iterable[str]]
     keep: Callable[[Surroundings], Callable[[], None]]
     early: bool = False
+    reset: Callable[[Any, Surroundings], Iterable[str]] | None = None
+
+
+def resetting(
+    read: Callable[[Surroundings], Any],
+    defaults: Callable[[Surroundings], Mapping[str, Any]],
+    write: Callable[[Any, Surroundings], Iterable[str]],
+) -> Callable[[Any, Surroundings], Iterable[str]]:
+    """Return the `reset` of a part of which `read` returns a dict of the options that are not at their defaults."""
+
+    def reset(value: Any, around: Surroundings) -> Iterable[str]:
+        known = defaults(around)
+        back = {key: known[key] for key in read(around) or () if key in known and key not in (value or ())}
+        return list(write(back, around)) if back else ()
+
+    return reset
 
 
 def nothing() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import said
-from .parts import StatePart, Surroundings, nothing
+from .parts import StatePart, Surroundings, nothing, resetting
 
 _HOMES = ("lib", "dlls", "python") if os.name == "nt" else ("lib/python", "lib64/python")
 """How what an interpreter puts on its path begins, below its prefix."""
@@ -120,6 +120,13 @@ def _keep_decimal(_: Surroundings) -> Callable[[], None]:
     return lambda: decimal.setcontext(before)
 
 
+def _reset_decimal(value: Any, around: Surroundings) -> tuple[str, ...]:
+    if value is None and _read_decimal(around) is not None:
+        decimal = sys.modules["decimal"]
+        decimal.setcontext(decimal.DefaultContext.copy())
+    return ()
+
+
 _CATEGORIES = ("LC_COLLATE", "LC_MONETARY", "LC_NUMERIC", "LC_TIME")
 """All that Python leaves at "C"; the rest comes from the environment's variables."""
 
@@ -156,6 +163,8 @@ def _keep_locale(around: Surroundings) -> Callable[[], None]:
 
 _RECURSION = 1000
 """Python's own limit."""
+_JEDI = 3000
+"""What jedi sets when it is imported."""
 
 
 def _read_recursion(_: Surroundings) -> Any:
@@ -173,12 +182,21 @@ def _keep_recursion(_: Surroundings) -> Callable[[], None]:
     return lambda: sys.setrecursionlimit(before)
 
 
+def _reset_recursion(value: Any, _: Surroundings) -> tuple[str, ...]:
+    if value is None:
+        # What completes names in cells has raised it for itself, and would not do so again.
+        sys.setrecursionlimit(_JEDI if "jedi.api" in sys.modules else _RECURSION)
+    return ()
+
+
+_reset_locale = resetting(_read_locale, lambda _: dict.fromkeys(_CATEGORIES, "C"), _write_locale)
+
 PLACES = (
     StatePart("working directory", _read_directory, _write_directory, _keep_directory, early=True),
     StatePart("sys.path", _read_path, _write_path, _keep_path, early=True),
 )
 PARTS = (
-    StatePart("decimal context", _read_decimal, _write_decimal, _keep_decimal, early=True),
-    StatePart("locale", _read_locale, _write_locale, _keep_locale),
-    StatePart("recursion limit", _read_recursion, _write_recursion, _keep_recursion),
+    StatePart("decimal context", _read_decimal, _write_decimal, _keep_decimal, early=True, reset=_reset_decimal),
+    StatePart("locale", _read_locale, _write_locale, _keep_locale, reset=_reset_locale),
+    StatePart("recursion limit", _read_recursion, _write_recursion, _keep_recursion, reset=_reset_recursion),
 )

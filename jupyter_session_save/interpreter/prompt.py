@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import said
-from .parts import StatePart, Surroundings, nothing
+from .parts import StatePart, Surroundings, nothing, resetting
 
 _ALIASES = frozenset(
     {("line", "ed"), ("line", "hist"), ("line", "rep"), ("cell", "SVG"), ("cell", "HTML"), ("cell", "file")}
@@ -262,8 +262,14 @@ def _keep_options(around: Surroundings) -> Callable[[], None]:
     return back
 
 
+def _first_options(around: Surroundings) -> dict[str, Any]:
+    return {**_SHELL, **_TEXT, "xmode": str(getattr(around.shell, "xmode", "Context"))}
+
+
+_reset_options = resetting(_read_options, _first_options, _write_options)
+
 PARTS = (
-    StatePart("shell options", _read_options, _write_options, _keep_options),
+    StatePart("shell options", _read_options, _write_options, _keep_options, reset=_reset_options),
     StatePart("extensions", _read_extensions, _write_extensions, _keep_extensions),
     StatePart("aliases", _read_aliases, _write_aliases, _keep_magics),
     StatePart("magics of cells", _read_magics, _write_magics, _keep_magics),

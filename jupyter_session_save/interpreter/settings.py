@@ -94,18 +94,23 @@ def _write(value: Any, _: Surroundings) -> Iterator[str]:
 
 def _keep(_: Surroundings) -> Callable[[], None]:
     before = {name: value for name, _, value in _now()}
+    return lambda: _go_back(before)
 
-    def back() -> None:
-        for name, default, value in list(_now()):
-            earlier = before.get(name, default)
-            if not differs(value, earlier):
-                continue
-            if isinstance(value, dict):
-                # Only what is not at its default is read, so what was at its default has to be told.
-                earlier = {**{key: _default(name, key) for key in value}, **earlier}
-            _SETTINGS[name][2](sys.modules[name], earlier)
 
-    return back
+def _go_back(before: dict[str, Any]) -> None:
+    for name, default, value in list(_now()):
+        earlier = before.get(name, default)
+        if not differs(value, earlier):
+            continue
+        if isinstance(value, dict):
+            # Only what is not at its default is read, so what was at its default has to be told.
+            earlier = {**{key: _default(name, key) for key in value}, **earlier}
+        _SETTINGS[name][2](sys.modules[name], earlier)
+
+
+def _reset(value: Any, _: Surroundings) -> tuple[str, ...]:
+    _go_back(value or {})
+    return ()
 
 
 def _default(name: str, key: str) -> Any:
@@ -115,4 +120,4 @@ def _default(name: str, key: str) -> Any:
     return defaults[name][key]
 
 
-PARTS = (StatePart("settings of modules", _read, _write, _keep),)
+PARTS = (StatePart("settings of modules", _read, _write, _keep, reset=_reset),)
