@@ -219,6 +219,7 @@ class Autosave:
             cell=current.cell if current else None,
             created=current.created if current else "",
             late=tuple(late),
+            partial=tuple(sorted(v.name for v in current.variables if v.state == "placeholder")) if current else (),
             paused=self.paused,
             failure=self._failure or refusal(self.tracker.repository.store),
             fickle=self.tracker.fickle,

@@ -317,6 +317,8 @@ class AutosaveStatus(Report):
         Execution count of the cell after which it was saved.
     late : tuple of str
         Names whose stored value may be older than the last cell.
+    partial : tuple of str
+        Names of variables for all or a part of which the newest snapshot has only a placeholder.
     fickle : tuple of str
         Names of values of which nobody can tell without a cell that names them whether they changed.
     unseen : float
@@ -334,6 +336,7 @@ class AutosaveStatus(Report):
     created: str = ""
     cell: int | None = None
     late: tuple[str, ...] = ()
+    partial: tuple[str, ...] = ()
     fickle: tuple[str, ...] = ()
     unseen: float = 0.0
     paused: str = ""
@@ -357,6 +360,9 @@ class AutosaveStatus(Report):
             facts.append(f"newest: {self.snapshot}, {human_time(self.created)}{after}")
         if self.late:
             facts.append(f"older than the last cell, because saving takes long: {', '.join(self.late)}")
+        if self.partial:
+            why = "%save_session says why, and saves what is only larger than SessionMagics.autosave_max_variable"
+            facts.append(f"placeholders stand for all or a part of {listing(self.partial, 5)}: {why}")
         if self.fickle:
             names = ", ".join(self.fickle)
             facts.append(f"differs each time it is looked at, so stored again only every few minutes at idle: {names}")

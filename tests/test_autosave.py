@@ -327,3 +327,19 @@ def test_two_kernels_of_one_notebook_lose_nothing(machine: Machine) -> None:
         other.run(f"y = {number}")
     assert versions(machine) == [1, 2, 3, 4, 5, 6]
     resumed(machine, "nb@5").check("x == 2", "'y' not in globals()")
+
+
+def test_the_status_names_what_only_placeholders_stand_for(machine: Machine) -> None:
+    kernel = begin(machine, "x = 1")
+    assert "placeholder" not in kernel.run("%autosave_session").text
+    kernel.run("%config SessionMagics.autosave_max_variable = 100_000")
+    kernel.run("import numpy as np; big = np.zeros(1_000_000); g = (i for i in [1]); next(g); d = {'inner': [g, 1]}")
+    said = kernel.run("%autosave_session").text
+    assert "placeholders stand for all or a part of big, d, g: %save_session says why, and saves what is only" in said
+    kernel.run("more = {n: (i for i in [n]) for n in 'abcd'}; [*map(next, more.values())]; globals().update(more)")
+    assert "a part of a, b, big, c, d, … and 2 more: " in kernel.run("%autosave_session").text
+    kernel.run("%save_session nb")
+    kernel.run("x = 2")
+    assert "big" not in kernel.run("%autosave_session").text
+    kernel.run("del g, d, a, b, c, more, big")
+    assert "placeholder" not in kernel.run("%autosave_session").text
