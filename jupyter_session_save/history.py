@@ -5,7 +5,7 @@ Invariant: pure over records; nothing is read, and nothing is unpickled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -125,17 +125,21 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
     -------
     frozenset of str
         Names whose component is the same in both, and so is all that it refers to; those that stand alone in what is
-        wanted, and share objects now but have not changed; and those whose value is there and was not stored in what
-        is wanted.
+        wanted, and share objects now but have not changed; those of components that hold something which is not stored
+        by value, if none of them has changed; and those whose value is there and was not stored in what is wanted.
     """
     same = set(map(_identity, held.components))
     there = {v.name for v in held.variables}
     absent = {v.name for v in wanted.variables if is_absent(v)} & there
-    parted = _parted(held, wanted)
+    alive = _alive(held, wanted)
+    parted = _parted(held, wanted, alive)
     staying = [
         c
         for c in wanted.components
-        if _identity(c) in same or absent.issuperset(c.names) or not parted.isdisjoint(c.names)
+        if _identity(c) in same
+        or absent.issuperset(c.names)
+        or alive.issuperset(c.names)
+        or not parted.isdisjoint(c.names)
     ]
     moved = {name for c in wanted.components for name in c.names} - {name for c in staying for name in c.names}
     while True:
@@ -147,18 +151,44 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
         staying = left
 
 
-def _parted(held: Snapshot, wanted: Snapshot) -> set[str]:
+def _alive(held: Snapshot, wanted: Snapshot) -> set[str]:
+    """Return the names of components that hold something which is not stored by value, where no value has changed.
+
+    To load them would cost what nobody can make again. Variables that are nothing else share no more than that.
+    """
+    before = {v.name: v.digest for v in held.variables}
+    after = {v.name: v for v in wanted.variables if v.digest and before.get(v.name) == v.digest}
+    where = {name: number for number, c in enumerate(held.components) for name in c.names}
+    found: set[str] = set()
+    for component in wanted.components:
+        equal = [after[name] for name in component.names if name in after and name in where]
+        if len(equal) < len(component.names) or all(v.state == "saved" for v in equal):
+            continue
+        # What is in several components now has ceased to share, which a load brings back.
+        if len({where[v.name] for v in equal if not _is_outside(v)}) <= 1:
+            found.update(component.names)
+    return found
+
+
+def _is_outside(variable: Variable) -> bool:
+    """Whether the very value is not stored, but made again from a recipe or not at all."""
+    return variable.state != "saved" and any(p.path == variable.name for p in variable.problems)
+
+
+def _parted(held: Snapshot, wanted: Snapshot, alive: Collection[str]) -> set[str]:
     """Return names that stand alone in what is wanted, and only have come to share objects with others since.
 
-    One of those that share with each other: whether two of them would share nothing no record tells.
+    One of those that share with each other: whether two of them would share nothing no record tells. None if one of
+    them is in a component that stays for what is alive in it.
     """
+    sharing = {v.name for v in wanted.variables if v.name in alive and not _is_outside(v)}
     before = {v.name: v for v in held.variables}
     alone = {c.names[0] for c in wanted.components if len(c.names) == 1}
     kept = {v.name: v for v in wanted.variables if v.name in alone and v.digest and _is_equal(v, before.get(v.name))}
     found: set[str] = set()
     for component in held.components:
         largest = max((kept[n] for n in component.names if n in kept), key=lambda v: (v.size, v.name), default=None)
-        if largest is not None and len(component.names) > 1:
+        if largest is not None and len(component.names) > 1 and sharing.isdisjoint(component.names):
             found.add(largest.name)
     return found
 
@@ -172,6 +202,14 @@ def apart(held: Snapshot, wanted: Snapshot | None) -> frozenset[str]:
     if wanted is None:
         return frozenset()
     return frozenset(v.name for v in held.variables) - standing(held, wanted)
+
+
+def not_brought_back(held: Snapshot, wanted: Snapshot, names: Collection[str]) -> tuple[str, ...]:
+    """Return those names, sorted, of which no value was stored, and that have been bound to something else since."""
+    before = {v.name: v for v in held.variables}
+    found = [v for v in wanted.variables if v.name in names and v.name in before and is_absent(v)]
+    # One of the same kind may well be the same.
+    return tuple(sorted(v.name for v in found if not (is_absent(old := before[v.name]) and old.type == v.type)))
 
 
 def cells_back(

@@ -16,13 +16,14 @@ from typing import Any
 
 from . import environment, unverified
 from .errors import DamagedError, FormatError, StoreError, TrustError
-from .history import standing
+from .history import not_brought_back, standing
 from .integrity import DataCheck, checked_first
 from .interrupts import watched
 from .limits import usual_limit
+from .live_parts import LiveParts
 from .manifest import signed_bytes
 from .namespace import Journal, user_names
-from .pickling import Placeholder, Restoring, collection_paused, unavailable
+from .pickling import Placeholder, Restoring, Scope, collection_paused, unavailable
 from .pickling.abandoned import Young
 from .repointing import Repointing
 from .reports import LoadReport, Progress
@@ -124,6 +125,7 @@ def load_into(
         selection.leave(standing(options.since, snapshot))
     target = Target(namespace, selection, options, hidden)
     conflicts = target.differing(snapshot, live, repository)
+    alive = LiveParts(namespace, options.since, snapshot, () if target.renamed else target.bound)
     buffers = [part for c in selection.components for part in c.buffers]
     first = frozenset(buffers) if options.verify_data else checked_first(buffers)
     stored = stored_components(snapshot, selection.components, repository, verify=first.__contains__)
@@ -147,6 +149,11 @@ def load_into(
         with collection_paused(), repository.whole_packs([*streams, *first]):
             there = {n: namespace[n] for n in selection.left if n in namespace}
             restoring = restore(stored, snapshot, target.view, live, target.publisher(journal), progress, there)
+            if alive:
+                scope = Scope(namespace, {n: namespace[n] for n in (*target.bound, *there) if n in namespace}, live)
+                for made in alive.put_back(restoring.values, target.publisher(journal), journal, scope):
+                    restoring.discard(made)
+                restoring.settle()
             removed = target.finish(journal, restoring.values)
             resumption.finish(restoring.values)
         notes = [f"added {directory} to sys.path, where modules of yours stand" for directory in added]
@@ -165,14 +172,14 @@ def load_into(
         if unchecked:
             notes += DataCheck(repository, snapshot, unchecked).start()
         # The report is made in here, too: an interrupt until it is there still takes everything back.
-        outcomes = _outcomes(snapshot, restoring, target.bound)
+        outcomes, lost = _outcomes(snapshot, restoring, target.bound, alive)
         broken = {v.name for v in outcomes if v.state == "placeholder"}.union(by_variable(restoring.problems))
         hints = target.hints(snapshot, outcomes, broken)
         _tell_statements(restoring, target, hints)
         return LoadReport(
             reference=snapshot.reference,
             variables=tuple(target.told(v, hints.get(v.name, "")) for v in outcomes),
-            overwritten=tuple(conflicts),
+            overwritten=(*conflicts, *(name for name in lost if name not in conflicts)),
             kept=tuple(target.kept),
             removed=tuple(removed),
             seconds=time.perf_counter() - started,
@@ -180,6 +187,7 @@ def load_into(
             state=resumption.done,
             stayed=tuple(sorted(selection.left)),
             absent=tuple(sorted(n for n in selection.left if type(namespace.get(n)) is Placeholder)),
+            not_stored=not_brought_back(options.since, snapshot, selection.left) if options.since is not None else (),
         )
     except BaseException:
         repointing.undo()
@@ -259,7 +267,10 @@ def unreadable(error: BaseException, snapshot: Snapshot) -> tuple[str, str]:
     return environment.explain(error, snapshot.environment)
 
 
-def _outcomes(snapshot: Snapshot, restoring: Restoring, bound: Iterable[str]) -> list[Variable]:
+def _outcomes(
+    snapshot: Snapshot, restoring: Restoring, bound: Iterable[str], alive: LiveParts
+) -> tuple[list[Variable], list[str]]:
+    """Return how each variable has ended, and the names of those in which something live has given way."""
     problems = by_variable(restoring.problems)
     chosen = set(bound)
     found = []
@@ -272,7 +283,8 @@ def _outcomes(snapshot: Snapshot, restoring: Restoring, bound: Iterable[str]) ->
             failed = {p.path for p in new}
             old = (p for p in variable.problems if p.path not in failed)
             found.append(replace(variable, state="placeholder", problems=(*new, *old)))
-    return found
+    told = [alive.told(v, restoring.values.get(v.name), restoring.stand_ins) for v in found]
+    return [variable for variable, _ in told], [variable.name for variable, lost in told if lost]
 
 
 def _tell_statements(restoring: Restoring, target: Target, hints: Mapping[str, str]) -> None:

@@ -110,6 +110,7 @@ class Journal:
     def __init__(self, namespace: dict[str, Any]) -> None:
         self._namespace = namespace
         self._before: dict[str, Any] = {}
+        self._items: list[tuple[Any, Any, Any]] = []
 
     def bind(self, name: str, value: Any) -> None:
         """Bind a name."""
@@ -121,8 +122,16 @@ class Journal:
         self._before.setdefault(name, self._namespace.get(name, _MISSING))
         self._namespace.pop(name, None)
 
+    def put(self, container: Any, key: Any, value: Any) -> None:
+        """Put a value in the place of an item of an exact list or dict."""
+        self._items.append((container, key, container[key]))
+        container[key] = value
+
     def rollback(self) -> None:
-        """Bind every touched name as it was before."""
+        """Bind every touched name as it was before, and put back every item."""
+        for container, key, item in reversed(self._items):
+            container[key] = item
+        self._items.clear()
         for name, value in self._before.items():
             if value is _MISSING:
                 self._namespace.pop(name, None)

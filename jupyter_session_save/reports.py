@@ -186,6 +186,8 @@ class LoadReport(VariablesReport):
         Names that were left alone because the namespace held the very values already.
     absent : tuple of str
         Those of them that are placeholders.
+    not_stored : tuple of str
+        Those of them that had another value, which was not stored.
     rerun : Rerun or None
         What ``--rerun`` did; None if it was not asked for.
     undone : Undone or None
@@ -202,6 +204,7 @@ class LoadReport(VariablesReport):
     state: tuple[str, ...] = ()
     stayed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    not_stored: tuple[str, ...] = ()
     rerun: Rerun | None = None
     undone: Undone | None = None
 
@@ -220,10 +223,14 @@ class LoadReport(VariablesReport):
             facts.append(f"overwrote what differed: {listing(self.overwritten)}")
         if self.kept:
             facts.append(f"kept what was there: {listing(self.kept)}")
-        if self.stayed:
+        if self.not_stored:
+            names = listing(self.not_stored)
+            facts.append(f"could not be brought back, since no value was stored, and stay as they are: {names}")
+        stayed = len(self.stayed) - len(self.not_stored)
+        if stayed:
             number = plural(len(self.absent), "placeholder")
             among = f", {number} among them: {listing(self.absent)}" if self.absent else ""
-            facts.append(f"{plural(len(self.stayed), 'variable')} stayed, since nothing in them differs{among}")
+            facts.append(f"{plural(stayed, 'variable')} stayed, since nothing in them differs{among}")
         if self.removed:
             facts.append(f"removed: {listing(self.removed)}")
         if self.rerun is not None:

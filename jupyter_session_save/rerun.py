@@ -15,6 +15,7 @@ from .chains import Chains, plan_chains, with_statements
 from .display import listing
 from .errors import SessionNameError, said
 from .history import is_absent
+from .live_parts import is_whole
 from .namespace import choose
 from .pickling import Placeholder
 from .reports import LoadReport, Rerun
@@ -91,8 +92,10 @@ def with_stayed(
 
 
 def _lives(variable: Variable, namespace: Mapping[str, Any]) -> bool:
-    """Whether a value of which nothing was stored is there all the same, in the kernel that made it."""
-    return is_absent(variable) and type(namespace.get(variable.name)) is not Placeholder
+    """Whether what could not be stored of a value is there all the same, in the kernel that made it."""
+    if is_absent(variable):
+        return type(namespace.get(variable.name)) is not Placeholder
+    return is_whole(variable, namespace)
 
 
 def foretold(snapshot: Snapshot, names: Sequence[str] | None) -> list[str]:

@@ -1,0 +1,372 @@
+"""What is alive in the namespace and not stored by value, put back into what is loaded.
+
+A generator or a running process can be had once only, and a connection made anew lacks its open transaction. A load in
+the kernel that has them makes the rest of a value anew, and puts what is alive where it stood.
+
+Invariant: no code of the user's runs to find an object or to put it, since only exact lists, tuples and dicts, these
+with plain keys, and instances' own dictionaries are looked into; what is put goes through the journal of the load.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import gc
+import types
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from .namespace import Journal
+from .pickling import Placeholder, Scope, dumps
+from .pickling.culprit import LIMIT, PathFinder
+from .pickling.scope import type_name
+from .snapshot import Problem, Snapshot, State, Variable
+
+Step: TypeAlias = tuple[bool, Any]
+"""Whether it is an attribute, and its name; else the position in a list or tuple, or the key in a dict."""
+
+MISSING: Any = object()
+"""Stands at the end of a path that leads nowhere."""
+
+_KEYS = frozenset(map(id, (str, bytes, int, float, bool, type(None))))
+_LEAVES = _KEYS | frozenset(map(id, (complex, bytearray, types.ModuleType, types.CodeType)))
+_VALUES = (BaseException, types.TracebackType, memoryview, type, types.FunctionType, functools._lru_cache_wrapper)
+_VALUES_BY_NAME = frozenset({"numpy.memmap", "sqlalchemy.orm.session.Session"})
+"""Reported as made again, too, but others that are loaded may share memory or objects with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A live object, and where in which variable it stands."""
+
+    name: str
+    steps: tuple[Step, ...]
+    live: Any
+    holds: bool = False
+    """Whether it holds another one in a way that no path tells, as a cursor does its connection."""
+
+
+class LiveParts:
+    """The live objects in the variables that a load is going to make anew.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+        As it is before the load.
+    held : Snapshot or None
+        What it is equal to. Where that is not known, nothing counts as alive.
+    wanted : Snapshot
+        What is loaded.
+    names : collection of str
+        The variables that the load binds, each under its own name.
+    """
+
+    def __init__(
+        self, namespace: Mapping[str, Any], held: Snapshot | None, wanted: Snapshot, names: Collection[str]
+    ) -> None:
+        self._components = [dict.fromkeys(c.names).keys() for c in wanted.components]
+        self._parts: list[_Part] = []
+        # By variable: the paths at which something is alive, or may be.
+        self._places: dict[str, set[str]] = {}
+        # What was loaded, and what is alive and stands for it, by the id of the former; and what is there anew instead.
+        self._instead: dict[int, tuple[Any, Any]] = {}
+        self._lives: list[Any] = []
+        self._anew: list[Any] = []
+        self._keys = Keys()
+        before = {} if held is None else {v.name: v.problems for v in held.variables if v.problems}
+        there = before.keys() & set(names) & namespace.keys()
+        for variable in wanted.variables:
+            if variable.name in there and variable.state != "saved":
+                self._look(variable, namespace[variable.name], before[variable.name])
+        self._look_for_holders({n: namespace[n] for n in names if n in namespace} if self._parts else {})
+
+    def _look(self, variable: Variable, value: Any, before: Sequence[Problem]) -> None:
+        known = {(p.path, p.type) for p in before}
+        for problem in variable.problems:
+            if (problem.path, problem.type) not in known:
+                continue
+            steps = steps_of(problem.path, variable.name)
+            found = MISSING if steps is None else follow(value, steps, self._keys)
+            if steps is not None and found is not MISSING:
+                if type(found) is Placeholder or type_name(type(found)) != problem.type:
+                    continue
+                self._parts.append(_Part(variable.name, steps, found))
+            self._places.setdefault(variable.name, set()).add(problem.path)
+
+    def _look_for_holders(self, values: Mapping[str, Any]) -> None:
+        lives = {id(part.live) for part in self._parts}
+        for name in self._together({part.name for part in self._parts}, values):
+            inner = ((way, item) for way, _, _, item in _walk(values[name], lives))
+            found = [(way, item) for way, item in ((None, values[name]), *inner) if _holds(item, lives)]
+            self._parts += [_Part(name, _steps(way), item, holds=True) for way, item in found]
+
+    def _together(self, names: Collection[str], values: Mapping[str, Any]) -> list[str]:
+        """Return which of the values stand in one component with some names."""
+        return [n for c in self._components if not c.isdisjoint(names) for n in c if n in values]
+
+    def __bool__(self) -> bool:
+        """Whether anything may be put back."""
+        return bool(self._parts)
+
+    def put_back(
+        self, values: dict[str, Any], publish: Callable[[str, Any], None], journal: Journal, scope: Scope
+    ) -> list[Any]:
+        """Put what is alive in the place of what was loaded for it.
+
+        Parameters
+        ----------
+        values : dict of str to object
+            What was loaded.
+        publish : callable
+            ``publish(name, value)`` binds a variable.
+        journal : Journal
+        scope : Scope
+            What was made again, such as a connection, gives way only if the live one is pickled in the same way.
+
+        Returns
+        -------
+        list of object
+            What has given way, except placeholders.
+        """
+        put: list[_Part] = []
+        # Variables first: what is bound to the name of an object stands for it wherever else it was.
+        for part in sorted(self._parts, key=lambda part: (part.holds, len(part.steps))):
+            made = follow(values[part.name], part.steps, self._keys) if part.name in values else MISSING
+            if made is MISSING or made is part.live:
+                continue
+            if part.holds and self._instead.keys().isdisjoint(map(id, gc.get_referents(made))):
+                continue
+            if type(made) is Placeholder or _is_stored_alike(part, made, scope):
+                self._instead.setdefault(id(made), (made, part.live))
+                self._lives.append(part.live)
+                put.append(part)
+            elif not part.holds:
+                self._anew.append(made)
+        for part in put:
+            container: Any = values
+            key: Any = part.name
+            if part.steps:
+                *outer, last = part.steps
+                container, key = _inside(follow(values[part.name], outer, self._keys), last), last[1]
+            # A path may lead through what has been put back, and so has all in it.
+            if id(part.live) != id(container[key]) and self._may_be_put_into(container):
+                journal.put(container, key, part.live)
+        concerned = self._together({part.name for part in put}, values)
+        self._put_elsewhere(values, concerned, journal)
+        for name in concerned:
+            publish(name, values[name])
+        return [made for made, _ in self._instead.values() if type(made) is not Placeholder]
+
+    def _put_elsewhere(self, values: dict[str, Any], names: Iterable[str], journal: Journal) -> None:
+        """Put it wherever else the same object was, in what was loaded together."""
+        for name in names:
+            if id(values[name]) in self._instead:
+                journal.put(values, name, self._instead[id(values[name])][1])
+        lives = set(map(id, self._lives))
+        for name in names:
+            for _, container, key, item in _walk(values[name], lives):
+                if id(item) in self._instead and self._may_be_put_into(container):
+                    journal.put(container, key, self._instead[id(item)][1])
+
+    def _may_be_put_into(self, container: Any) -> bool:
+        return type(container) is list or self._keys.are_plain(container)
+
+    def told(self, variable: Variable, value: Any, stand_ins: Iterable[Placeholder]) -> tuple[Variable, bool]:
+        """Say how a variable has ended.
+
+        Parameters
+        ----------
+        variable : Variable
+            As it would be without what was put back.
+        value : object
+        stand_ins : iterable of Placeholder
+            All that were loaded.
+
+        Returns
+        -------
+        Variable
+        bool
+            Whether something that was alive in it is so no more.
+        """
+        places = self._places.get(variable.name, set())
+        if not variable.problems or not (places or self._instead):
+            return variable, False
+        finder = PathFinder({variable.name: value})
+        alive, broken = (set(map(finder.known, those)) for those in (self._lives, stand_ins))
+        anew = set(map(finder.known, (*self._anew, *(made for made, _ in self._instead.values()))))
+        left = tuple(p for p in variable.problems if p.path not in alive)
+        paths = {p.path for p in left}
+        lost = not places.isdisjoint(paths & (broken | anew))
+        if len(left) == len(variable.problems):
+            return variable, lost
+        state: State = "placeholder" if paths & broken else "reconnected" if paths & anew else "saved"
+        return replace(variable, state=state, problems=left), lost
+
+
+class Keys:
+    """Which dicts have plain keys only, so that looking one up asks no code of the user's; each is looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, bool]] = {}
+
+    def are_plain(self, container: Any) -> bool:
+        """Whether it is an exact dict with such keys."""
+        if id(container) not in self._known:
+            self._known[id(container)] = container, type(container) is dict and all(map(_is_plain, container))
+        return self._known[id(container)][1]
+
+
+def steps_of(path: str, name: str) -> tuple[Step, ...] | None:
+    """Return the steps from a variable to what stands in it.
+
+    Parameters
+    ----------
+    path : str
+        As a `Problem` has it, such as ``job['p'].stdout``.
+    name : str
+        The variable.
+
+    Returns
+    -------
+    tuple of Step or None
+        None for what is no chain of attributes and plain keys that begins with the variable.
+    """
+    steps: list[Step] = []
+    try:
+        node = ast.parse(path, mode="eval").body
+        while not _is_root(node, name):
+            if isinstance(node, ast.Attribute):
+                steps.append((True, node.attr))
+            elif isinstance(node, ast.Subscript):
+                steps.append((False, ast.literal_eval(node.slice)))
+            else:
+                return None
+            node = node.value
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+    return tuple(reversed(steps))
+
+
+def _is_root(node: ast.expr, name: str) -> bool:
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
+        # The name of a variable need not be one that can be written.
+        return ast.unparse(node.value) == "globals()" and ast.literal_eval(node.slice) == name
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def follow(value: Any, steps: Iterable[Step], keys: Keys) -> Any:
+    """Return what stands at the end of a path, `MISSING` if there is nothing, or no way to it."""
+    for step in steps:
+        container, key = _inside(value, step), step[1]
+        if type(container) is dict:
+            value = _item(container, key, keys)
+        elif container is not None and type(key) is int and 0 <= key < len(container):
+            value = container[key]
+        else:
+            return MISSING
+    return value
+
+
+def is_whole(variable: Variable, namespace: Mapping[str, Any]) -> bool:
+    """Whether all is alive in the namespace that a variable's record says could not be kept."""
+    if variable.name not in namespace or not variable.problems:
+        return False
+    keys = Keys()
+    for problem in variable.problems:
+        steps = steps_of(problem.path, variable.name)
+        found = MISSING if steps is None else follow(namespace[variable.name], steps, keys)
+        if found is MISSING or type(found) is Placeholder:
+            return False
+    return True
+
+
+def own_dict(value: Any) -> dict[str, Any] | None:
+    """Return the dictionary of an instance's own, None if it has none or answers for it in a way of its own."""
+    for cls in type(value).__mro__:
+        found = vars(cls).get("__dict__")
+        if found is not None:
+            own = found.__get__(value) if type(found) is types.GetSetDescriptorType else None
+            return own if type(own) is dict else None
+    return None
+
+
+_Link: TypeAlias = "tuple[_Link, Step] | None"
+
+
+def _walk(root: Any, apart: Collection[int]) -> Iterator[tuple[_Link, Any, Any, Any]]:
+    """Yield what stands in a value: the way to it, its container, its key there, and itself."""
+    seen = set(apart)
+    todo: list[tuple[_Link, Any]] = [(None, root)]
+    while todo and len(seen) < LIMIT:
+        way, value = todo.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        attribute = not _is_container(value)
+        container = own_dict(value) if attribute else value
+        if container is None:
+            continue
+        for key, item in list(container.items() if type(container) is dict else enumerate(container)):
+            if id(type(item)) not in _LEAVES:
+                yield (way, (attribute, key)), container, key, item
+                todo.append(((way, (attribute, key)), item))
+
+
+def _steps(way: _Link) -> tuple[Step, ...]:
+    steps = []
+    while way is not None:
+        way, step = way
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def _holds(value: Any, lives: Collection[int]) -> bool:
+    """Whether a value holds one of some objects where no path leads."""
+    if id(value) in lives or id(type(value)) in _LEAVES or _is_container(value) or own_dict(value) is not None:
+        return False
+    return any(id(held) in lives for held in gc.get_referents(value))
+
+
+def _inside(value: Any, step: Step) -> Any:
+    """Return the container that a step looks into, None if there is none."""
+    if step[0]:
+        return own_dict(value)
+    return value if _is_container(value) else None
+
+
+def _is_container(value: Any) -> bool:
+    kind = type(value)
+    return kind is list or kind is dict or kind is tuple
+
+
+def _item(container: dict[Any, Any], key: Any, keys: Keys) -> Any:
+    kind = type(key)
+    if id(kind) not in _KEYS:
+        return MISSING
+    if keys.are_plain(container):
+        return container.get(key, MISSING)
+    return next((item for k, item in list(container.items()) if type(k) is kind and k == key), MISSING)
+
+
+def _is_plain(key: Any) -> bool:
+    return id(type(key)) in _KEYS or (type(key) is tuple and all(map(_is_plain, key)))
+
+
+def _is_stored_alike(part: _Part, made: Any, scope: Scope) -> bool:
+    """Whether an object is made again from a recipe, and that of the live one is the same."""
+    kind = type(part.live)
+    if kind is not type(made) or issubclass(kind, _VALUES):
+        return False
+    if _VALUES_BY_NAME.intersection(map(type_name, kind.__mro__)):
+        return False
+    payloads = [dumps({"it": obj}, scope) for obj in (part.live, made)]
+    try:
+        by_recipe = part.holds or any(p.path == "it" for p in payloads[0].reconnected)
+        if any(p.problems for p in payloads) or not by_recipe:
+            return False
+        one, other = ([b"".join(p.chunks), *(b.raw() for b in p.buffers)] for p in payloads)
+        return one == other
+    finally:
+        for payload in payloads:
+            payload.release()
