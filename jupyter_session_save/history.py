@@ -184,7 +184,11 @@ def _parted(held: Snapshot, wanted: Snapshot, alive: Collection[str]) -> set[str
     sharing = {v.name for v in wanted.variables if v.name in alive and not _is_outside(v)}
     before = {v.name: v for v in held.variables}
     alone = {c.names[0] for c in wanted.components if len(c.names) == 1}
-    kept = {v.name: v for v in wanted.variables if v.name in alone and v.digest and _is_equal(v, before.get(v.name))}
+    kept = {
+        v.name: v
+        for v in wanted.variables
+        if v.name in alone and v.digest and _is_equal(v, before.get(v.name)) and not _is_outside(v)
+    }
     found: set[str] = set()
     for component in held.components:
         largest = max((kept[n] for n in component.names if n in kept), key=lambda v: (v.size, v.name), default=None)

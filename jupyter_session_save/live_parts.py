@@ -137,11 +137,12 @@ class LiveParts:
                 continue
             if part.holds and self._instead.keys().isdisjoint(map(id, gc.get_referents(made))):
                 continue
-            if type(made) is Placeholder or _is_stored_alike(part, made, scope):
+            same = type(made) is Placeholder or _is_made_alike(part, made, scope)
+            if same:
                 self._instead.setdefault(id(made), (made, part.live))
                 self._lives.append(part.live)
                 put.append(part)
-            elif not part.holds:
+            elif same is not None and not part.holds:
                 self._anew.append(made)
         for part in put:
             container: Any = values
@@ -195,12 +196,14 @@ class LiveParts:
         finder = PathFinder({variable.name: value})
         alive, broken = (set(map(finder.known, those)) for those in (self._lives, stand_ins))
         anew = set(map(finder.known, (*self._anew, *(made for made, _ in self._instead.values()))))
+        gone = (broken | anew) - {None}
         left = tuple(p for p in variable.problems if p.path not in alive)
-        paths = {p.path for p in left}
-        lost = not places.isdisjoint(paths & (broken | anew))
+        # Where in a set an object stands is another place each time.
+        unknown = places & {p.path for p in left if steps_of(p.path, variable.name) is None}
+        lost = bool(gone) and bool(unknown or places & gone)
         if len(left) == len(variable.problems):
             return variable, lost
-        state: State = "placeholder" if paths & broken else "reconnected" if paths & anew else "saved"
+        state: State = "placeholder" if broken - {None} else "reconnected" if gone else "saved"
         return replace(variable, state=state, problems=left), lost
 
 
@@ -353,8 +356,8 @@ def _is_plain(key: Any) -> bool:
     return id(type(key)) in _KEYS or (type(key) is tuple and all(map(_is_plain, key)))
 
 
-def _is_stored_alike(part: _Part, made: Any, scope: Scope) -> bool:
-    """Whether an object is made again from a recipe, and that of the live one is the same."""
+def _is_made_alike(part: _Part, made: Any, scope: Scope) -> bool | None:
+    """Whether the live object would be made again by the same recipe; None if it is stored by value."""
     kind = type(part.live)
     if kind is not type(made) or issubclass(kind, _VALUES):
         return False
@@ -362,11 +365,10 @@ def _is_stored_alike(part: _Part, made: Any, scope: Scope) -> bool:
         return False
     payloads = [dumps({"it": obj}, scope) for obj in (part.live, made)]
     try:
-        by_recipe = part.holds or any(p.path == "it" for p in payloads[0].reconnected)
-        if any(p.problems for p in payloads) or not by_recipe:
-            return False
+        if not part.holds and not any(p.path == "it" for p in payloads[0].reconnected):
+            return None
         one, other = ([b"".join(p.chunks), *(b.raw() for b in p.buffers)] for p in payloads)
-        return one == other
+        return one == other and not any(p.problems for p in payloads)
     finally:
         for payload in payloads:
             payload.release()
