@@ -28,6 +28,7 @@ from .retention import DEFAULT, parse
 from .silence import silently
 from .snapshot import Snapshot
 from .sweeping import Rhythm
+from .together import Together
 from .turns import Turn
 
 RETRY = 2.0, 300.0
@@ -93,7 +94,7 @@ class Autosave:
         self._rhythm, self._patience, self._unseen = Rhythm(), TERMINAL, 0.0
         self._busy = self._ended = time.monotonic()
         self._depth, self._is_magic, self._untold = 0, False, False
-        self._unpruned, self._ready = 0, False
+        self._unpruned, self._ready, self.together = 0, False, Together()
         self._settling: threading.Thread | None = None
         self.paused = ""
 
@@ -177,8 +178,7 @@ class Autosave:
         try:
             if not self._turn.take(mine):
                 raise SaveError("autosave is at work on another thread: try again")
-            calm = self._is_magic and not self._escaped
-            unknown = self._sweep_unknown() if calm else EVERYTHING
+            unknown = self._sweep_unknown() if self._is_magic and not self._escaped else EVERYTHING
             # What this cell itself has done before it moves is not the last one's.
             looked, cell = set(unknown.names), None if self._cell is None else self._cell + (not self._is_magic)
             while True:
@@ -186,7 +186,9 @@ class Autosave:
                 more = set() if unknown.everything or held is None else set(differing(held)) - looked
                 looked |= more
                 self.tracker.touch(Reach(frozenset(more), unknown.everything))
-                silently(self._shell, partial(self.tracker.save, cell=cell, largest=self._settings().max_variable))
+                save = partial(self.tracker.save, cell=cell, largest=self._settings().max_variable)
+                silently(self._shell, partial(self.together.saving, save, cell, held))
+                self._failures, self._failure, self._retry = 0, "", 0.0
                 if self.tracker.current is held or unknown.everything:
                     return self.tracker.current
                 unknown = Reach()
@@ -212,13 +214,12 @@ class Autosave:
     def status(self) -> AutosaveStatus:
         """Return what the user is told."""
         current = self.tracker.current
-        late = sorted(self.tracker.late)
         return AutosaveStatus(
             name=self.tracker.name,
             snapshot=current.reference if current else "",
             cell=current.cell if current else None,
             created=current.created if current else "",
-            late=tuple(late),
+            late=tuple(sorted(self.tracker.late)),
             partial=tuple(sorted(v.name for v in current.variables if v.state == "placeholder")) if current else (),
             paused=self.paused,
             failure=self._failure or refusal(self.tracker.repository.store),
@@ -261,12 +262,14 @@ class Autosave:
             return EVERYTHING
 
     def _save(self, limit: float, pause: Callable[[], None], *, whole: bool = False) -> Snapshot | None:
+        held = self.tracker.current
         if self.paused or time.monotonic() < self._retry:
+            self.together.miss(self._cell, held)
             return None
         try:
             largest = self._settings().max_variable
             save = partial(self.tracker.save, cell=self._cell, limit=limit, largest=largest, pause=pause, whole=whole)
-            saved = silently(self._shell, save)
+            saved = silently(self._shell, partial(self.together.saving, save, self._cell, held))
         except GiveWay:
             self.tracker.gave_way(whole=whole)
             raise

@@ -62,12 +62,19 @@ class Undone:
         The cells, the earliest first; None for what was saved by hand.
     back : tuple of str
         Names that there were none of before.
+    together : tuple of (int, int)
+        The first and the last of cells that were saved together, where saving had failed; the last is one of `cells`.
     """
 
     cells: tuple[int | None, ...]
     back: tuple[str, ...] = ()
+    together: tuple[tuple[int, int], ...] = ()
 
     def __str__(self) -> str:
+        if self.together:
+            first = {last: f"{first} to {last}" for first, last in self.together}
+            known = [first.get(cell, str(cell)) for cell in self.cells if cell is not None]
+            return f"cells {listing(known)} (saving had failed, so that those of a range were saved together)"
         known = [str(cell) for cell in self.cells if cell is not None]
         if len(self.cells) == 1:
             return f"cell {known[0]}" if known else "what was saved by hand"

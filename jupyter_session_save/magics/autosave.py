@@ -132,7 +132,7 @@ class AutosaveMagics(Magics):
             gone = {v.name for v in target.variables}.difference(v.name for v in held.variables)
             report = self._sessions.move(target, since=held)
             back = tuple(sorted(v.name for v in report.variables if v.name in gone))
-            return replace(report, undone=Undone(cells, back))
+            return replace(report, undone=Undone(cells, back, self._autosave.together.spans(cells)))
 
     def status(self) -> AutosaveStatus:
         """Return what autosave does at the moment."""
