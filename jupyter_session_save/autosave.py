@@ -22,11 +22,11 @@ from .idle import Idle
 from .marking import refusal
 from .pickling import GiveWay
 from .reach import EVERYTHING, Reach, reach_of
-from .reports import AutosaveStatus
 from .repository import Repository
 from .retention import DEFAULT, parse
 from .silence import silently
 from .snapshot import Snapshot
+from .status import AutosaveStatus
 from .sweeping import Rhythm
 from .together import Together
 from .turns import Turn

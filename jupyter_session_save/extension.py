@@ -13,7 +13,7 @@ from IPython.core.error import TryNext
 from .catalog import completions
 from .display import typed
 from .errors import SessionError
-from .magics import COMPLETED, AutosaveMagics, SessionMagics, switch
+from .magics import COMPLETED, AutosaveMagics, SessionMagics, offer, switch
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -38,7 +38,7 @@ def load(shell: InteractiveShell) -> None:
     for command in COMPLETED:
         for key in (f"%{command}", command):
             shell.set_hook("complete_command", _complete, str_key=key)
-    sessions.follower.offer()
+    offer(shell, sessions)
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -4,7 +4,8 @@ Invariant: no decisions about values are made here; a user's mistake costs one l
 """
 
 from .autosave import AutosaveMagics
+from .offers import offer
 from .session import COMPLETED, SessionMagics
 from .traits import switch
 
-__all__ = ["COMPLETED", "AutosaveMagics", "SessionMagics", "switch"]
+__all__ = ["COMPLETED", "AutosaveMagics", "SessionMagics", "offer", "switch"]

@@ -6,7 +6,6 @@ Invariant: no decisions about values are made here; while it is off, no hook of 
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -17,20 +16,18 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from ..catalog import name_to_save, session_name
-from ..display import plural, typed
+from ..display import typed
 from ..errors import SessionError, SessionNameError, SessionNotFoundError
-from ..namespace import user_names
-from ..shell import hidden_names, live_objects, starting
+from ..shell import hidden_names, live_objects
 from .lines import one_line, parsed, unquoted
 from .origins import Origin, of_load
 
 if TYPE_CHECKING:
     from ..autosave import Autosave, Settings
-    from ..reports import AutosaveStatus, LoadReport, SaveReport
+    from ..reports import LoadReport, SaveReport
     from ..snapshot import Snapshot
+    from ..status import AutosaveStatus
     from .session import SessionMagics
-
-_LOADS = re.compile(r"^[ \t]*%?load_session\b", re.MULTILINE)
 
 
 @magics_class
@@ -136,7 +133,7 @@ class AutosaveMagics(Magics):
 
     def status(self) -> AutosaveStatus:
         """Return what autosave does at the moment."""
-        from ..reports import AutosaveStatus
+        from ..status import AutosaveStatus
 
         if self._autosave is not None:
             return self._autosave.status()
@@ -301,57 +298,6 @@ class AutosaveMagics(Magics):
             if self._autosave is not None and self._autosave.tracker.name == name:
                 print(self._paused(f"{name} could not be loaded"))
             raise
-
-    def offer(self) -> None:
-        """Print one line about the last state of this notebook, or restore it, in a kernel that is still empty."""
-        from ..offering import on_offer
-        from ..trust import Signer
-
-        namespace = self._ip.user_ns
-        if user_names(namespace, hidden_names(self._ip)):
-            return
-        try:
-            name = session_name(namespace)
-            repository = self._sessions.repository(create=False)
-            if not repository.versions(name):
-                return
-        except (SessionError, OSError):
-            return
-        try:
-            repository.resolve(name)
-            found = on_offer(repository, name, Signer.of_user())
-        except SessionError as error:
-            self._show(" ".join(str(error).split()))
-            return
-        if found is None or not self._sessions.autorestore:
-            self._show("" if found is None or self._is_loading() else str(found))
-            return
-        try:
-            report = self._sessions.load_session(f"@{found.snapshot.sequence}")
-            restored = f"restored {report.reference}: {plural(len(report.variables), 'variable')}"
-            if report.placeholders:
-                number = plural(len(report.placeholders), "placeholder")
-                restored += f" ({number}: %load_session --rerun makes again what can be)"
-            self._show(f"{restored}; {found.aside}" if found.newer is not None else restored)
-        except UsageError as error:
-            self._show(str(error))
-
-    def _is_loading(self) -> bool:
-        """Whether the cell that loads this extension goes on to load a session."""
-        inputs: list[str] = getattr(self._ip.history_manager, "input_hist_raw", [])
-        return bool(inputs) and _LOADS.search(inputs[-1]) is not None
-
-    def _show(self, line: str) -> None:
-        """Print a line where the user sees it: with the first cell if a kernel is only starting."""
-        if not line or not starting(self._ip):
-            print(line, end="\n" if line else "")
-            return
-
-        def once(*_: Any) -> None:
-            self._ip.events.unregister("pre_run_cell", once)
-            print(line)
-
-        self._ip.events.register("pre_run_cell", once)
 
     def _told_if_off(self, snapshot: Snapshot) -> str:
         if snapshot.cell is None or self._autosave is not None:
