@@ -79,7 +79,8 @@ class LiveParts:
         for variable in wanted.variables:
             if variable.name in there and variable.state != "saved":
                 self._look(variable, namespace[variable.name], before[variable.name])
-        self._look_for_holders({n: namespace[n] for n in names if n in namespace} if self._parts else {})
+        # Kept, since the names are bound anew when they are looked into.
+        self._before = {n: namespace[n] for n in names if n in namespace} if self._parts else {}
 
     def _look(self, variable: Variable, value: Any, before: Sequence[Problem]) -> None:
         known = {(p.path, p.type) for p in before}
@@ -94,12 +95,15 @@ class LiveParts:
                 self._parts.append(_Part(variable.name, steps, found))
             self._places.setdefault(variable.name, set()).add(problem.path)
 
-    def _look_for_holders(self, values: Mapping[str, Any]) -> None:
-        lives = {id(part.live) for part in self._parts}
-        for name in self._together({part.name for part in self._parts}, values):
-            inner = ((way, item) for way, _, _, item in _walk(values[name], lives))
-            found = [(way, item) for way, item in ((None, values[name]), *inner) if _holds(item, lives)]
-            self._parts += [_Part(name, _steps(way), item, holds=True) for way, item in found]
+    def _holders(self) -> list[_Part]:
+        """Return what holds the live objects that are found by now where no path leads to them."""
+        lives = set(map(id, self._lives))
+        found: list[_Part] = []
+        for name in self._together({part.name for part in self._parts}, self._before):
+            inner = ((way, item) for way, _, _, item in _walk(self._before[name], lives))
+            held = [(way, item) for way, item in ((None, self._before[name]), *inner) if _holds(item, lives)]
+            found += [_Part(name, _steps(way), item, holds=True) for way, item in held]
+        return found
 
     def _together(self, names: Collection[str], values: Mapping[str, Any]) -> list[str]:
         """Return which of the values stand in one component with some names."""
@@ -129,9 +133,29 @@ class LiveParts:
         list of object
             What has given way, except placeholders.
         """
-        put: list[_Part] = []
+        put = self._give_way(self._parts, values, scope)
+        if any(type(made) is not Placeholder for made, _ in self._instead.values()):
+            put += self._give_way(self._holders(), values, scope)
+        for part in put:
+            container: Any = values
+            key: Any = part.name
+            if part.steps:
+                *outer, last = part.steps
+                container, key = _inside(follow(values[part.name], outer, self._keys), last), last[1]
+            # A path may lead through what has been put back, and so has all in it.
+            if self._may_be_put_into(container) and container[key] is not part.live:
+                journal.put(container, key, part.live)
+        concerned = self._together({part.name for part in put}, values)
+        self._put_elsewhere(values, concerned, journal)
+        for name in concerned:
+            publish(name, values[name])
+        return [made for made, _ in self._instead.values() if type(made) is not Placeholder]
+
+    def _give_way(self, parts: Iterable[_Part], values: Mapping[str, Any], scope: Scope) -> list[_Part]:
+        """Note what was loaded in the place of live objects, and return those that stand for it."""
+        found = []
         # Variables first: what is bound to the name of an object stands for it wherever else it was.
-        for part in sorted(self._parts, key=lambda part: (part.holds, len(part.steps))):
+        for part in sorted(parts, key=lambda part: len(part.steps)):
             made = follow(values[part.name], part.steps, self._keys) if part.name in values else MISSING
             if made is MISSING or made is part.live:
                 continue
@@ -141,23 +165,10 @@ class LiveParts:
             if same:
                 self._instead.setdefault(id(made), (made, part.live))
                 self._lives.append(part.live)
-                put.append(part)
+                found.append(part)
             elif same is not None and not part.holds:
                 self._anew.append(made)
-        for part in put:
-            container: Any = values
-            key: Any = part.name
-            if part.steps:
-                *outer, last = part.steps
-                container, key = _inside(follow(values[part.name], outer, self._keys), last), last[1]
-            # A path may lead through what has been put back, and so has all in it.
-            if id(part.live) != id(container[key]) and self._may_be_put_into(container):
-                journal.put(container, key, part.live)
-        concerned = self._together({part.name for part in put}, values)
-        self._put_elsewhere(values, concerned, journal)
-        for name in concerned:
-            publish(name, values[name])
-        return [made for made, _ in self._instead.values() if type(made) is not Placeholder]
+        return found
 
     def _put_elsewhere(self, values: dict[str, Any], names: Iterable[str], journal: Journal) -> None:
         """Put it wherever else the same object was, in what was loaded together."""

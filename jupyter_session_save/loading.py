@@ -121,8 +121,11 @@ def load_into(
     started = time.perf_counter()
     check_trust(snapshot, signer, options.trust)
     selection = select(snapshot, options.only, options.exclude)
+    not_stored: tuple[str, ...] = ()
     if options.since is not None:
-        selection.leave(standing(options.since, snapshot))
+        staying = standing(options.since, snapshot)
+        not_stored = not_brought_back(options.since, snapshot, staying.intersection(selection.wanted))
+        selection.leave(staying)
     target = Target(namespace, selection, options, hidden)
     conflicts = target.differing(snapshot, live, repository)
     alive = LiveParts(namespace, options.since, snapshot, () if target.renamed else target.bound)
@@ -187,7 +190,7 @@ def load_into(
             state=resumption.done,
             stayed=tuple(sorted(selection.left)),
             absent=tuple(sorted(n for n in selection.left if type(namespace.get(n)) is Placeholder)),
-            not_stored=not_brought_back(options.since, snapshot, selection.left) if options.since is not None else (),
+            not_stored=not_stored,
         )
     except BaseException:
         repointing.undo()

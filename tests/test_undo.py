@@ -69,6 +69,78 @@ def test_what_is_not_stored_stays_as_it_is(machine: Machine) -> None:
     kernel.check("x == 1", "next(g) == 1")
 
 
+@pytest.mark.parametrize("then", ["other = [gen]", "other = gen", "del pair", "pair.append(6)", "cfg['n'] = 1"])
+def test_what_is_not_stored_stays_alive_in_what_holds_it(machine: Machine, then: str) -> None:
+    cell = "gen = (i for i in range(9)); next(gen); pair = [gen]; cfg = {'n': 0, 'gen': gen}; zz = 1"
+    kernel = begin(machine, cell, f"zz = 2; {then}", "r = %undo_session")
+    kernel.check("next(gen) == 1", "pair == [gen]", "cfg == {'n': 0, 'gen': gen}", "zz == 1")
+    kernel.check("not r.placeholders", "set(r.overwritten) <= {'zz', 'pair', 'cfg'}")
+    # What the namespace holds is what was stored: nothing changes but what binds the report.
+    kernel.run("print(1)")
+    assert versions(machine) == [1, 2, 3]
+
+
+def test_a_running_process_keeps_its_handle(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import subprocess, sys\nwaits = [sys.executable, '-c', 'input()']\n"
+        "p = subprocess.Popen(waits, stdin=subprocess.PIPE); job = {'p': p, 'n': 0}",
+        "job['n'] += 1",
+        "r = %undo_session",
+    )
+    kernel.check("job == {'p': p, 'n': 0}", "p.poll() is None", "not r.placeholders", "r.overwritten == ('job',)")
+    kernel.run("p.communicate(b'\\n')")
+    kernel.check("job['p'].returncode == 0")
+
+
+def test_an_open_transaction_of_earlier_cells_goes_on(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "import sqlite3; con = sqlite3.connect('f.db'); con.execute('create table t(a)'); con.commit()",
+        "job = {'con': con, 'n': 0}; cur = con.cursor()",
+        "cur.execute('insert into t values (7)'); job['n'] = 1",
+        "job['n'] = 2",
+        "r = %undo_session",
+    )
+    kernel.check("job == {'con': con, 'n': 1}", "cur.connection is con", "con.in_transaction", "not r.reconnected")
+    kernel.check("cur.execute('select a from t').fetchall() == [(7,)]")
+
+
+def test_what_gives_way_to_a_placeholder_is_named(machine: Machine) -> None:
+    kernel = begin(machine, "gen = (i for i in range(9)); next(gen); fixed = (gen,); q = [gen]", "q.append(1)")
+    told = kernel.run("r = %undo_session\nprint(r)").text
+    assert "overwrote what differed: q, fixed\n" in told and "1 placeholder\n" in told and "fixed[0]" in told
+    kernel.check("q == [gen]", "next(gen) == 1", "[v.name for v in r.placeholders] == ['fixed']")
+
+
+def test_a_load_that_fails_late_takes_back_what_it_put_back(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "gen = (i for i in range(9)); next(gen); q = [gen, 1]; alias = q",
+        "q[1] = 2; new = 1; at = id(q)",
+        "import jupyter_session_save.environment as e; was = e.differences\n"
+        "def fails(*_): raise KeyboardInterrupt\ne.differences = fails",
+    )
+    assert kernel.run("%undo_session 2", check=False).complaint
+    kernel.check("q == [gen, 2]", "alias is q", "id(q) == at", "next(gen) == 1", "new == 1", "callable(fails)")
+    kernel.run("e.differences = was")
+    kernel.run("%load_session nb@1 --replace")
+    kernel.check("q == [gen, 1]", "alias is q", "next(gen) == 2", "'new' not in globals()")
+
+
+def test_what_was_not_stored_and_cannot_be_brought_back_is_named(machine: Machine) -> None:
+    kernel = begin(
+        machine,
+        "%config SessionMagics.autosave_max_variable = 1000\n"
+        "s = 'x' * 5_000; gen = (i for i in 'ab'); next(gen); n = 1",
+        "s = None; gen = 0; n = 2",
+    )
+    told = kernel.run("%undo_session").text
+    assert "could not be brought back, since no value was stored, and stay as they are: gen, s\n" in told
+    assert "nothing in them differs" not in told
+    kernel.check("(s, gen, n) == (None, 0, 1)")
+
+
 def test_a_cell_that_undoes_and_others_that_change_nothing_do_not_count(machine: Machine) -> None:
     kernel = begin(machine, "x = []", "x.append(1)", "x.append(2)", "len(x)", "print(x)")
     assert kernel.run("%undo_session").text.startswith("took back cell 5:")
