@@ -13,6 +13,9 @@ from .display import listing, plural, typed
 from .errors import SessionNotFoundError
 from .snapshot import Component, Snapshot, Variable
 
+_PLAIN = frozenset({"NoneType", "bool", "int", "str", "bytes"})
+"""Types of values that nobody tells from others that are equal: no floats, since it matters which NaN one is."""
+
 ChangeKind = Literal["added", "removed", "changed"]
 
 
@@ -152,10 +155,17 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
     while True:
         left = [c for c in staying if not moved.intersection(c.refs)]
         if len(left) == len(staying):
-            return frozenset(name for c in staying for name in c.names)
+            return frozenset(name for c in staying for name in c.names) | _plain(held, wanted)
         # What refers to something that is made anew is made anew, too, or it would hold on to the old one.
         moved |= {name for c in staying for name in c.names} - {name for c in left for name in c.names}
         staying = left
+
+
+def _plain(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
+    """Return the names of numbers and texts that have not changed: they are stored together and share nothing."""
+    before = {v.name: v for v in held.variables}
+    found = (v for v in wanted.variables if v.type in _PLAIN and v.digest)
+    return frozenset(v.name for v in found if _is_equal(v, before.get(v.name)))
 
 
 def _alive(held: Snapshot, wanted: Snapshot) -> set[str]:

@@ -291,3 +291,13 @@ def test_a_load_into_a_fresh_kernel_leaves_what_it_does_not_know(machine: Machin
         kernel.run(cell)
     kernel.run("%load_session nb")
     kernel.check("a == 1", "np.get_printoptions()['precision'] == 3")
+
+
+def test_texts_that_have_not_changed_stay_the_very_same_ones(machine: Machine) -> None:
+    kernel = begin(
+        machine, "texts = [f't{n}' * 9 for n in range(9)]; a, b, *_ = texts; n = 10**9; f = 0.5", "at = id(a), id(n)"
+    )
+    kernel.run("b = 'other'; f = 1.5")
+    kernel.run("r = %undo_session")
+    kernel.check("(id(a), id(n)) == at", "a is texts[0]", "b == 't1' * 9", "f == 0.5", "'a' in r.stayed")
+    kernel.check("set(r.overwritten) == {'b', 'f'}")
