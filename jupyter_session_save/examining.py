@@ -227,13 +227,18 @@ class Examiner:
         """Return a group as it is stored now, after storing what is new about it."""
         self._account()
         self._name = group.names[0]
-        if self._largest and group.payload.size > self._largest:
-            group = self._stand_in(group)
+        too_large = 0 < self._largest < group.payload.size
         payload, old = group.payload, self._where.get(group.names[0])
         stream = of_stream(payload.chunks)
-        if old is not None and old.component.names == group.names and self._is_as_reloaded(old, stream, payload):
-            self._account()
-            return self._timed(self._seen_again(old, payload))
+        if old is not None and old.component.names == group.names:
+            # What was saved by hand stays stored, however large it is.
+            kept = too_large and self._is_as_stored(old, stream, payload)
+            if kept or self._is_as_reloaded(old, stream, payload):
+                self._account()
+                return self._timed(self._seen_again(old, payload))
+        if too_large:
+            group = self._stand_in(group)
+            payload, stream = group.payload, of_stream(group.payload.chunks)
         same = old is not None and old.component.names == group.names and self._is_same(old, stream, payload)
         stored = old.component.stream if same and old is not None else None
         pool = self._pool(group.names)
@@ -275,6 +280,12 @@ class Examiner:
         names = found.component.names
         seconds = sum(self._spent.get(name, 0.0) for name in names)
         return replace(found, seconds=seconds, stall=max(self._stalls.get(name, 0.0) for name in names))
+
+    def _is_as_stored(self, old: Tracked, stream: bytes, payload: Payload) -> bool:
+        if len(payload.buffers) != len(old.component.buffers) or not self._is_same(old, stream, payload):
+            return False
+        views = enumerate(buffer.raw() for buffer in payload.buffers)
+        return all(self._find(old, index, view, {}).part is not None for index, view in views)
 
     def _is_as_reloaded(self, old: Tracked, stream: bytes, payload: Payload) -> bool:
         def is_stored(index: int) -> bool:

@@ -469,6 +469,16 @@ def test_a_variable_above_the_cap_is_a_placeholder(notebook: Notebook) -> None:
     assert notebook.loaded()["big"][0] == 1
 
 
+def test_what_was_saved_by_hand_stays_stored_however_large_it_is() -> None:
+    notebook = Notebook()
+    notebook.run("import numpy as np; big = np.zeros(1_000_000); small = [big]")
+    assert notebook.run("exec('x = 1')", largest=1_000_000) is not None
+    loaded = notebook.loaded()
+    assert loaded["small"][0] is loaded["big"] and len(loaded["big"]) == 1_000_000
+    notebook.run("exec('big[7] = 2')", largest=1_000_000)
+    assert type(notebook.loaded()["big"]).__name__ == "Placeholder"
+
+
 def test_a_variable_that_is_the_attributes_of_an_instance_stays_that(notebook: Notebook) -> None:
     notebook.run("class Plain: pass\np = Plain(); p.x = 1; held = [p]")
     notebook.run("d = vars(p)")
