@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from .cells import settled
 from .kernels import Kernel, Result
 from .machine import ROOT, Machine, read_report
 from .support import installed
@@ -80,7 +81,7 @@ def variables_of(kernel: Kernel, path: Path) -> dict[str, str]:
     """All variables, described inside the kernel."""
     kernel.get(DESCRIBE.format(path=str(path)))
     described: dict[str, str] = json.loads(path.read_text(encoding="utf-8").replace(str(path.parent), "here"))
-    return {path: line for path, line in described.items() if not any(word in path for word in NOT_COMPARED)}
+    return {path: line for path, line in settled(described).items() if not any(word in path for word in NOT_COMPARED)}
 
 
 def kernel_of(machine: Machine) -> Kernel:
