@@ -16,7 +16,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from . import around, held
+from . import around, held, lives
 from .baseline import baseline
 from .components import split
 from .errors import StoreError
@@ -110,6 +110,8 @@ class Tracker:
         names = {v.name for v in snapshot.variables}.intersection(self._namespace)
         names &= names if bound is None else set(bound)
         where = baseline(snapshot, frozenset(names), self._where, loaded or Loaded())
+        for tracked in {id(t): t for t in where.values()}.values():
+            lives.note(tracked.component, tracked.variables, self._namespace)
         self.current, self._where = snapshot, where
         # Else a kernel that dies now would go on with what was left behind.
         self._went_back = self.repository.versions(self.name)[-1:] != [snapshot.sequence]
@@ -272,6 +274,8 @@ class Tracker:
             standing = standing.placed(committed)
             state = {c.names[0]: replace(state[c.names[0]], component=c) for c in committed.state}
         where = standing.where
+        for tracked in found:
+            lives.note(tracked.component, tracked.variables, view)
         behind = self._late.after(late, ids, touched, where)
         unstored = frozenset(late).union(() if len(where) == len(ids) else ids.keys() - where.keys())
         doubtful = (self._doubtful and not everything) or (self._late.several and not late)

@@ -5,8 +5,10 @@ Invariant: pure over records; nothing is read, and nothing is unpickled.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from .display import listing, plural, typed
@@ -177,13 +179,20 @@ def _alive(held: Snapshot, wanted: Snapshot) -> set[str]:
     after = {v.name: v for v in wanted.variables if v.digest and before.get(v.name) == v.digest}
     where = {name: number for number, c in enumerate(held.components) for name in c.names}
     found: set[str] = set()
+    staying: list[tuple[tuple[str, ...], set[int]]] = []
     for component in wanted.components:
         equal = [after[name] for name in component.names if name in after and name in where]
         if len(equal) < len(component.names) or all(v.state == "saved" for v in equal):
             continue
         # What is in several components now has ceased to share, which a load brings back.
-        if len({where[v.name] for v in equal if not _is_outside(v)}) <= 1:
-            found.update(component.names)
+        places = {where[v.name] for v in equal if not _is_outside(v)}
+        if len(places) <= 1:
+            staying.append((component.names, places))
+    # So it does where several of them are one now, and share what they did not.
+    counts = Counter(chain.from_iterable(places for _, places in staying))
+    for names, places in staying:
+        if all(counts[place] == 1 for place in places):
+            found.update(names)
     return found
 
 

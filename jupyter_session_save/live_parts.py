@@ -9,28 +9,22 @@ with plain keys, and instances' own dictionaries are looked into; what is put go
 
 from __future__ import annotations
 
-import ast
 import functools
 import gc
 import types
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from .live_paths import MISSING, PLAIN_KEYS, Keys, Step, follow, inside, is_container, own_dict, steps_of
+from .lives import at_path, known
 from .namespace import Journal
 from .pickling import Placeholder, Scope, dumps
 from .pickling.culprit import LIMIT, PathFinder
 from .pickling.scope import type_name
-from .snapshot import Problem, Snapshot, State, Variable
+from .snapshot import Component, Snapshot, State, Variable
 
-Step: TypeAlias = tuple[bool, Any]
-"""Whether it is an attribute, and its name; else the position in a list or tuple, or the key in a dict."""
-
-MISSING: Any = object()
-"""Stands at the end of a path that leads nowhere."""
-
-_KEYS = frozenset(map(id, (str, bytes, int, float, bool, type(None))))
-_LEAVES = _KEYS | frozenset(map(id, (complex, bytearray, types.ModuleType, types.CodeType)))
+_LEAVES = PLAIN_KEYS | frozenset(map(id, (complex, bytearray, types.ModuleType, types.CodeType)))
 _VALUES = (BaseException, types.TracebackType, memoryview, type, types.FunctionType, functools._lru_cache_wrapper)
 _VALUES_BY_NAME = frozenset({"numpy.memmap", "sqlalchemy.orm.session.Session"})
 """Reported as made again, too, but others that are loaded may share memory or objects with them."""
@@ -74,26 +68,42 @@ class LiveParts:
         self._lives: list[Any] = []
         self._anew: list[Any] = []
         self._keys = Keys()
-        before = {} if held is None else {v.name: v.problems for v in held.variables if v.problems}
-        there = before.keys() & set(names) & namespace.keys()
-        for variable in wanted.variables:
-            if variable.name in there and variable.state != "saved":
-                self._look(variable, namespace[variable.name], before[variable.name])
+        if held is not None:
+            there = {id(live): live for live in self._at_paths(namespace, held)}
+            where = {name: c for c in wanted.components for name in c.names}
+            before = {v.name: {(p.path, p.type) for p in v.problems} for v in held.variables}
+            bound = set(names) & namespace.keys()
+            for v in wanted.variables:
+                if v.name in bound and v.state != "saved":
+                    self._look(v, where[v.name], there, namespace[v.name], before.get(v.name, set()))
         # Kept, since the names are bound anew when they are looked into.
         self._before = {n: namespace[n] for n in names if n in namespace} if self._parts else {}
 
-    def _look(self, variable: Variable, value: Any, before: Sequence[Problem]) -> None:
-        known = {(p.path, p.type) for p in before}
+    def _at_paths(self, namespace: Mapping[str, Any], held: Snapshot) -> Iterator[Any]:
+        """Yield what is alive at the paths that a record names."""
+        for variable in held.variables:
+            if variable.problems and variable.name in namespace:
+                value = namespace[variable.name]
+                found = (at_path(value, p.path, variable.name, p.type, self._keys) for p in variable.problems)
+                yield from (live for live in found if live is not MISSING)
+
+    def _look(
+        self,
+        variable: Variable,
+        component: Component,
+        there: Mapping[int, Any],
+        value: Any,
+        before: Collection[tuple[str, str]],
+    ) -> None:
         for problem in variable.problems:
-            if (problem.path, problem.type) not in known:
-                continue
-            steps = steps_of(problem.path, variable.name)
-            found = MISSING if steps is None else follow(value, steps, self._keys)
-            if steps is not None and found is not MISSING:
-                if type(found) is Placeholder or type_name(type(found)) != problem.type:
-                    continue
-                self._parts.append(_Part(variable.name, steps, found))
-            self._places.setdefault(variable.name, set()).add(problem.path)
+            live, steps = known(component, problem.path, there), steps_of(problem.path, variable.name)
+            if live is MISSING and steps == () and id(value) in there:
+                live = value  # The one that it stood for has gone; another is there now, and would go, too.
+            if live is not MISSING and steps is not None:
+                self._parts.append(_Part(variable.name, steps, live))
+            now = MISSING if steps is None else follow(value, steps, self._keys)
+            if type(now) is not Placeholder and (problem.path, problem.type) in before:
+                self._places.setdefault(variable.name, set()).add(problem.path)
 
     def _holders(self) -> list[_Part]:
         """Return what holds the live objects that are found by now where no path leads to them."""
@@ -141,7 +151,7 @@ class LiveParts:
             key: Any = part.name
             if part.steps:
                 *outer, last = part.steps
-                container, key = _inside(follow(values[part.name], outer, self._keys), last), last[1]
+                container, key = inside(follow(values[part.name], outer, self._keys), last), last[1]
             # A path may lead through what has been put back, and so has all in it.
             if self._may_be_put_into(container) and container[key] is not part.live:
                 journal.put(container, key, part.live)
@@ -218,70 +228,6 @@ class LiveParts:
         return replace(variable, state=state, problems=left), lost
 
 
-class Keys:
-    """Which dicts have plain keys only, so that looking one up asks no code of the user's; each is looked at once."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, bool]] = {}
-
-    def are_plain(self, container: Any) -> bool:
-        """Whether it is an exact dict with such keys."""
-        if id(container) not in self._known:
-            self._known[id(container)] = container, type(container) is dict and all(map(_is_plain, container))
-        return self._known[id(container)][1]
-
-
-def steps_of(path: str, name: str) -> tuple[Step, ...] | None:
-    """Return the steps from a variable to what stands in it.
-
-    Parameters
-    ----------
-    path : str
-        As a `Problem` has it, such as ``job['p'].stdout``.
-    name : str
-        The variable.
-
-    Returns
-    -------
-    tuple of Step or None
-        None for what is no chain of attributes and plain keys that begins with the variable.
-    """
-    steps: list[Step] = []
-    try:
-        node = ast.parse(path, mode="eval").body
-        while not _is_root(node, name):
-            if isinstance(node, ast.Attribute):
-                steps.append((True, node.attr))
-            elif isinstance(node, ast.Subscript):
-                steps.append((False, ast.literal_eval(node.slice)))
-            else:
-                return None
-            node = node.value
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        return None
-    return tuple(reversed(steps))
-
-
-def _is_root(node: ast.expr, name: str) -> bool:
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
-        # The name of a variable need not be one that can be written.
-        return ast.unparse(node.value) == "globals()" and ast.literal_eval(node.slice) == name
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def follow(value: Any, steps: Iterable[Step], keys: Keys) -> Any:
-    """Return what stands at the end of a path, `MISSING` if there is nothing, or no way to it."""
-    for step in steps:
-        container, key = _inside(value, step), step[1]
-        if type(container) is dict:
-            value = _item(container, key, keys)
-        elif container is not None and type(key) is int and 0 <= key < len(container):
-            value = container[key]
-        else:
-            return MISSING
-    return value
-
-
 def is_whole(variable: Variable, namespace: Mapping[str, Any]) -> bool:
     """Whether all is alive in the namespace that a variable's record says could not be kept."""
     if variable.name not in namespace or not variable.problems:
@@ -293,16 +239,6 @@ def is_whole(variable: Variable, namespace: Mapping[str, Any]) -> bool:
         if found is MISSING or type(found) is Placeholder:
             return False
     return True
-
-
-def own_dict(value: Any) -> dict[str, Any] | None:
-    """Return the dictionary of an instance's own, None if it has none or answers for it in a way of its own."""
-    for cls in type(value).__mro__:
-        found = vars(cls).get("__dict__")
-        if found is not None:
-            own = found.__get__(value) if type(found) is types.GetSetDescriptorType else None
-            return own if type(own) is dict else None
-    return None
 
 
 _Link: TypeAlias = "tuple[_Link, Step] | None"
@@ -317,7 +253,7 @@ def _walk(root: Any, apart: Collection[int]) -> Iterator[tuple[_Link, Any, Any, 
         if id(value) in seen:
             continue
         seen.add(id(value))
-        attribute = not _is_container(value)
+        attribute = not is_container(value)
         container = own_dict(value) if attribute else value
         if container is None:
             continue
@@ -337,34 +273,9 @@ def _steps(way: _Link) -> tuple[Step, ...]:
 
 def _holds(value: Any, lives: Collection[int]) -> bool:
     """Whether a value holds one of some objects where no path leads."""
-    if id(value) in lives or id(type(value)) in _LEAVES or _is_container(value) or own_dict(value) is not None:
+    if id(value) in lives or id(type(value)) in _LEAVES or is_container(value) or own_dict(value) is not None:
         return False
     return any(id(held) in lives for held in gc.get_referents(value))
-
-
-def _inside(value: Any, step: Step) -> Any:
-    """Return the container that a step looks into, None if there is none."""
-    if step[0]:
-        return own_dict(value)
-    return value if _is_container(value) else None
-
-
-def _is_container(value: Any) -> bool:
-    kind = type(value)
-    return kind is list or kind is dict or kind is tuple
-
-
-def _item(container: dict[Any, Any], key: Any, keys: Keys) -> Any:
-    kind = type(key)
-    if id(kind) not in _KEYS:
-        return MISSING
-    if keys.are_plain(container):
-        return container.get(key, MISSING)
-    return next((item for k, item in list(container.items()) if type(k) is kind and k == key), MISSING)
-
-
-def _is_plain(key: Any) -> bool:
-    return id(type(key)) in _KEYS or (type(key) is tuple and all(map(_is_plain, key)))
 
 
 def _is_made_alike(part: _Part, made: Any, scope: Scope) -> bool | None:

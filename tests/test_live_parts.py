@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_session_save import environment
+from jupyter_session_save import environment, lives
 from jupyter_session_save.history import not_brought_back, standing
-from jupyter_session_save.live_parts import MISSING, Keys, follow, is_whole, own_dict, steps_of
+from jupyter_session_save.live_parts import is_whole
+from jupyter_session_save.live_paths import MISSING, Keys, follow, own_dict, steps_of
 from jupyter_session_save.namespace import Journal
 from jupyter_session_save.pickling import Placeholder
 from jupyter_session_save.reports import LoadReport
@@ -46,12 +47,21 @@ class Hidden:
         raise AssertionError("asked")
 
 
+def save(a: Notebook) -> int:
+    """Save, and see what is alive, as autosave does; return the version."""
+    version = int(a.save().reference.partition("@")[2])
+    snapshot = a.repository.resolve("s", version)
+    for component in snapshot.components:
+        lives.note(component, [v for v in snapshot.variables if v.name in component.names], a.namespace)
+    return version
+
+
 def back(a: Notebook, *cells: str) -> LoadReport:
     """Save, run cells, save, and go back."""
-    first = int(a.save().reference.partition("@")[2])
+    first = save(a)
     for cell in cells:
         a.run(cell)
-    a.save()
+    save(a)
     held = a.repository.resolve("s", first + 1)
     return a.load(version=first, since=held, replace=True, state=False)
 
@@ -185,15 +195,14 @@ def test_without_a_name_of_its_own_it_is_found_in_what_holds_it() -> None:
         assert a["gen"] is gen and a["pair"] == [gen, 1] == a["more"]
 
 
-def test_a_variable_stays_bound_to_the_generator_that_it_has_now() -> None:
+def test_a_variable_is_bound_to_its_own_generator_again_while_that_is_alive() -> None:
     with notebook(GEN + "pair = [gen, 1]") as a:
         old = a["gen"]
-        a.save()
-        a.run("gen = (i for i in 'xy'); next(gen); pair[1] = 2")
-        a.save()
-        new = a["gen"]
-        a.load(version=1, since=a.repository.resolve("s", 2), replace=True, state=False)
-        assert a["gen"] is new and a["pair"] == [old, 1]
+        back(a, "gen = (i for i in 'xy'); next(gen); pair[1] = 2")
+        assert a["gen"] is old and a["pair"] == [old, 1]
+        del old
+        back(a, "gen = (i for i in 'xy'); next(gen); pair[:] = [gen, 3]; new = gen")
+        assert a["gen"] is a["pair"][0] and next(a["gen"]) == "y"
 
 
 def test_in_tuples_and_sets_it_is_a_placeholder_and_the_report_says_so() -> None:
@@ -327,3 +336,35 @@ def test_some_names_say_nothing_of_the_others() -> None:
         held = a.repository.resolve("s", 2)
         assert a.load(version=1, since=held, only=["n"], state=False).not_stored == ()
         a.check("(gen, n, pair[1]) == (0, 1, 2)")
+
+
+MADE = "def made(n):\n    for i in range(9): yield n, i\ndef gen(n):\n    g = made(n)\n    next(g)\n    return g\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "change", "expected"),
+    [
+        ("x = [gen('a')]", "x.insert(0, gen('new'))", ["a"]),
+        ("x = [gen('a'), 1, gen('b'), 2]", "x.reverse()", ["a", "b"]),
+        ("x = [gen('a'), gen('b')]", "x.append(1); x[0], x[1] = x[1], x[0]", ["a", "b"]),
+        ("x = {'a': gen('a'), 'n': 1}; kept = x['a']", "x['a'] = gen('other'); x['n'] = 2", ["a"]),
+    ],
+)
+def test_each_stands_where_it_stood_whatever_has_moved(cell: str, change: str, expected: list[str]) -> None:
+    with notebook(MADE + cell) as a:
+        back(a, change)
+        held = a["x"].values() if isinstance(a["x"], dict) else a["x"]
+        assert [next(one)[0] for one in held if not isinstance(one, int)] == expected
+
+
+def test_what_is_not_alive_any_more_is_a_placeholder_and_none_takes_its_place() -> None:
+    with notebook(MADE + "x = [gen('a'), gen('b'), gen('c')]") as a:
+        report = back(a, "x.pop(0).close()")
+        assert type(a["x"][0]) is Placeholder and [next(one)[0] for one in a["x"][1:]] == ["b", "c"]
+        assert [p.path for v in report.placeholders for p in v.problems] == ["x[0]"]
+
+
+def test_what_shares_now_and_did_not_is_parted_again() -> None:
+    with notebook(MADE + "x = [[0], gen('a')]; y = [[0], gen('b')]") as a:
+        back(a, "y[0] = x[0]")
+        a.run("x[0].append(1)").check("y[0] == [0]", "next(x[1])[0] == 'a'", "next(y[1])[0] == 'b'")

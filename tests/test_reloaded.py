@@ -91,6 +91,22 @@ def test_a_change_after_the_load_is_one(machine: Machine) -> None:
     kernel.check("'more' in x and len(x) == 8")
 
 
+def test_what_a_finalizer_of_a_replaced_value_changes_is_a_change(machine: Machine) -> None:
+    kernel = machine.kernel()
+    dying = "class D:\n    def __del__(self):\n        if 's' in globals(): globals()['s'].append('end')\n"
+    made = f"{dying}s = [1]; d = v = 0"
+    for cell in (LOAD, ON, made, "s.append(2); d = D(); v = 1", "%undo_session"):
+        kernel.run(cell)
+    kernel.check("s[:1] == [1]")
+    kernel.run("import gc; gc.collect(); v = len(s)")
+    kernel.check("s == [1, 'end'] and v == 2")
+    kernel.sigkill()
+    kernel = machine.kernel()
+    kernel.run(LOAD)
+    kernel.run("%load_session nb")
+    kernel.check("s == [1, 'end']")
+
+
 def test_what_was_changed_between_the_load_and_autosave_is_saved(machine: Machine) -> None:
     first, second = machine.kernel(), machine.kernel()
     for cell in (LOAD, ON, ODD["set"]):

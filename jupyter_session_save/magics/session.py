@@ -240,6 +240,8 @@ class SessionMagics(Magics):
                     plan = manager.plan(name, version, **chosen, rerun=args.rerun)
                     return replace(plan, notes=(*plan.notes, *filter(None, [passed_over])))
                 held: Snapshot | None = None
+                # What gives way must not end, and run code, before it is seen how the new values pickle.
+                _before = dict(self._namespace)
                 with nullcontext() if self.follower is None else self.follower.noting_failure(name):
                     if self.follower is not None and not (args.prefix or args.into):
                         version, held = self.follower.held(name, version)
@@ -331,6 +333,7 @@ class SessionMagics(Magics):
 
     def move(self, target: Snapshot, *, since: Snapshot) -> LoadReport:
         """Make the namespace what a snapshot holds, given what it is equal to now."""
+        _before = dict(self._namespace)  # As in `load_session`.
         with self._meter() as progress:
             report = self._manager(create=False).load(
                 target.name, target.sequence, since=since, replace=True, progress=progress
