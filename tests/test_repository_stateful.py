@@ -110,6 +110,8 @@ class RepositoryMachine(RuleBasedStateMachine):
         self.repository = Repository(self.store)
         self.model: dict[str, dict[int, dict[str, bytes]]] = {}
         self.given: dict[str, int] = {}
+        # Numbers that saves which were taken back may have had: they are not given again.
+        self.taken_back: dict[str, int] = {}
         self.asked: set[tuple[str, int]] = set()
         self.parents: dict[tuple[str, int], int] = {}
 
@@ -123,7 +125,8 @@ class RepositoryMachine(RuleBasedStateMachine):
     def expect(self, name: str, snapshot: Snapshot, values: dict[str, bytes]) -> None:
         versions = self.model.setdefault(name, {})
         # Also of those that were removed: what a number once meant it means for good.
-        assert snapshot.sequence == max(self.given.get(name, 0), snapshot.parent or 0) + 1
+        least = max(self.given.get(name, 0), snapshot.parent or 0) + 1
+        assert least <= snapshot.sequence <= least + self.taken_back.pop(name, 0)
         self.given[name] = snapshot.sequence
         versions[snapshot.sequence] = values
         here = (name, snapshot.sequence)
@@ -216,6 +219,7 @@ class RepositoryMachine(RuleBasedStateMachine):
         try:
             snapshot = self.autosaved(self.repository, parent, changed, gone=True)
         except StoreError:
+            self.taken_back[name] = self.taken_back.get(name, 0) + 1
             del self.model[name][version]
             return
         del self.model[name][version]
