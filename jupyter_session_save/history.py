@@ -165,7 +165,8 @@ def standing(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
 
 def _plain(held: Snapshot, wanted: Snapshot) -> frozenset[str]:
     """Return the names of numbers and texts that have not changed: they are stored together and share nothing."""
-    before = {v.name: v for v in held.variables}
+    there = {name for c in held.components for name in c.names}  # A variable without one is not what it was stored as.
+    before = {v.name: v for v in held.variables if v.name in there}
     found = (v for v in wanted.variables if v.type in _PLAIN and v.digest)
     return frozenset(v.name for v in found if _is_equal(v, before.get(v.name)))
 

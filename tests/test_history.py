@@ -180,3 +180,10 @@ def test_what_only_shares_with_others_now_has_not_changed(tmp_path: Path) -> Non
         assert not a.load(version=1, state=False).overwritten
         a.run("big['k'].append(3)")
         assert a.load(version=1, state=False).overwritten == ("big",)
+
+
+def test_a_number_that_is_not_what_it_was_stored_as_is_loaded_again() -> None:
+    held = snapshot(2, 1, a="1", b="2")
+    assert standing(held, snapshot(1, None, a="1", b="2")) == {"a", "b"}
+    less = replace(held, components=held.components[:1])
+    assert standing(less, snapshot(1, None, a="1", b="2")) == {"a"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -121,14 +122,20 @@ def test_what_was_changed_between_the_load_and_autosave_is_saved(machine: Machin
     third.check("'more' in x")
 
 
-def test_a_placeholder_for_what_could_not_be_loaded_takes_nothing_away(machine: Machine) -> None:
-    module = machine.write("zmod.py", "class T:\n    def __init__(self, a): self.a = a\n")
-    first = machine.kernel()
-    for cell in (LOAD, ON, "import zmod; t = zmod.T(3)", "t.a = 99; x = 1"):
-        first.run(cell)
-    first.sigkill()
-    text = module.read_text()
+def without_its_module(machine: Machine, *cells: str) -> Callable[[], object]:
+    """Save cells that need a module, remove it, and return what puts it back."""
+    text = "class T:\n    def __init__(self, a): self.a = a\n"
+    module = machine.write("zmod.py", text)
+    kernel = machine.kernel()
+    for cell in (LOAD, ON, *cells):
+        kernel.run(cell)
+    kernel.sigkill()
     module.unlink()
+    return lambda: machine.write("zmod.py", text)
+
+
+def test_a_placeholder_for_what_could_not_be_loaded_takes_nothing_away(machine: Machine) -> None:
+    put_back = without_its_module(machine, "import zmod; t = zmod.T(3)", "t.a = 99; x = 1")
     second = machine.kernel()
     for cell in (LOAD, "%load_session nb", ON, "x = 2", "exec('pass')"):
         second.run(cell)
@@ -137,7 +144,7 @@ def test_a_placeholder_for_what_could_not_be_loaded_takes_nothing_away(machine: 
     second.check("x == 1 and type(t).__name__ == 'Placeholder'")
     second.run("x = 2")
     second.sigkill()
-    machine.write("zmod.py", text)
+    put_back()
     third = machine.kernel()
     third.run(LOAD)
     third.run("%load_session nb")
@@ -145,17 +152,11 @@ def test_a_placeholder_for_what_could_not_be_loaded_takes_nothing_away(machine: 
 
 
 def test_what_could_not_be_loaded_is_tried_again_by_the_next_load(machine: Machine) -> None:
-    module = machine.write("zmod.py", "class T:\n    def __init__(self, a): self.a = a\n")
-    first = machine.kernel()
-    for cell in (LOAD, ON, "import zmod; t = zmod.T(3); l = [1]"):
-        first.run(cell)
-    first.sigkill()
-    text = module.read_text()
-    module.unlink()
+    put_back = without_its_module(machine, "import zmod; t = zmod.T(3); l = [1]")
     second = machine.kernel()
     for cell in (LOAD, "%load_session nb", ON, "x = 2", "x = 3", "%undo_session", "at = id(l)"):
         second.run(cell)
-    machine.write("zmod.py", text)
+    put_back()
     second.run("__import__('importlib').invalidate_caches()")
     second.run("%load_session nb")
     second.check("t.a == 3 and x == 2 and id(l) == at")
