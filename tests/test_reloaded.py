@@ -162,6 +162,24 @@ def test_what_could_not_be_loaded_is_tried_again_by_the_next_load(machine: Machi
     second.check("t.a == 3 and x == 2 and id(l) == at")
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_an_interrupt_after_the_load_stops_the_cell_and_leaves_it_loaded(machine: Machine, on: bool) -> None:
+    first, kernel = machine.kernel(), machine.kernel()
+    for cell in (LOAD, ON, ODD["set"]):
+        first.run(cell)
+    first.sigkill()
+    for cell in (LOAD, *([ON] if on else []), "import jupyter_session_save.reloaded as room"):
+        kernel.run(cell)
+    stopped = "room.dumps = lambda *_: __import__('signal').raise_signal(2)"
+    kernel.run(f"own = room.dumps; {stopped}")
+    failed = kernel.run("%load_session nb\nafter = 1", check=False)
+    assert failed.error is not None and failed.error.name == "KeyboardInterrupt"
+    assert "nb@1 is loaded" in failed.complaint and "as it was" not in failed.complaint
+    kernel.check("len(x) == 7", "'after' not in globals()")
+    kernel.run("room.dumps = own")
+    kernel.run("x.add('more')")
+
+
 def test_a_load_without_a_version_means_where_this_kernel_stands(machine: Machine) -> None:
     kernel = machine.kernel(env={"JPY_SESSION_NAME": str(machine.project / "nb.ipynb")})
     cells = (LOAD, "%autosave_session on", "b = 2", "%save_session lib", "b = 3; d = 5", "%undo_session", "e = 7")

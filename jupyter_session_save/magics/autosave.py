@@ -267,6 +267,8 @@ class AutosaveMagics(Magics):
 
     def loaded(self, report: LoadReport) -> str:
         """Take note that the user has loaded variables under their own names; return what to say of it."""
+        from ..reloaded import Loaded
+
         remark = ""
         with contextlib.suppress(SessionError):
             snapshot = self._sessions.resolved(report.reference)
@@ -277,7 +279,13 @@ class AutosaveMagics(Magics):
             # What was not loaded shall not look as if it had been deleted.
             if bound.issuperset(v.name for v in snapshot.variables):
                 still = self._failed(snapshot.name).intersection(report.stayed)
-                self._noted(of_load(self._ip, snapshot, bound, anew, still.union(failed)))
+                try:
+                    with one_line(f"{report.reference} is loaded"):
+                        origin = of_load(self._ip, snapshot, bound, anew, still.union(failed))
+                except KeyboardInterrupt:
+                    self._noted(Origin(snapshot, bound.difference(failed), Loaded(anew)))
+                    raise
+                self._noted(origin)
                 remark = self._told_if_off(snapshot)
             if failed:
                 why = f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}"

@@ -103,7 +103,10 @@ def swallowed(args: Any) -> str:
 
 @contextmanager
 def one_line(if_interrupted: str, if_unknown: str = "") -> Iterator[None]:
-    """Turn what a session refuses into one line; `if_unknown` is added where a name was not found."""
+    """Turn what a session refuses into one line; `if_unknown` is added where a name was not found.
+
+    Of one within another the inner says what an interrupt came to.
+    """
     try:
         with usual_limit():
             yield
@@ -111,7 +114,9 @@ def one_line(if_interrupted: str, if_unknown: str = "") -> Iterator[None]:
         raise UsageError(" ".join(str(error).split()) + if_unknown) from None
     except SessionError as error:
         raise UsageError(" ".join(str(error).split())) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        if hasattr(stop, "_render_traceback_"):
+            raise
         _interrupt(f"interrupted: {if_interrupted}")
 
 

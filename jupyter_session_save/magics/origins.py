@@ -66,7 +66,7 @@ def of_load(
     scope = Scope(namespace, values, live_objects(shell))
     try:
         loaded = silently(shell, lambda: as_loaded(anew, components, values, scope))
-    except (Exception, KeyboardInterrupt):  # The load is done, and stays so: this spares some work only.
+    except Exception:  # The load is done, and stays so: this spares some work only.
         loaded = Loaded(anew)
     # What could not be loaded takes nothing away from what is stored of it, as long as nothing changes it.
     kept = (bound - anew).union(name for c in components if c.names in loaded.otherwise for name in c.names)
