@@ -66,7 +66,7 @@ for name in "get map read size exists put list children delete touch age free".s
 """
 # Exact: what the kernel and its allocator keep, and not what a collection would free.
 MEMORY = "__import__('gc').collect() and 0 or int(open('/proc/self/statm').read().split()[1]) * 4096"
-WORK = "{k: int(v) for k, v in (line.split(': ') for line in open('/proc/self/io'))}"
+WORK = "{k: int(v) for k, v in (line.split(': ') for line in open('/proc/thread-self/io'))}"
 ASKED = "__import__('counting').asked.total()"
 PRUNE = (
     "__import__('jupyter_session_save.catalog').catalog.open_repository()"
@@ -79,7 +79,10 @@ def files(machine: Machine) -> int:
 
 
 def work(kernel: Kernel) -> dict[str, int]:
-    """What the kernel has written and read so far, in bytes, and how often its cells have asked the store."""
+    """What the cells have written and read so far, in bytes, and how often they have asked the store.
+
+    Threads flush and prune whenever the kernel has been idle for a while, which is no matter of the cells.
+    """
     done = kernel.get(WORK)
     return {"written": done["wchar"], "read": done["rchar"], "asked": kernel.get(ASKED)}
 
