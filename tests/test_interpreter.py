@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import random
 import subprocess
@@ -123,6 +124,7 @@ def test_the_following_cells_cannot_tell(machine: Machine) -> None:
     resumed(machine, CELLS, FOLLOWING)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
 def test_nor_can_they_with_torch_and_matplotlib(machine: Machine) -> None:
     resumed(machine, LIBRARIES, DRAWN)
 
