@@ -137,15 +137,13 @@ def plan(
 def _unavailable(snapshot: Snapshot, repository: Repository) -> dict[str, str]:
     """Return why variables cannot be had: their modules or their bytes are missing."""
     modules = sorted({m for c in snapshot.components for m in c.modules})
-    lost = set(environment.missing(snapshot.environment, modules))
+    lost = set(environment.not_found(snapshot.environment, modules))
     found: dict[str, str] = {}
     for component in snapshot.components:
         needs = sorted(lost.intersection(component.modules))
         damage = next(filter(None, map(repository.damage, (component.stream, *component.buffers))), "")
         if needs:
-            versions = snapshot.environment.packages
-            said = ", ".join(f"{m} {versions.get(m, '')}".strip() for m in needs)
-            found.update((name, f"needs {said}, which is not installed") for name in component.names)
+            found.update(dict.fromkeys(component.names, environment.needed(snapshot.environment, needs)))
         if damage:
             found.update((name, damage) for name in component.names)
     grown = True

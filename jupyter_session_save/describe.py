@@ -42,5 +42,8 @@ def describe(value: Any) -> tuple[str, str]:
     if module in _SHAPED and module in sys.modules:
         library = sys.modules[module]
         if any(kind is getattr(library, one, None) for one in _SHAPED[module]):
-            return name, " x ".join(map(str, value.shape)) or "scalar"
+            try:
+                return name, " x ".join(map(str, value.shape)) or "scalar"
+            except Exception:  # A placeholder may stand in the place of its index or columns.
+                return name, ""
     return name, ""

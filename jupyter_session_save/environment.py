@@ -12,12 +12,17 @@ import platform
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from blake3 import blake3
 
 from .errors import said
 from .snapshot import Environment
+
+LOAD_AGAIN = " and load again"
+"""Ends the advice for what another load can make, once something is there that is missing now."""
 
 _SOURCE = "source "
 _INSTALLED_AS = {
@@ -47,6 +52,21 @@ def current(modules: Iterable[str]) -> Environment:
         packages=packages,
         paths=paths,
     )
+
+
+_LACKED: dict[str, tuple[str, str]] = {}
+"""Versions and directories of modules that loads have looked for in vain: what needs them can be saved again."""
+
+
+def to_save(modules: Collection[str]) -> Environment:
+    """Return the same for a save, with what is known of modules that cannot be found here."""
+    made = current(modules)
+    lacked = {module: _LACKED[module] for module in missing({*modules} & _LACKED.keys())}
+    if not lacked:
+        return made
+    versions = {module: version for module, (version, _) in lacked.items()}
+    directories = {module: directory for module, (_, directory) in lacked.items() if directory}
+    return replace(made, packages={**made.packages, **versions}, paths={**made.paths, **directories})
 
 
 @functools.cache
@@ -95,12 +115,26 @@ def find_again(saved: Environment) -> list[str]:
         The directories that were appended, so that they can be taken away again.
     """
     added = []
-    for module in missing(saved, saved.paths):
+    for module in missing(saved.paths):
         directory = saved.paths[module]
         if directory not in sys.path and Path(directory).is_dir():
             sys.path.append(directory)
             added.append(directory)
     return added
+
+
+def not_found(saved: Environment, modules: Iterable[str]) -> list[str]:
+    """Return which of some top-level modules a load would not find, though it looks where they stood, too."""
+    lost = missing(modules)
+    there = {m for m in lost if m in saved.paths and PathFinder.find_spec(m, [saved.paths[m]]) is not None}
+    return [module for module in lost if module not in there]
+
+
+def needed(saved: Environment, modules: Iterable[str]) -> str:
+    """Say that modules are needed and not found here, in which version."""
+    versions = {m: saved.packages.get(m, "") for m in modules}
+    said = ", ".join(m if v.startswith(_SOURCE) else f"{m} {v}".strip() for m, v in versions.items())
+    return f"needs {said}, which is not found here"
 
 
 def _source_digest(module: str) -> str:
@@ -175,7 +209,7 @@ def _shortened(names: Collection[str]) -> str:
     return f" (needed by {', '.join(shown)}{more})"
 
 
-def missing(saved: Environment, modules: Iterable[str]) -> list[str]:
+def missing(modules: Iterable[str]) -> list[str]:
     """Return which of some top-level modules cannot be found here."""
     lost = []
     for module in modules:
@@ -207,16 +241,19 @@ def explain(error: BaseException, saved: Environment) -> tuple[str, str]:
     if isinstance(error, ModuleNotFoundError) and error.name:
         root = error.name.partition(".")[0]
         version = saved.packages.get(root, "")
+        is_missing = bool(missing([root]))
+        if is_missing and version:
+            _LACKED[root] = version, saved.paths.get(root, "")
         if version.startswith(_SOURCE):
-            return f"module {error.name} is not found", f"put {root}.py on sys.path and load again"
-        if importlib.util.find_spec(root) is None if root not in sys.modules else False:
+            return f"module {error.name} is not found", f"put {root}.py on sys.path{LOAD_AGAIN}"
+        if is_missing:
             wanted = f"{_INSTALLED_AS.get(root, root)}=={version}" if version else _INSTALLED_AS.get(root, root)
             used = f" {version} (in use when it was saved)" if version else ""
-            return f"module {root}{used} is not installed", f"pip install {wanted} and load again"
+            return f"module {root}{used} is not installed", f"pip install {wanted}{LOAD_AGAIN}"
     if isinstance(error, (ImportError, AttributeError)):
         versions = ", ".join(moved(saved, _module_of(error)))
         hint = f"; since the save: {versions}" if versions else ""
-        return f"{text}{hint}", "install the version that was in use and load again"
+        return f"{text}{hint}", f"install the version that was in use{LOAD_AGAIN}"
     return text, "run the statement that made it again"
 
 

@@ -1,4 +1,4 @@
-"""Which globals of saved functions and classes are not saved with them.
+"""What a save tells of things that are not all there: globals that functions use, values that a load could not make.
 
 Invariant: only names are compared; what was left out on purpose stays left out.
 """
@@ -9,7 +9,9 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
+from .display import listing
 from .namespace import user_names
+from .snapshot import Problem
 
 _SHOWN = 5
 
@@ -40,6 +42,15 @@ def unsaved_globals(
     elsewhere = set(user_names(vars(main), {}) if main is not None else ()).difference(saved, users)
     yield from _told(rows, left_out, "left out of this save: save it too, or define it before it is needed")
     yield from _told(rows, elsewhere, "not saved: pass globals(), or add it")
+
+
+def saved_again(stand_ins: Iterable[Problem]) -> Iterator[str]:
+    """Say what was saved as it had been stored, though this process has placeholders for it; a line for each reason."""
+    found: dict[str, list[str]] = {}
+    for one in stand_ins:
+        found.setdefault("; ".join(filter(None, (one.reason, one.advice))), []).append(one.path)
+    for why, paths in found.items():
+        yield f"saved as stored before, though it is a placeholder here: {listing(sorted(set(paths)), _SHOWN)} ({why})"
 
 
 def _told(rows: list[tuple[str, AbstractSet[str]]], missing: set[str], what: str) -> Iterator[str]:

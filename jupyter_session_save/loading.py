@@ -23,13 +23,14 @@ from .limits import usual_limit
 from .live_parts import LiveParts
 from .manifest import signed_bytes
 from .namespace import Journal, user_names
-from .pickling import Placeholder, Restoring, Scope, collection_paused, unavailable
+from .pickling import Placeholder, Restoring, Scope, collection_paused
 from .pickling.abandoned import Young
+from .pickling.culprit import root_path
 from .repointing import Repointing
 from .reports import LoadReport, Progress
 from .repository import Repository
 from .resuming import Resumption
-from .snapshot import OLDER, Component, Part, Snapshot, Variable, by_variable, types_of, under_name
+from .snapshot import OLDER, Component, Part, Problem, Snapshot, Variable, by_variable, types_of, under_name
 from .target import Options, Target, select
 from .trust import Signer
 
@@ -188,6 +189,7 @@ def load_into(
             seconds=time.perf_counter() - started,
             notes=tuple(notes),
             state=resumption.done,
+            lost=tuple(sorted(restoring.lost)),
             stayed=tuple(sorted(selection.left)),
             absent=tuple(sorted(n for n in selection.left if type(namespace.get(n)) is Placeholder)),
             not_stored=not_stored,
@@ -258,6 +260,7 @@ def restore(
             restoring.values[name] = stand_in
             restoring.problems.append(stand_in.problem)
             restoring.stand_ins.append(stand_in)
+            restoring.lost.add(name)
             publish(name, stand_in)
     restoring.failures.clear()
     return restoring
@@ -268,6 +271,11 @@ def unreadable(error: BaseException, snapshot: Snapshot) -> tuple[str, str]:
     if isinstance(error, (DamagedError, FormatError, StoreError)):
         return f"its data cannot be read: {error}", "load an earlier version, or run the statement that made it"
     return environment.explain(error, snapshot.environment)
+
+
+def unavailable(names: Sequence[str], types: Mapping[str, str], reason: str, advice: str) -> dict[str, Placeholder]:
+    """Return placeholders for the variables of a component of which nothing can be read."""
+    return {name: Placeholder(Problem(root_path(name), types.get(name, "unknown"), reason, advice)) for name in names}
 
 
 def _outcomes(

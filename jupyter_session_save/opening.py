@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 from . import environment
 from .integrity import checked_at_once
 from .interrupts import watched
-from .loading import check_trust, stored_components, unreadable
-from .pickling import Restoring, collection_paused, unavailable
+from .loading import check_trust, stored_components, unavailable, unreadable
+from .pickling import Restoring, collection_paused
 from .repository import Repository
 from .snapshot import Snapshot, Variable, types_of
 from .trust import Signer

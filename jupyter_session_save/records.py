@@ -67,7 +67,7 @@ class Records:
         if same and before and lineage.tells_as(before.lineage, lost):
             return None
         if standing.modules not in self._environments:
-            self._environments = {standing.modules: environment.current(standing.modules)}
+            self._environments = {standing.modules: environment.to_save(standing.modules)}
         return Snapshot(
             name=self._name,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -104,6 +104,8 @@ class SaveReport(VariablesReport):
         What did not come back when the snapshot was loaded in a process of its own; None if not asked.
     state : tuple of str
         Parts of the interpreter's state that were saved, such as ``"random"``.
+    again : tuple of str
+        Paths of placeholders for which was saved what they stand for.
     """
 
     reference: str
@@ -115,6 +117,7 @@ class SaveReport(VariablesReport):
     notes: tuple[str, ...] = ()
     verification: tuple[Problem, ...] | None = None
     state: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
     def _title(self) -> str:
         size = human_bytes(self.bytes_total)
@@ -125,7 +128,7 @@ class SaveReport(VariablesReport):
         facts = [f"{self._states('saved')}; {human_bytes(self.bytes_new)} written, {len(self.reused)} reused"]
         facts += _state(self.state)
         if self.verification is not None and not self.verification:
-            said = "; placeholders are not values" if self.placeholders else ""
+            said = "; placeholders are not values" if self.placeholders or self.again else ""
             facts.append(f"verified: every saved value came back in a process of its own{said}")
         return [*facts, *(f"note: {note}" for note in self.notes)]
 
@@ -182,6 +185,8 @@ class LoadReport(VariablesReport):
     notes : tuple of str
     state : tuple of str
         Parts of the interpreter's state that were restored.
+    lost : tuple of str
+        Names of stored values of which the next save would have placeholders only.
     stayed : tuple of str
         Names that were left alone because the namespace held the very values already.
     absent : tuple of str
@@ -202,6 +207,7 @@ class LoadReport(VariablesReport):
     seconds: float
     notes: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     stayed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     not_stored: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from .errors import SaveError
 from .held import stands
 from .interpreter import Surroundings, collect, outputs
 from .interrupts import check, watched
-from .lacking import unsaved_globals
+from .lacking import saved_again, unsaved_globals
 from .limits import usual_limit
 from .names import quote
 from .namespace import choose, user_names
@@ -105,7 +105,7 @@ def save_namespace(
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             message=message,
             parent=parent,
-            environment=environment.current(saved.modules),
+            environment=environment.to_save(saved.modules),
             variables=tuple(sorted(saved.variables, key=lambda v: v.name)),
             components=tuple(saved.components),
             state=tuple(saved.state),
@@ -126,6 +126,7 @@ def save_namespace(
         seconds=time.perf_counter() - started,
         notes=notes,
         state=names_of(snapshot.state),
+        again=tuple(sorted({one.path for one in saved.again})),
     )
 
 
@@ -155,6 +156,7 @@ class _Saved:
         self.components: list[Component] = []
         self.variables: list[Variable] = []
         self.problems: list[Problem] = []
+        self.again: list[Problem] = []
         self.modules: set[str] = set()
         self.state: list[Component] = []
         self._state_notes: list[str] = []
@@ -195,6 +197,7 @@ class _Saved:
         if unnamed:
             kinds = ", ".join(sorted({type_name(type(key)) for key in unnamed}))
             yield f"not saved: {len(unnamed)} keys of the namespace that are no names (of type {kinds})"
+        yield from saved_again(self.again)
         yield from unsaved_globals(self._used, self._all, self._users)
         yield from self._state_notes
         found = patches(self._scope.namespace)
@@ -224,6 +227,7 @@ class _Saved:
         self.components.append(component)
         self.modules |= payload.modules
         self.problems += payload.problems
+        self.again += payload.again
         if payload.globals:
             self._used.append((group.names, payload.globals))
         self.variables += variables_of(group, component, self._values)

@@ -87,7 +87,7 @@ def shown(text: str) -> str:
     return f"{first[:117]}..." if rest or len(first) > 120 else first
 
 
-def how_made(lineage: Lineage, name: str, session: str, *, refused: str = "") -> str:
+def how_made(lineage: Lineage, name: str, session: str, *, refused: str = "", waits: bool = False) -> str:
     """Say in one line which statement made a variable and how to run it again, ``""`` if it is not known.
 
     Parameters
@@ -99,6 +99,8 @@ def how_made(lineage: Lineage, name: str, session: str, *, refused: str = "") ->
         The session's name or reference, as it is to be typed.
     refused : str
         Why it would not be made again, if that is known.
+    waits : bool
+        Whether another load is what makes it, and running the statement again would fail as the load did.
     """
     own = lineage.of(name)
     if not own:
@@ -108,8 +110,8 @@ def how_made(lineage: Lineage, name: str, session: str, *, refused: str = "") ->
     refused = next((s.refused for s in own if s.refused), omitted or refused)
     # Only that one: the rest is in use by now, and a load of it would take back what was done since.
     again = f"%load_session {typed(session)} --only {name} --rerun {name} makes {name} again"
-    how = f"run it yourself: {refused}" if refused else again
-    return f"{MADE_BY}{shown(own[0].text)}{more}; {how}"
+    how = "" if waits else f"; run it yourself: {refused}" if refused else f"; {again}"
+    return f"{MADE_BY}{shown(own[0].text)}{more}{how}"
 
 
 def statement_row(s: Statement) -> tuple[Any, ...]:

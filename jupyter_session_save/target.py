@@ -13,6 +13,7 @@ from typing import Any
 
 from .chains import refusals, with_statement
 from .compare import statuses
+from .environment import LOAD_AGAIN
 from .errors import SessionNameError
 from .history import changes
 from .namespace import Journal, choose, user_names
@@ -128,7 +129,10 @@ class Target:
         """Say of what holds placeholders how it was made, and what to type if a re-run would be accepted."""
         now = {v.name: v for v in (*snapshot.variables, *outcomes)}
         lineage, refused = snapshot.lineage, refusals(snapshot.lineage, list(now.values()), snapshot.components)
-        return {n: how_made(lineage, n, snapshot.reference, refused=refused.get(n, "")) for n in broken}
+        waits = {n for n, v in now.items() if v.problems and all(p.advice.endswith(LOAD_AGAIN) for p in v.problems)}
+        return {
+            n: how_made(lineage, n, snapshot.reference, refused=refused.get(n, ""), waits=n in waits) for n in broken
+        }
 
     def shown_as(self, name: str) -> str:
         """Return what the user types to get at a variable."""

@@ -131,7 +131,10 @@ def _fingerprint(name: str, value: Any, scope: Scope, loose: set[str]) -> str:
     def walk() -> str:
         while True:
             known = frozenset(loose)
-            found = _Walk(Pickling({name: value}, scope, guarded=True, capture=True), loose).of(value)
+            pickling = Pickling({name: value}, scope, guarded=True, capture=True)
+            found = _Walk(pickling, loose).of(value)
+            if pickling.payload.again:
+                loose.add(_AGAIN)
             if known == loose:
                 return found
 
@@ -213,7 +216,8 @@ class _Walk:
             # What stands between the fields is nobody's, and is lost whenever the array is copied.
             return [repr(obj.dtype), repr(obj.shape), *(self.of(obj[name].copy()) for name in obj.dtype.names)]
         parts = [self._reduced(obj)]
-        if not is_library(module_of(kind)) and module_of(kind) != "builtins" and not issubclass(kind, type):
+        own = kind is not Placeholder and not is_library(module_of(kind)) and module_of(kind) != "builtins"
+        if own and not issubclass(kind, type):
             parts += [*self._attributes(obj, kind), *self._content(obj, kind)]
         return parts
 
@@ -250,7 +254,8 @@ class _Walk:
     def _tuple(self, reduced: tuple[Any, ...]) -> str:
         padded: tuple[Any, ...] = (*reduced, *(None,) * (6 - len(reduced)))
         func, args, state, items, pairs, _ = padded
-        parts = [f"{module_of(func)}.{qualname_of(func)}", self.of(args), self.of(state)]
+        called = self.of(func) if type(func) is Placeholder else f"{module_of(func)}.{qualname_of(func)}"
+        parts = [called, self.of(args), self.of(state)]
         parts += [self.of(item) for item in (items or ())]
         parts += [self.of(part) for pair in (pairs or ()) for part in pair]
         return _digest("reduce", parts)
@@ -269,6 +274,7 @@ class _Walk:
 
 
 _REGISTERED = "a reducer makes "
+_AGAIN = "a load makes what is a placeholder now"
 
 
 def is_foreign(kind: type) -> bool:
@@ -304,16 +310,18 @@ def answer(question: Mapping[str, Any], held: list[Any]) -> list[list[str]]:
     stored = [StoredComponent(c, repository, verify=lambda part: True) for c in components]
     restoring = watched(restore)(stored, snapshot, namespace, live, namespace.__setitem__)
     expected = question["expected"]
-    loose = {name: set(may_differ) for name, may_differ in question["loose"].items()}
+    told = {name: set(question["loose"].get(name, ())) for name in expected}
+    loose = {name: may_differ - {_AGAIN} for name, may_differ in told.items()}
     found = fingerprints(namespace, list(expected), [v.name for v in snapshot.variables], live, loose)
     types = {v.name: v.type for v in snapshot.variables}
-    rows = [[p.path, p.type, p.reason, p.advice] for p in restoring.problems if _root(p.path) in expected]
-    for name, fingerprint in expected.items():
-        if isinstance(namespace.get(name), Placeholder) or any(_root(row[0]) == name for row in rows):
-            continue
-        if found[name] != fingerprint:
+    # A placeholder of before comes back as one.
+    differs = [name for name, fingerprint in expected.items() if found[name] != fingerprint]
+    rows = [[p.path, p.type, p.reason, p.advice] for p in restoring.problems if _root(p.path) in differs]
+    for name in differs:
+        better = _AGAIN in told[name] - loose[name] or isinstance(namespace.get(name), Placeholder)
+        if not better and all(_root(row[0]) != name for row in rows):
             reason = "comes back different from what it is now: its way of being pickled loses something"
-            rows.append([name, types[name], reason, _advice(namespace.get(name), question["loose"].get(name, ()))])
+            rows.append([name, types[name], reason, _advice(namespace.get(name), told[name])])
     return rows
 
 

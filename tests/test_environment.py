@@ -99,10 +99,10 @@ def test_the_directories_of_own_modules_are_found_again(place: Path) -> None:
     saved = current(["own_module", "own_package", "numpy"])
     assert saved.paths == {"own_module": str(place), "own_package": str(place)}
     sys.path.remove(str(place))
-    assert missing(saved, saved.paths) == ["own_module", "own_package"]
+    assert missing(saved.paths) == ["own_module", "own_package"]
     assert find_again(saved) == [str(place)]
     assert sys.path[-1] == str(place) and sys.path.count(str(place)) == 1
-    assert missing(saved, saved.paths) == [] and find_again(saved) == []
+    assert missing(saved.paths) == [] and find_again(saved) == []
 
 
 def test_what_is_found_otherwise_or_gone_adds_nothing(place: Path) -> None:
@@ -117,7 +117,7 @@ def test_what_is_found_otherwise_or_gone_adds_nothing(place: Path) -> None:
 
 def test_missing_modules() -> None:
     odd = ["numpy", "dill", "sys", "", "__main__", "no_such_module", "no.such", "with space"]
-    assert missing(Environment(), odd) == ["no_such_module", "no.such", "with space"]
+    assert missing(odd) == ["no_such_module", "no.such", "with space"]
 
 
 def test_no_differences_to_this_very_environment(place: Path) -> None:

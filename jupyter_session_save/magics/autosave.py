@@ -287,8 +287,9 @@ class AutosaveMagics(Magics):
                     raise
                 self._noted(origin)
                 remark = self._told_if_off(snapshot)
-            if failed:
-                why = f"{', '.join(failed[:5])} could not be loaded whole from {snapshot.reference}"
+            lost = [name for name in report.lost if name in anew]
+            if lost:
+                why = f"{', '.join(lost[:5])} could not be loaded whole from {snapshot.reference}"
                 remark = self._paused(why) or remark
         return remark
 

@@ -9,7 +9,7 @@ from .payload import Payload
 from .pickler import dumps
 from .placeholder import Placeholder
 from .scope import GiveWay, Scope, collection_paused
-from .unpickler import Restoring, Stored, unavailable
+from .unpickler import Restoring, Stored
 from .within import huge_in
 
 __all__ = [
@@ -22,5 +22,4 @@ __all__ = [
     "collection_paused",
     "dumps",
     "huge_in",
-    "unavailable",
 ]

@@ -109,8 +109,8 @@ def retain(given_up: Iterable[Any], living: Iterable[Any], apart: Collection[int
     apart : collection of int
         Ids of objects at which to stop.
     """
-    spared = _reachable(living, set(apart))[1]
-    lost, _ = _reachable(given_up, spared)
+    spared = reachable(living, set(apart))[1]
+    lost, _ = reachable(given_up, spared)
     known: dict[int, bool] = {}
     for obj in lost:
         kind = type(obj)
@@ -146,7 +146,7 @@ def _calls_back(reference: Any) -> bool:
     return called is not None and not is_library(module_of(called)) and reference() is not None
 
 
-def _reachable(roots: Iterable[Any], seen: set[int]) -> tuple[list[Any], set[int]]:
+def reachable(roots: Iterable[Any], seen: set[int]) -> tuple[list[Any], set[int]]:
     """Return what can be reached and was not seen, and all that has been seen then."""
     found: list[Any] = []
     new = list(roots)

@@ -238,7 +238,7 @@ class _Apart:
 
     def _pickled(self, chunk: list[Any]) -> tuple[Any, bytes]:
         payload = self._pickling.payload
-        told = payload.buffers, payload.problems, payload.reconnected, payload.remarks
+        told = payload.buffers, payload.problems, payload.reconnected, payload.remarks, payload.again
         before, piece = [len(one) for one in told], Payload()
         pickler = self._new(Chunks(piece, self._scope.pause))
         pickler.memo = self._base.memo

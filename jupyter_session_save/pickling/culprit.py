@@ -12,6 +12,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .placeholder import Placeholder
 from .scope import own_name
 
 LIMIT = 500_000
@@ -74,8 +75,8 @@ _KEYS = frozenset(map(id, (str, int, float, bool, bytes, type(None))))
 def children(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield (step, child) for what a value holds directly."""
     kind = type(value)
-    if id(kind) in _LEAVES:
-        return
+    if id(kind) in _LEAVES or kind is Placeholder:
+        return  # What a placeholder stands for is no part of the value.
     if issubclass(kind, dict):
         for key, item in list(dict.items(value)):
             yield f"[{_key(key)}]", item

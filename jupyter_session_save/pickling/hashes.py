@@ -16,6 +16,7 @@ from itertools import chain, compress
 from typing import Any
 
 from .memos import reached
+from .placeholder import Placeholder
 
 _ROOT = 1
 _HASHING = frozenset(map(id, (dict, set, frozenset)))
@@ -97,6 +98,7 @@ def met_too_early(pickler: Any, types: Mapping[int, bool]) -> list[Any] | None:
 def _leads_to(front: list[Any], targets: set[int], within: set[int]) -> bool:
     while front and targets.isdisjoint(map(id, front)):
         within.difference_update(map(id, front))
-        unique = {id(obj): obj for obj in gc.get_referents(*front) if id(obj) in within}
+        held = chain(gc.get_referents(*front), *(one._held() for one in front if type(one) is Placeholder))
+        unique = {id(obj): obj for obj in held if id(obj) in within}
         front = list(unique.values())
     return bool(front)

@@ -42,6 +42,8 @@ class Payload:
         Objects that are rebuilt from a recipe.
     remarks : list of Problem
         Objects whose value is kept, but not all that belongs to them.
+    again : list of Problem
+        Placeholders for which the stream holds what they stand for.
     defines : bool
         Whether a definition of the namespace is among the values.
     enter : callable
@@ -60,6 +62,7 @@ class Payload:
     problems: list[Problem] = field(default_factory=list)
     reconnected: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
+    again: list[Problem] = field(default_factory=list)
     defines: bool = False
     enter: Callable[[Meeting, str, bool], set[str]] = _shares_nothing
 

@@ -53,9 +53,12 @@ class Pickling:
 
     Attributes
     ----------
+    values : mapping of str to object
     scope : Scope
     payload : Payload
         Where the results gather.
+    finder : PathFinder
+        Knows where in the values an object is.
     announced : set of int
         Ids of cells whose contents a function brings, and of classes whose methods another class brings.
     referenced : set of int
@@ -66,6 +69,8 @@ class Pickling:
         Whether attributes that a hash may need are set before the others are made.
     held_buffers : bool
         Whether the pickler met a buffer that may be the user's, of which it writes no more than the bytes.
+    remade : bool
+        Whether a placeholder met is written as what it stands for, which may be hashed by its state.
     asked : callable
         Returns whether the newest `reducer` was asked for anything, as for all but exact builtin containers and atoms.
     texts : Texts or None
@@ -81,13 +86,13 @@ class Pickling:
         self.announced: set[int] = set()
         self.referenced: set[int] = set()
         self.own_buffers: set[int] = set()
-        self.held_buffers = False
+        self.held_buffers = self.remade = False
         self.asked: Callable[[], bool] = lambda: True
         self.texts: Texts | None = None
         self.refs, self.modules = self.payload.refs, self.payload.modules
         self.mentions = self.payload.mentions
-        self._values = values
-        self._finder = PathFinder(values)
+        self.values = values
+        self.finder = PathFinder(values)
         self._plans: dict[int, Plan | None] = scope.plans[capture]
         self._live = scope.live_ids
         self._due = 0.0
@@ -167,29 +172,24 @@ class Pickling:
 
     def placeholder(self, obj: Any, reason: str, advice: str = "") -> Any:
         """Return the reduce of a placeholder for an object, and report it."""
-        problems = [Problem(path, type_name(type(obj)), reason, advice or REMAKE) for path in self._paths(obj)]
+        problems = [Problem(path, type_name(type(obj)), reason, advice or REMAKE) for path in self.paths(obj)]
         self.payload.problems += problems
         first = problems[0]
         return rebuild.placeholder, (first.path, first.type, first.reason, first.advice)
 
-    def placeholder_again(self, obj: Placeholder) -> Any:
-        """Return the reduce of a placeholder that stands in the namespace, and report it again."""
-        old = obj.problem
-        self.payload.problems += [Problem(path, old.type, old.reason, old.advice) for path in self._paths(obj)]
-        return rebuild.placeholder, (old.path, old.type, old.reason, old.advice)
-
     def note_reconnected(self, obj: Any, reason: str) -> None:
         """Report an object that is rebuilt from a recipe."""
-        self.payload.reconnected += [Problem(p, type_name(type(obj)), reason) for p in self._paths(obj)]
+        self.payload.reconnected += [Problem(p, type_name(type(obj)), reason) for p in self.paths(obj)]
 
     def note_remark(self, obj: Any, reason: str) -> None:
         """Report an object of which something cannot come along, though its value does."""
-        self.payload.remarks += [Problem(p, type_name(type(obj)), reason) for p in self._paths(obj)]
+        self.payload.remarks += [Problem(p, type_name(type(obj)), reason) for p in self.paths(obj)]
 
-    def _paths(self, obj: Any) -> list[str]:
-        path = self._finder.known(obj)
+    def paths(self, obj: Any) -> list[str]:
+        """Return the expressions that lead to an object, from each variable of which it may be part."""
+        path = self.finder.known(obj)
         # Where no path is found, each of them may hold it.
-        return [path] if path is not None else [root_path(name) for name in self._values]
+        return [path] if path is not None else [root_path(name) for name in self.values]
 
     def out_of_band(self, memory: Any) -> pickle.PickleBuffer:
         """Return a buffer for the pickle, which is not one that the user holds."""
@@ -336,7 +336,7 @@ def _c_lane(values: Mapping[str, Any], scope: Scope, guarded: bool) -> Payload:
     elif kind is FastPickler and among(pickler, [*scope.live_containers, *scope.borrowed_containers()]):
         pickling, pickler = _dumped(PersistentPickler, values, scope, guarded)
     scope.pause()
-    ahead = met_too_early(pickler, scope.hashing)
+    ahead = met_too_early(pickler, scope.hashing | ({id(Placeholder): False} if pickling.remade else {}))
     scope.pause()
     if pickling.nans.note_reached(pickler, pickling.payload.chunks, scope.pause) or ahead is not None:
         kind = AttentivePickler if pickling.guarded else PersistentPickler

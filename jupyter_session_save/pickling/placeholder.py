@@ -6,16 +6,21 @@ Invariant: a placeholder can be held, compared by identity, shown and saved agai
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import PlaceholderError
 from ..snapshot import Problem
+
+if TYPE_CHECKING:
+    from .again import Steps
 
 _REFUSED = (
     "call iter next len getitem setitem delitem contains enter exit bool int float index complex "
     "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul "
     "and rand or ror xor rxor lshift rlshift rshift rrshift neg pos abs invert lt le gt ge "
-    "await aiter anext aenter aexit"
+    "await aiter anext aenter aexit mro_entries instancecheck subclasscheck"
 ).split()
 
 
@@ -30,11 +35,13 @@ class Placeholder:
         The statement that made it, as a line; not pickled, since every save decides anew what may be shown of it.
     """
 
-    __slots__ = ("__weakref__", "made_by", "problem")
+    __slots__ = ("__weakref__", "_steps", "made_by", "problem")
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.made_by = ""
+        # How the stream makes the value, if it holds more than that it could not be saved.
+        self._steps: Steps | None = None
 
     def __repr__(self) -> str:
         """Say what is missing, in one line."""
@@ -51,6 +58,41 @@ class Placeholder:
         """The problem as one sentence with its advice."""
         said = f"{self.problem.path or 'this value'} is a placeholder for {self.problem.type}: {self.problem.reason}"
         return "; ".join(filter(None, (said, self.problem.advice, self.made_by)))
+
+    def _note(self, setter: Callable[..., None], *args: Any) -> None:
+        """Take note of what the stream does next to the value."""
+        if self._steps is not None:
+            self._steps.add(setter, args)
+
+    def _held(self) -> list[Any]:
+        """Return what the value may lead to."""
+        return [] if self._steps is None else self._steps.held()
+
+    def __copy__(self) -> Placeholder:
+        """Return another one that knows the same."""
+        made = Placeholder(self.problem)
+        made.made_by = self.made_by
+        made._steps = None if self._steps is None else self._steps.copied()
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Placeholder:
+        """Return one that makes a value of its own, of parts of its own."""
+        if self._steps is not None and self._steps.is_atomic:
+            return self
+        made = memo[id(self)] = self.__copy__()
+        if self._steps is not None:
+            made._steps = self._steps.copied(lambda args: copy.deepcopy(args, memo))
+        return made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set what is one's own."""
+        if name not in self.__slots__:
+            raise PlaceholderError(self.explanation)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refuse."""
+        raise PlaceholderError(self.explanation)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as plain text."""

@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import code, dill_reducers, given, instances, rebuild, reducers, registered
+from . import again, code, dill_reducers, given, instances, rebuild, reducers, registered
 from .placeholder import Placeholder
 from .reducers import attributes
 from .scope import importable_path, is_library, module_of
@@ -50,7 +50,7 @@ _BY_TYPE: dict[type, Plan] = {
     property: lambda obj, pickling: (property, (obj.fget, obj.fset, obj.fdel, obj.__doc__)),
     staticmethod: lambda obj, pickling: (staticmethod, (obj.__func__,)),
     classmethod: lambda obj, pickling: (classmethod, (obj.__func__,)),
-    Placeholder: lambda obj, pickling: pickling.placeholder_again(obj),
+    Placeholder: again.reduced,
 }
 for _name in ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType"):
     if hasattr(typing, _name):

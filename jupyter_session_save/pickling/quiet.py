@@ -6,7 +6,8 @@ Invariant: the bases' own hooks are as they were when the class is there, whatev
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import enum
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -66,3 +67,18 @@ def _silenced(classes: Iterable[type]) -> Iterator[None]:
     finally:
         for cls, hook in hooks.items():
             type.__setattr__(cls, "__init_subclass__", hook)
+
+
+def note_values(cls: type, attributes: Mapping[str, Any]) -> None:
+    """Set what newer Pythons note of an Enum's values, and older ones did not."""
+    found = {id(member) for member in attributes["_value2member_map_"].values()}
+    unhashable = {
+        name: [member._value_] for name, member in attributes["_member_map_"].items() if id(member) not in found
+    }
+    for key, value in (
+        ("_unhashable_values_", [v for values in unhashable.values() for v in values]),
+        ("_unhashable_values_map_", unhashable),
+        ("_hashable_values_", [*attributes["_value2member_map_"]]),
+    ):
+        if key not in attributes and key in vars(enum.FlagBoundary):
+            type.__setattr__(cls, key, value)

@@ -7,7 +7,6 @@ Invariant: nothing here runs user code other than what an object's own protocol 
 from __future__ import annotations
 
 import _abc  # type: ignore[import-not-found]
-import enum
 import importlib
 import marshal
 import operator
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..snapshot import Problem
 from . import generics, source, spans
 from .placeholder import Placeholder
-from .quiet import raw_class
+from .quiet import note_values, raw_class
 
 if TYPE_CHECKING:
     from .unpickler import Restoring
@@ -221,7 +220,7 @@ def class_state(made: type, state: tuple[Any, dict[str, Any], dict[str, Any]]) -
         type.__delattr__(made, "_member_map_")  # Set anew in its place among the attributes.
     class_attributes(made, attributes)
     if "_value2member_map_" in attributes:
-        _note_values(made, attributes)
+        note_values(made, attributes)
     if extra["doc"] is not None:
         type.__setattr__(made, "__doc__", extra["doc"])
     if extra["abc"]:
@@ -230,21 +229,6 @@ def class_state(made: type, state: tuple[Any, dict[str, Any], dict[str, Any]]) -
             _abc._abc_register(made, virtual)
     for abstract in extra.get("registered", ()):
         _abc._abc_register(abstract, made)
-
-
-def _note_values(cls: type, attributes: Mapping[str, Any]) -> None:
-    """Set what newer Pythons note of an Enum's values, and older ones did not."""
-    found = {id(member) for member in attributes["_value2member_map_"].values()}
-    unhashable = {
-        name: [member._value_] for name, member in attributes["_member_map_"].items() if id(member) not in found
-    }
-    for key, value in (
-        ("_unhashable_values_", [v for values in unhashable.values() for v in values]),
-        ("_unhashable_values_map_", unhashable),
-        ("_hashable_values_", [*attributes["_value2member_map_"]]),
-    ):
-        if key not in attributes and key in vars(enum.FlagBoundary):
-            type.__setattr__(cls, key, value)
 
 
 def new_type(register: str | None, name: str, supertype: Any, module: str) -> Any:
@@ -344,8 +328,11 @@ class Settled:
 
     def append(self, item: tuple[Any, Any] | None) -> None:
         """Give an instance its state."""
-        if item is not None and type(item[0]) is not Placeholder:
-            object_state(*item)
+        made, state = item or (None, None)
+        if type(made) is Placeholder:
+            made._note(object_state, state)
+        elif made is not None:
+            object_state(made, state)
 
 
 def instance(cls: Any) -> Any:

@@ -21,10 +21,10 @@ from ..interrupts import stopping
 from ..snapshot import Problem
 from . import joining, rebuild
 from .abandoned import Young, retain
-from .culprit import root_path
 from .guarded import GuardedUnpickler
 from .hashes import Rehashed
 from .placeholder import Placeholder
+from .references import referable
 from .scope import standard_live
 
 _MAKERS = {name: getattr(rebuild, f"make_{name.rstrip('_')}") for name in rebuild.CONTEXTUAL[2:]}
@@ -63,7 +63,8 @@ class _Unpickler(pickle.Unpickler):
         if found is restoring:
             found = restoring.find(module, name)
             if found is None:
-                found = restoring.imported[module, name] = super().find_class(module, name)
+                found = referable(super().find_class(module, name), module, name)
+                restoring.imported[module, name] = found
         return found
 
     def persistent_load(self, pid: Any) -> Any:
@@ -128,6 +129,8 @@ class Restoring:
         Placeholders made under guard.
     stand_ins : list of Placeholder
         All placeholders that were met or made.
+    lost : set of str
+        Variables with placeholders that do not know how to make what they stand for.
     imported : dict of (str, str) to object
         Globals of libraries that streams have asked for, by module and name.
     """
@@ -150,6 +153,7 @@ class Restoring:
         self.failures: dict[int, BaseException] = {}
         self.problems: list[Problem] = []
         self.stand_ins: list[Placeholder] = []
+        self.lost: set[str] = set()
         self.explain = explain
         self.types = types
         self.imported: dict[tuple[str, str], Any] = {}
@@ -327,6 +331,7 @@ class Restoring:
             self._reading.pop()
         self.problems.extend(guard.located(values))
         self.stand_ins += guard.made
+        self.lost |= set() if guard.is_whole else set(component.names)
         return values
 
     def _fast(self, reader: Any, buffers: Iterable[Any]) -> _Unpickler:
@@ -357,8 +362,8 @@ class Restoring:
             With its memo.
         """
         guard, buffers = self._reading[-1]
-        reader, given = io.BytesIO(joining.prologue(len(known)) + stream), chain(known, buffers)
-        inside = self._fast(reader, given) if guard is None else guard.inner(reader, given)
+        reader = io.BytesIO(joining.prologue(len(known)) + stream)
+        inside = guard.inner(reader, buffers, known) if guard else self._fast(reader, chain(known, buffers))
         return self._loaded(inside), inside
 
     def next_buffer(self) -> memoryview:
@@ -393,8 +398,3 @@ def _variables(root: Any) -> dict[str, Any]:
 
 def _is_unpickler(wreck: Any) -> bool:
     return type(wreck) in (_Unpickler, GuardedUnpickler)
-
-
-def unavailable(names: Sequence[str], types: Mapping[str, str], reason: str, advice: str) -> dict[str, Placeholder]:
-    """Return placeholders for the variables of a component of which nothing can be read."""
-    return {name: Placeholder(Problem(root_path(name), types.get(name, "unknown"), reason, advice)) for name in names}
