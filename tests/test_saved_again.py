@@ -311,6 +311,31 @@ def test_what_code_of_the_users_is_given_placeholders_for_counts_as_lost(
         assert "x" in b.load().lost
 
 
+def test_nor_do_the_chunks_of_a_huge_list_hide_that(library: Callable[[bool], None]) -> None:
+    box = """
+        class Rows(list):
+            def __reduce__(self): return Rows, (), None, iter(list(self))
+            def extend(self, items): list.extend(self, [x for x in items if type(x) is not Placeholder])
+    """
+    head = "import spare\nfrom jupyter_session_save.pickling import Placeholder"
+    with notebook(head, box, "x = [*range(70_000), Rows([spare.Pair(1, 2)])]") as a:
+        a.save()
+        library(False)
+        b = a.fresh()
+        assert "x" in b.load().lost
+
+
+def test_a_tuple_that_holds_itself_and_what_another_variable_lacks(library: Callable[[bool], None]) -> None:
+    cell = "import spare\nclass Sub(spare.Model): pass\nt = ([], Sub); t[0].append(t); x = [t, spare.Pair(1, 2)]"
+    with notebook(cell) as a:
+        a.save()
+        library(False)
+        b = a.fresh()
+        report = b.load()
+        assert {v.name for v in report.placeholders} >= {"Sub", "x"} and report.lost == ()
+        b.check("t[0][0] is t and t[1] is Sub and x[0] is t")
+
+
 def test_sets_and_dicts_that_hold_what_they_lead_back_to(library: Callable[[bool], None]) -> None:
     node = "node.name = 'n'; node.peers = {node}; node.index = {node: 1}; node.pairs = {(node, 1)}"
     own = "class Own(spare.Node): pass\nown = Own(); own.name = 'o'; own.peers = {own, node}"

@@ -56,7 +56,8 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         self._raw: dict[int, memoryview] = {}
         self._live = restoring.resolve_live
         self._bound[id(self._live)] = self._live, rebuild.live
-        self._dropped = self._handed = False
+        self._handed: list[Any] = []
+        self._dropped = False
 
     def load(self) -> Any:
         """Unpickle, and at the end try once more what could not be hashed before it had its state."""
@@ -75,7 +76,8 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
     def inner(self, file: Any, buffers: Iterable[Any], known: Collection[Any]) -> GuardedUnpickler:
         """Return one for a stream that belongs to this one."""
         made = GuardedUnpickler(self._restoring, file, buffers, known)
-        made.made, made._later, made._bound, made._raw = self.made, self._later, self._bound, self._raw
+        for shared in ("made", "_later", "_bound", "_raw", "_handed"):
+            setattr(made, shared, getattr(self, shared))
         return made
 
     def fill(self, container: Any, items: list[Any]) -> None:
@@ -142,7 +144,8 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         if lacking is not None:
             return self._later_made(self._stand_in("", lacking), func, args)
         cause = next(held_in(args), None)
-        self._handed |= cause is not None and is_users(func, args)
+        if cause is not None and is_users(func, args):
+            self._handed.append(func)
         try:
             made = func(*args)
         except stopping(rebuild.Superseded):
@@ -204,17 +207,18 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         super().load_pop()
         if type(top) is not Placeholder or top._steps is None:
             return
-        target = self.stack[-1] if self.stack else None
-        if target is None or target is not top._steps.target:
-            # An object that was met again within its own arguments is made twice.
-            if self.made[-1] is top and not any(value is top for value in self.memo.values()):
-                self.made.pop()
-        elif type(target) is not Placeholder:
+        fresh = bool(self.made) and self.made[-1] is top and not any(value is top for value in self.memo.values())
+        if not fresh or not self.stack:
+            return
+        target, steps = self.stack[-1], top._steps
+        if target is steps.target and type(target) is not Placeholder:
             top._steps = None
             self._spoil(target, top)
-        elif target._steps is not None:
-            target._steps.take(top._steps)
-            self.made.remove(top)
+            return
+        # It is kept as a step, or it is an object that was met again within its own arguments and is made twice.
+        self.made.pop()
+        if target is steps.target and target._steps is not None:
+            target._steps.take(steps)
 
     dispatch[pickle.POP[0]] = load_pop
 
@@ -258,7 +262,8 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
         if isinstance(target, Placeholder):
             target._note(setter, value)
             return
-        self._handed |= is_users(setter, (target,)) and next(held_in((value,)), None) is not None
+        if is_users(setter, (target,)) and next(held_in((value,)), None) is not None:
+            self._handed.append(target)
         try:
             setter(target, value)
         except stopping(rebuild.Superseded):
