@@ -356,6 +356,7 @@ square = Square(2); cube = Cube(2); made = WithMeta(); inner = WithMeta.Inner();
             "Base.registry == ['Square', 'Cube'] and made.meta and WithMeta().meta",
             "inner.deep() == ['hidden'] and type(inner) is WithMeta.Inner",
             "Box[str]().item is None and alias == Box[int] and alias.__args__ == (int,)",
+            "HasArea.__subclasshook__.__qualname__.endswith('_proto_hook')",
             "Movie(title='t') == {'title': 't'} and Movie.__total__ is False",
             "Plus(1) + Plus(2) == Plus(3) and Plus(0).show(1) == 'int' and Plus(0).show('') == 'any'",
         ),

@@ -195,7 +195,7 @@ def test_bytes_of_arrays_are_not_written_again(a: Notebook, library: Callable[[b
     b = a.fresh()
     b.load()
     report = b.save()
-    assert report.bytes_total > 500_000 and report.bytes_new < 120_000
+    assert report.bytes_total > 500_000 and report.bytes_new < 200_000
 
 
 def test_other_names_and_what_holds_it_store_the_value_too(a: Notebook, library: Callable[[bool], None]) -> None:

@@ -170,7 +170,9 @@ def reduce_class(cls: type, pickling: Pickling) -> Any:
     for key, value in own.items():
         if key in _NOT_STATE or key in left_out or _is_layout(value, cls):
             continue
-        if _is_settable(key, type(cls)):
+        if key == "__subclasshook__" and generics.is_protocol_hook(value):
+            methods[key] = Call(generics.protocol_hook, cls)
+        elif _is_settable(key, type(cls)):
             fixed[key] = value
         elif any(type(value) is kind for kind in (types.FunctionType, staticmethod, classmethod, property)):
             methods[key] = value

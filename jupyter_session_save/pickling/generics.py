@@ -1,4 +1,4 @@
-"""Type variables, and aliases of the `type` statement, which may stand for a type that holds the alias itself.
+"""Type variables, aliases of the `type` statement, which may stand for a type that holds the alias itself, protocols.
 
 Invariant: an alias is made before its value, unless it has parameters: then Python takes both only together.
 """
@@ -51,4 +51,25 @@ def variable_of(kind: str, name: str, constraints: tuple[Any, ...], options: Map
     known = {k: v for k, v in options.items() if sys.version_info >= _SINCE.get(k, (3, 0))}
     made = getattr(typing, kind)(name, *constraints, **known)
     made.__module__ = module
+    return made
+
+
+class _Protocol(typing.Protocol):
+    """Has what `typing` gives every protocol."""
+
+
+_HOOK: Any = vars(_Protocol)["__subclasshook__"]
+
+
+def is_protocol_hook(value: Any) -> bool:
+    """Whether something is what a protocol looks at other classes with: one for all, or in Python 3.11 one for each."""
+    return value is _HOOK or (type(value) is type(_HOOK) is types.FunctionType and value.__code__ is _HOOK.__code__)
+
+
+def protocol_hook(cls: type) -> Any:
+    """Return that of a protocol, as this Python has it."""
+    if type(_HOOK) is not types.FunctionType:
+        return _HOOK
+    made = types.FunctionType(_HOOK.__code__, _HOOK.__globals__, _HOOK.__name__, None, (types.CellType(cls),))
+    made.__qualname__ = _HOOK.__qualname__
     return made
