@@ -300,7 +300,7 @@ class A:
     "classes": Case(
         """\
 import abc, functools
-from typing import Generic, TypeVar, Protocol, TypedDict, Optional
+from typing import Generic, TypeVar, Protocol, TypedDict, Optional, runtime_checkable
 T = TypeVar('T')
 class Base(abc.ABC):
     registry = []
@@ -335,6 +335,10 @@ class WithMeta(metaclass=Meta):
         def __hidden(self): return 'hidden'
 class Box(Generic[T]):
     item: Optional[T] = None
+@runtime_checkable
+class HasSide(Protocol):
+    side: int
+@runtime_checkable
 class HasArea(Protocol):
     def area(self) -> int: ...
 class Movie(TypedDict, total=False):
@@ -356,7 +360,8 @@ square = Square(2); cube = Cube(2); made = WithMeta(); inner = WithMeta.Inner();
             "Base.registry == ['Square', 'Cube'] and made.meta and WithMeta().meta",
             "inner.deep() == ['hidden'] and type(inner) is WithMeta.Inner",
             "Box[str]().item is None and alias == Box[int] and alias.__args__ == (int,)",
-            "HasArea.__subclasshook__.__qualname__.endswith('_proto_hook')",
+            "issubclass(Square, HasArea) and not issubclass(Movie, HasArea) and isinstance(cube, HasArea)",
+            "isinstance(cube, HasSide) and not isinstance(inner, HasSide)",
             "Movie(title='t') == {'title': 't'} and Movie.__total__ is False",
             "Plus(1) + Plus(2) == Plus(3) and Plus(0).show(1) == 'int' and Plus(0).show('') == 'any'",
         ),

@@ -141,8 +141,11 @@ fine = [1, 2]
 """
 
 
+Library = Callable[..., None]
+
+
 @pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     """Put the module there, or take it away."""
     path = tmp_path / "lib" / "spare.py"
     path.parent.mkdir()
@@ -162,16 +165,14 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 @pytest.fixture
-def a(library: Callable[[bool], None]) -> Iterator[Notebook]:
+def a(library: Library) -> Iterator[Notebook]:
     with notebook(CELL) as made:
         made.save()
         yield made
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_all_comes_back_where_the_module_is_there_again(
-    a: Notebook, library: Callable[[bool], None], times: int
-) -> None:
+def test_all_comes_back_where_the_module_is_there_again(a: Notebook, library: Library, times: int) -> None:
     before = a.described()
     library(False)
     b = a
@@ -190,7 +191,7 @@ def test_all_comes_back_where_the_module_is_there_again(
     c.check("type(whole) is spare.Model", "sub.total() == 6", "sub.kind() is Sub", "default() is model")
 
 
-def test_bytes_of_arrays_are_not_written_again(a: Notebook, library: Callable[[bool], None]) -> None:
+def test_bytes_of_arrays_are_not_written_again(a: Notebook, library: Library) -> None:
     library(False)
     b = a.fresh()
     b.load()
@@ -198,7 +199,7 @@ def test_bytes_of_arrays_are_not_written_again(a: Notebook, library: Callable[[b
     assert report.bytes_total > 500_000 and report.bytes_new < 200_000
 
 
-def test_other_names_and_what_holds_it_store_the_value_too(a: Notebook, library: Callable[[bool], None]) -> None:
+def test_other_names_and_what_holds_it_store_the_value_too(a: Notebook, library: Library) -> None:
     library(False)
     b = a.fresh()
     b.load()
@@ -217,7 +218,7 @@ def test_other_names_and_what_holds_it_store_the_value_too(a: Notebook, library:
     assert not {"model", "Sub", "row", "fine"} & {*c.namespace}
 
 
-def test_copies_store_the_value_too(a: Notebook, library: Callable[[bool], None]) -> None:
+def test_copies_store_the_value_too(a: Notebook, library: Library) -> None:
     library(False)
     b = a.fresh()
     b.load()
@@ -239,7 +240,7 @@ def test_copies_store_the_value_too(a: Notebook, library: Callable[[bool], None]
 @pytest.mark.parametrize(
     "use", ["class Q(Model): pass", "isinstance(1, Model)", "issubclass(int, Model)", "Model.x = 1"]
 )
-def test_uses_of_a_missing_class_say_what_is_missing(library: Callable[[bool], None], use: str) -> None:
+def test_uses_of_a_missing_class_say_what_is_missing(library: Library, use: str) -> None:
     with notebook("from spare import Model") as a:
         a.save()
         library(False)
@@ -260,12 +261,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", [*REFUSED])
-def test_what_code_of_the_users_had_in_its_hands_counts_as_lost(library: Callable[[bool], None], kind: str) -> None:
+def test_what_code_of_the_users_had_in_its_hands_counts_as_lost(library: Library, kind: str) -> None:
     text, refusing = REFUSED[kind]
-    library(True, text)  # type: ignore[call-arg]
+    library(True, text)
     with notebook("import spare\nx = spare.Own([1])") as a:
         a.save()
-        library(True, f"{text}\n{refusing}")  # type: ignore[call-arg]
+        library(True, f"{text}\n{refusing}")
         b = a.fresh()
         report = b.load()
         assert [v.name for v in report.placeholders] == ["x"] == [*report.lost]
@@ -300,9 +301,7 @@ HANDED = {
 
 
 @pytest.mark.parametrize("kind", [*HANDED])
-def test_what_code_of_the_users_is_given_placeholders_for_counts_as_lost(
-    library: Callable[[bool], None], kind: str
-) -> None:
+def test_what_code_of_the_users_is_given_placeholders_for_counts_as_lost(library: Library, kind: str) -> None:
     head = "import copyreg, spare\nfrom jupyter_session_save.pickling import Placeholder"
     with notebook(head, "thing = spare.Pair(1, 2); held = [thing]", HANDED[kind]) as a:
         a.save()
@@ -311,7 +310,7 @@ def test_what_code_of_the_users_is_given_placeholders_for_counts_as_lost(
         assert "x" in b.load().lost
 
 
-def test_nor_do_the_chunks_of_a_huge_list_hide_that(library: Callable[[bool], None]) -> None:
+def test_nor_do_the_chunks_of_a_huge_list_hide_that(library: Library) -> None:
     box = """
         class Rows(list):
             def __reduce__(self): return Rows, (), None, iter(list(self))
@@ -325,7 +324,7 @@ def test_nor_do_the_chunks_of_a_huge_list_hide_that(library: Callable[[bool], No
         assert "x" in b.load().lost
 
 
-def test_a_tuple_that_holds_itself_and_what_another_variable_lacks(library: Callable[[bool], None]) -> None:
+def test_a_tuple_that_holds_itself_and_what_another_variable_lacks(library: Library) -> None:
     cell = "import spare\nclass Sub(spare.Model): pass\nt = ([], Sub); t[0].append(t); x = [t, spare.Pair(1, 2)]"
     with notebook(cell) as a:
         a.save()
@@ -336,7 +335,7 @@ def test_a_tuple_that_holds_itself_and_what_another_variable_lacks(library: Call
         b.check("t[0][0] is t and t[1] is Sub and x[0] is t")
 
 
-def test_sets_and_dicts_that_hold_what_they_lead_back_to(library: Callable[[bool], None]) -> None:
+def test_sets_and_dicts_that_hold_what_they_lead_back_to(library: Library) -> None:
     node = "node.name = 'n'; node.peers = {node}; node.index = {node: 1}; node.pairs = {(node, 1)}"
     own = "class Own(spare.Node): pass\nown = Own(); own.name = 'o'; own.peers = {own, node}"
     with notebook(f"import spare\nnode = spare.Node(); {node}\n{own}") as a:
@@ -362,10 +361,10 @@ Model = Missing()
 @pytest.mark.parametrize(
     "there", ["Model = None", "Model = 5", "Model = object()", STUB, "", "raise ImportError('broken')"]
 )
-def test_a_module_without_the_class(library: Callable[[bool], None], there: str) -> None:
+def test_a_module_without_the_class(library: Library, there: str) -> None:
     with notebook("import spare\nfrom spare import Model\nm = Model(1)\nclass Sub(Model): pass\ns = Sub(2)") as a:
         a.save()
-        library(True, there)  # type: ignore[call-arg]
+        library(True, there)
         b = a.fresh()
         assert {v.name for v in b.load().placeholders} >= {"m", "Sub", "s"}
         assert not b.save().placeholders
@@ -375,7 +374,7 @@ def test_a_module_without_the_class(library: Callable[[bool], None], there: str)
         c.check("m.parts == [1]", "s.parts == [2]", "type(s) is Sub and Sub.__base__ is spare.Model")
 
 
-def test_names_of_the_users_do_not_meet_those_of_the_placeholder(library: Callable[[bool], None]) -> None:
+def test_names_of_the_users_do_not_meet_those_of_the_placeholder(library: Library) -> None:
     with notebook("import spare\nmodel = spare.Model(1); shown = model.__repr__; held = spare.make") as a:
         a.save()
         library(False)
@@ -391,7 +390,7 @@ def test_names_of_the_users_do_not_meet_those_of_the_placeholder(library: Callab
         c.check("model.parts == [1]", "shown.__self__ is model and shown() == repr(model)")
 
 
-def test_shared_and_deep_tuples_take_no_time(library: Callable[[bool], None]) -> None:
+def test_shared_and_deep_tuples_take_no_time(library: Library) -> None:
     deep = "deep = ()\nfor _ in range(10_000): deep = (deep,)\n"
     shared = "shared = (1, [])\nfor _ in range(60): shared = (shared, shared)\n"
     with notebook(f"import spare\n{deep}{shared}p = spare.Pair(shared, deep); del shared, deep") as a:
@@ -406,7 +405,7 @@ def test_shared_and_deep_tuples_take_no_time(library: Callable[[bool], None]) ->
         c.check("type(p) is spare.Pair and p.left[0] is p.left[1]", "len(p.right) == 1")
 
 
-def test_a_frame_of_which_a_part_is_missing_can_be_saved(library: Callable[[bool], None]) -> None:
+def test_a_frame_of_which_a_part_is_missing_can_be_saved(library: Library) -> None:
     with notebook("import pandas as pd\nframe = pd.DataFrame({'a': [1]})") as a:
         a.save()
         stand_in = Placeholder(Problem("", "spare.Index", "module spare is not found"))
@@ -423,7 +422,7 @@ def test_the_kernels_objects_pass_through_a_process_without_a_kernel(machine: Ma
     kernel.check("ip is get_ipython()", "held[0] is In and held[1] is Out and held[2] == 5", "within['a'] is ip")
 
 
-def test_what_comes_in_by_methods_comes_in_by_them_again(library: Callable[[bool], None]) -> None:
+def test_what_comes_in_by_methods_comes_in_by_them_again(library: Library) -> None:
     own = """
 class Log(list):
     def __init__(self, *items): self.log = []; list.extend(self, items)
@@ -434,22 +433,22 @@ class Only:
     def __reduce__(self): return Only, (), None, iter(self.held)
     def extend(self, items): self.held += items
 """
-    library(True, own)  # type: ignore[call-arg]
+    library(True, own)
     with notebook("import spare\nlog = spare.Log(1, 2); only = spare.Only(); only.held += [3]") as a:
         a.save()
         library(False)
         b = a.fresh()
         b.load()
         assert not b.save().placeholders
-        library(True, own)  # type: ignore[call-arg]
+        library(True, own)
         c = b.fresh()
         c.load()
         c.check("log == [1, 2] and log.log == ['extend']", "only.held == [3]")
 
 
-def test_an_object_that_leads_to_itself_by_its_arguments(library: Callable[[bool], None]) -> None:
+def test_an_object_that_leads_to_itself_by_its_arguments(library: Library) -> None:
     own = "class R:\n    def __init__(self, l): self.l = l\n    def __reduce__(self): return R, (self.l,)\n"
-    library(True, own)  # type: ignore[call-arg]
+    library(True, own)
     with notebook("import spare\na = spare.R([]); a.l.append(a); a.l.append(5); z = a.l; big = {'data': z}") as a:
         a.save()
         library(False)
@@ -457,13 +456,13 @@ def test_an_object_that_leads_to_itself_by_its_arguments(library: Callable[[bool
         assert b.load().lost == ()
         b.check("z[1] == 5 and big['data'] is z")
         b.save()
-        library(True, own)  # type: ignore[call-arg]
+        library(True, own)
         c = b.fresh()
         c.load()
         c.check("z[1] == 5 and type(z[0]) is spare.R and z[0].l is z and big['data'] is z")
 
 
-def test_a_huge_list_of_them(library: Callable[[bool], None]) -> None:
+def test_a_huge_list_of_them(library: Library) -> None:
     with notebook("import spare\nrows = [spare.Pair(n, str(n)) for n in range(70_000)]; first = rows[0]") as a:
         a.save()
         library(False)
@@ -482,7 +481,7 @@ def test_a_huge_list_of_them(library: Callable[[bool], None]) -> None:
         )
 
 
-def test_what_could_not_be_saved_inside_stays_a_placeholder(library: Callable[[bool], None]) -> None:
+def test_what_could_not_be_saved_inside_stays_a_placeholder(library: Library) -> None:
     with notebook("import spare\ng = (x for x in [1, 2]); next(g)\nmodel = spare.Model(g, [1]); del g") as a:
         assert a.save().placeholders
         library(False)
@@ -496,9 +495,7 @@ def test_what_could_not_be_saved_inside_stays_a_placeholder(library: Callable[[b
         assert type(c.get("model.parts[0]")) is Placeholder
 
 
-def test_the_version_that_was_in_use_is_still_known(
-    library: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_version_that_was_in_use_is_still_known(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "_is_own", lambda module: False)
     with notebook("import spare\nmodel = spare.Model(1)") as a:
         a.save()
@@ -601,7 +598,7 @@ def test_a_plan_knows_where_a_load_will_look_and_no_rerun_is_advised_in_vain(mac
     assert "made by: " in said and "--rerun" not in said
 
 
-def test_strict_refuses_what_has_nothing_to_store(library: Callable[[bool], None]) -> None:
+def test_strict_refuses_what_has_nothing_to_store(library: Library) -> None:
     with notebook("g = (x for x in [1, 2]); next(g)") as a:
         a.save()
         b = a.fresh()

@@ -54,6 +54,7 @@ def variable_of(kind: str, name: str, constraints: tuple[Any, ...], options: Map
     return made
 
 
+@typing.runtime_checkable
 class _Protocol(typing.Protocol):
     """Has what `typing` gives every protocol."""
 
@@ -73,3 +74,22 @@ def protocol_hook(cls: type) -> Any:
     made = types.FunctionType(_HOOK.__code__, _HOOK.__globals__, _HOOK.__name__, None, (types.CellType(cls),))
     made.__qualname__ = _HOOK.__qualname__
     return made
+
+
+_NOTED = ("__protocol_attrs__", "__callable_proto_members_only__", "__non_callable_proto_members__")
+_COMPILED = ("__static_attributes__", "__firstlineno__", "__annotate_func__", "__annotations_cache__")
+"""What compilers leave in a class since 3.13 and 3.14: an older `typing` would take it for members."""
+
+
+def note_members(cls: Any) -> None:
+    """Let a protocol have what this Python notes of its members, and nothing that another one has noted."""
+    for name in (*_NOTED, *_COMPILED):
+        if name in vars(cls) and name not in vars(_Protocol):
+            type.__delattr__(cls, name)
+    missing = [name for name in _NOTED if name in vars(_Protocol) and name not in vars(cls)]
+    if missing:
+        members = typing._get_protocol_attrs(cls)  # type: ignore[attr-defined]
+        others = {name for name in members if not callable(getattr(cls, name, None))}
+        for name, noted in zip(_NOTED, (members, not others, others), strict=True):
+            if name in missing:
+                type.__setattr__(cls, name, noted)

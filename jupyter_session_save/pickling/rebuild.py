@@ -221,6 +221,8 @@ def class_state(made: type, state: tuple[Any, dict[str, Any], dict[str, Any]]) -
     class_attributes(made, attributes)
     if "_value2member_map_" in attributes:
         note_values(made, attributes)
+    if attributes.get("_is_protocol") is True:
+        generics.note_members(made)
     if extra["doc"] is not None:
         type.__setattr__(made, "__doc__", extra["doc"])
     if extra["abc"]:
