@@ -87,6 +87,6 @@ def _led_to(values: Iterable[Any]) -> set[int]:
     todo = list(values)
     while todo:
         found, seen = reachable(todo, seen)
-        arrays = [one for one in found if isinstance(one, numpy.ndarray) and one.dtype.hasobject] if numpy else []
+        arrays = [o for o in found if issubclass(type(o), numpy.ndarray) and o.dtype.hasobject] if numpy else []
         todo = [numpy.ndarray.tolist(one) for one in arrays] if numpy else []
     return seen
