@@ -855,3 +855,15 @@ def test_a_dict_of_its_own_attributes_whose_class_is_in_a_module(
     assert fresh["a"].__dict__ is fresh["a"].me is fresh["a"] and fresh["a"].x == 1
     assert fresh["told"].__dict__ is fresh["told"] and fresh["told"].y == 2
     assert fresh["plain"].__dict__ is not fresh["plain"]
+
+
+@pytest.mark.core
+def test_a_protocol_has_the_attributes_that_it_had() -> None:
+    plain = "class Plain(typing.Protocol):\n    x: int\n    def area(self) -> float: ..."
+    with notebook(
+        f"import typing\n{plain}\n@typing.runtime_checkable\nclass Checked(Plain, typing.Protocol): pass"
+    ) as a:
+        before = {name: [*vars(a[name])] for name in ("Plain", "Checked")}
+        b = a.resume()
+        assert {name: sorted(vars(b[name])) for name in before} == {name: sorted(own) for name, own in before.items()}
+        b.check("Plain.__annotations__ == {'x': int}", "Checked.__bases__[0] is Plain")

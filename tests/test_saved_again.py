@@ -257,6 +257,10 @@ REFUSED = {
         f"def make(l): return Own(l)\n{OWN}    def __reduce__(self): return make, (self.l,)",
         "def make(l): l.clear(); 1 / 0",
     ),
+    "other name": (
+        f"def make(l): return Own(l)\n{OWN}    def __reduce__(self): return make, (self.l,)",
+        "def other(l): l.clear(); 1 / 0\nmake = other",
+    ),
 }
 
 

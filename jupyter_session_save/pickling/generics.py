@@ -54,9 +54,13 @@ def variable_of(kind: str, name: str, constraints: tuple[Any, ...], options: Map
     return made
 
 
-@typing.runtime_checkable
 class _Protocol(typing.Protocol):
     """Has what `typing` gives every protocol."""
+
+
+@typing.runtime_checkable
+class _Checkable(typing.Protocol):
+    """Has what it gives those that can be asked about instances."""
 
 
 _HOOK: Any = vars(_Protocol)["__subclasshook__"]
@@ -77,16 +81,24 @@ def protocol_hook(cls: type) -> Any:
 
 
 _NOTED = ("__protocol_attrs__", "__callable_proto_members_only__", "__non_callable_proto_members__")
-_COMPILED = ("__static_attributes__", "__firstlineno__", "__annotate_func__", "__annotations_cache__")
-"""What compilers leave in a class since 3.13 and 3.14: an older `typing` would take it for members."""
+_COMPILED = {
+    "__static_attributes__": (3, 13),
+    "__firstlineno__": (3, 13),
+    "__annotate_func__": (3, 14),
+    "__annotations_cache__": (3, 14),
+}
+"""What compilers leave in a class, since when: an older `typing` would take it for members."""
 
 
 def note_members(cls: Any) -> None:
     """Let a protocol have what this Python notes of its members, and nothing that another one has noted."""
-    for name in (*_NOTED, *_COMPILED):
-        if name in vars(cls) and name not in vars(_Protocol):
+    here = vars(_Checkable if vars(cls).get("_is_runtime_protocol") is True else _Protocol)
+    unknown = [name for name in _NOTED if name not in here]
+    unknown += [name for name, since in _COMPILED.items() if sys.version_info < since]
+    for name in unknown:
+        if name in vars(cls):
             type.__delattr__(cls, name)
-    missing = [name for name in _NOTED if name in vars(_Protocol) and name not in vars(cls)]
+    missing = [name for name in _NOTED if name in here and name not in vars(cls)]
     if missing:
         members = typing._get_protocol_attrs(cls)  # type: ignore[attr-defined]
         others = {name for name in members if not callable(getattr(cls, name, None))}

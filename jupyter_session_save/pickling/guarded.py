@@ -156,12 +156,19 @@ class GuardedUnpickler(_Base):  # type: ignore[misc]
             if filling:
                 self._spoil(args[0], stand_in)
             # Code of the user's may have changed what it was given.
-            elif is_own(self._public(func)) or (cause is not None and is_library(module_of(func))):
+            elif self._is_harmless(func, error) or (cause is not None and is_library(module_of(func))):
                 self._later_made(stand_in, func, args)
             return stand_in
         if func is again.referred:
             self._note_stub(made, *args)
         return made
+
+    def _is_harmless(self, func: Any, error: BaseException) -> bool:
+        """Whether a call that failed left its arguments as they were: one of ours, or of a stub for what is missing."""
+        public = self._public(func)
+        if type(public) is Placeholder:
+            return isinstance(error, ImportError) or not callable(func)
+        return is_own(public)
 
     def _later_made(self, stand_in: Placeholder, func: Any, args: tuple[Any, ...]) -> Placeholder:
         """Let a placeholder know how to make what it stands for, unless that is a variable that may be gone by then."""
